@@ -1,0 +1,74 @@
+import { type Digest, digestOf } from './digest.ts';
+import { invalidManifest } from './errors.ts';
+
+/** OCI image-spec config.md, with Docker's extensions (Healthcheck, OnBuild, Shell) that every builder writes. */
+export interface ImageConfig {
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant?: string;
+  readonly 'os.version'?: string;
+  readonly author?: string;
+  /** RFC 3339. */
+  readonly created?: string;
+  readonly config?: ContainerConfig;
+  readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly Digest[] };
+  readonly history?: readonly HistoryEntry[];
+}
+
+export interface ContainerConfig {
+  readonly User?: string;
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Volumes?: Readonly<Record<string, object>>;
+  readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  readonly StopSignal?: string;
+  readonly ArgsEscaped?: boolean;
+  readonly Healthcheck?: HealthConfig;
+  readonly OnBuild?: readonly string[] | null;
+  readonly Shell?: readonly string[];
+}
+
+/** Durations are nanoseconds. */
+export interface HealthConfig {
+  readonly Test?: readonly string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+}
+
+export interface HistoryEntry {
+  readonly created?: string;
+  readonly created_by?: string;
+  readonly author?: string;
+  readonly comment?: string;
+  readonly empty_layer?: boolean;
+}
+
+/** Parses a config from hostile bytes; throws `MANIFEST_INVALID`. */
+export function parseImageConfig(content: Uint8Array, where: string): ImageConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(content).toString('utf8'));
+  } catch (error) {
+    throw invalidManifest(where, `config is not JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  if (typeof value !== 'object' || value === null) throw invalidManifest(where, 'config is not a JSON object');
+  const config = value as ImageConfig;
+  if (!Array.isArray(config.rootfs?.diff_ids)) throw invalidManifest(where, 'config has no rootfs.diff_ids');
+  return config;
+}
+
+/** The chainID of each layer, bottom first (image-spec config.md#layer-chainid). */
+export function chainIDs(diffIDs: readonly Digest[]): Digest[] {
+  const chain: Digest[] = [];
+  for (const diffID of diffIDs) {
+    const parent = chain.at(-1);
+    chain.push(parent === undefined ? diffID : digestOf(`${parent} ${diffID}`));
+  }
+  return chain;
+}

@@ -1,0 +1,8 @@
+export * from './descriptor.ts';
+export * from './digest.ts';
+export * from './image-config.ts';
+export * from './manifest.ts';
+export * from './media-types.ts';
+export * from './platform.ts';
+export * from './reference.ts';
+export type { RootMount } from './root-mount.ts';
