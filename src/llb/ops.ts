@@ -1,0 +1,158 @@
+import type { Digest, Platform } from '../oci/index.ts';
+
+/**
+ * The build graph as values. Shapes and words follow BuildKit's LLB (solver/pb/ops.proto); an op is identified by the
+ * digest of its canonical bytes, so equal work is one vertex whoever asked for it. Nothing here runs anything.
+ */
+export interface OpInput {
+  /** Digest of the op that makes the input. */
+  readonly digest: Digest;
+  /** Which of its outputs; 0 for all but exec ops with writable mounts. */
+  readonly index: number;
+}
+
+export type Op = SourceOp | ExecOp | FileOp;
+
+/** Where data enters the graph. */
+export interface SourceOp {
+  readonly type: 'source';
+  readonly inputs: readonly [];
+  /**
+   * `docker-image://docker.io/library/busybox:1@sha256:…` (a resolved reference),
+   * `oci-layout://…`, or `local://<context name>` (`local://context` is the main one).
+   */
+  readonly identifier: string;
+  readonly platform?: Platform;
+  readonly attrs: Readonly<Record<string, string>>;
+}
+
+/** Runs one process in a container. */
+export interface ExecOp {
+  readonly type: 'exec';
+  readonly inputs: readonly OpInput[];
+  readonly platform: Platform;
+  readonly meta: ExecMeta;
+  readonly mounts: readonly ExecMount[];
+  readonly network: 'host' | 'none' | 'default';
+  readonly security: 'sandbox' | 'insecure';
+}
+
+export interface ExecMeta {
+  readonly args: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** `user[:group]`, names or ids, resolved in the image's own passwd and group; empty is root. */
+  readonly user: string;
+  /** Proxy variables: given to the process, kept out of the op's digest and so of every cache key. */
+  readonly proxyEnv?: readonly string[];
+  readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
+  readonly hostname?: string;
+}
+
+export type ExecMount =
+  /** A tree: the rootfs (`target: '/'`), or RUN --mount=bind. `input` indexes the op's inputs, -1 is an empty tree. */
+  | {
+      readonly type: 'bind';
+      readonly input: number;
+      readonly target: string;
+      /** Path inside the input's tree that is mounted; `/` for all of it. */
+      readonly selector: string;
+      readonly readonly: boolean;
+      /** The op's output that this mount becomes; -1 when writes are discarded. The rootfs is output 0. */
+      readonly output: number;
+    }
+  | {
+      readonly type: 'cache';
+      readonly id: string;
+      readonly target: string;
+      readonly sharing: 'shared' | 'private' | 'locked';
+      readonly readonly: boolean;
+      /** Tree that a new cache starts from, -1 for none. */
+      readonly input: number;
+      readonly selector: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
+
+/** Changes a file tree without running anything of it. */
+export interface FileOp {
+  readonly type: 'file';
+  /** inputs[0] is the tree that is changed (absent for scratch: see `base`), the others are read by copies. */
+  readonly inputs: readonly OpInput[];
+  /** Index in `inputs` of the tree that the actions change; -1 is an empty tree. */
+  readonly base: number;
+  readonly actions: readonly FileAction[];
+}
+
+export type FileAction = CopyAction | MakeDirAction | MakeFileAction;
+
+/** COPY and ADD: BuildKit's FileActionCopy. */
+export interface CopyAction {
+  readonly type: 'copy';
+  /** Index in the op's inputs. */
+  readonly input: number;
+  /** Path or wildcard pattern in the input's tree, absolute, cleaned. */
+  readonly src: string;
+  /** Absolute path in the changed tree; a trailing `/` means "into this directory". */
+  readonly dest: string;
+  /** `user[:group]` in the changed tree's own passwd; absent is 0:0. */
+  readonly owner?: string;
+  /** Octal permission bits to set on everything copied. */
+  readonly mode?: number;
+  readonly followSymlinks: boolean;
+  /** A directory's contents are copied, not the directory itself. Docker always does. */
+  readonly dirCopyContents: boolean;
+  readonly allowWildcard: boolean;
+  readonly allowEmptyWildcard: boolean;
+  readonly createDestPath: boolean;
+  /** ADD: a local archive (tar, gzip, bzip2, xz, zstd by content) is unpacked instead of copied. */
+  readonly attemptUnpack: boolean;
+  readonly excludePatterns?: readonly string[];
+}
+
+export interface MakeDirAction {
+  readonly type: 'mkdir';
+  readonly path: string;
+  readonly mode: number;
+  readonly makeParents: boolean;
+  readonly owner?: string;
+}
+
+/** A heredoc's content, or a small generated file. */
+export interface MakeFileAction {
+  readonly type: 'mkfile';
+  /** Absolute; a trailing `/` is not allowed. */
+  readonly path: string;
+  readonly mode: number;
+  readonly data: string;
+  readonly owner?: string;
+}
+
+/** What lies beside an op and is no part of its identity. */
+export interface OpMetadata {
+  /** `[build 2/3] RUN make`: the vertex name that progress shows. */
+  readonly name: string;
+  /** Where it came from, for error frames. */
+  readonly source?: SourceLocation;
+  /** `--no-cache`: run even when a result is cached. */
+  readonly ignoreCache?: boolean;
+}
+
+export interface SourceLocation {
+  /** Dockerfile path as given. */
+  readonly file: string;
+  /** 1-based lines, 0-based columns, end exclusive. */
+  readonly start: { readonly line: number; readonly column: number };
+  readonly end: { readonly line: number; readonly column: number };
+}
+
+/** A whole marshalled graph: ops by digest, in an order where inputs come first. */
+export interface Definition {
+  readonly ops: ReadonlyMap<Digest, Op>;
+  readonly metadata: ReadonlyMap<Digest, OpMetadata>;
+  /** The result; `undefined` is an empty tree (`FROM scratch` and nothing else). */
+  readonly head: OpInput | undefined;
+}

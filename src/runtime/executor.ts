@@ -1,0 +1,58 @@
+import type { RootMount } from '../oci/index.ts';
+
+/**
+ * Runs one process in a container of its own. The caller gives trees and paths as data; every mount is made inside the
+ * container's own mount namespace, so whatever ends the process (exit, abort, a kill of this very program) leaves
+ * neither a mount nor a process behind.
+ */
+export interface Executor {
+  /**
+   * Resolves when the process and everything it started are gone. A non-zero exit is a result, not an error; rejects with
+   * a TsbuildError when the container could not be made, and with the signal's reason after an abort (all is killed first).
+   */
+  run(spec: ProcessSpec, options: RunOptions): Promise<ExitStatus>;
+}
+
+export interface ProcessSpec {
+  /** The root file system; writable when it has an `upper`. */
+  readonly root: RootMount;
+  readonly mounts: readonly ProcessMount[];
+  readonly args: readonly string[];
+  /** `NAME=value`. PATH is added when absent, HOME from the image's passwd. */
+  readonly env: readonly string[];
+  /** Absolute; made when absent, with the ownership that docker gives it. */
+  readonly cwd: string;
+  /** `user[:group]`, names or ids, resolved in the image's own passwd and group; empty is root. */
+  readonly user: string;
+  readonly hostname: string;
+  readonly network: 'host' | 'none';
+  /** `true`: all capabilities, no seccomp, no masked paths. */
+  readonly insecure: boolean;
+  readonly extraHosts: readonly { readonly host: string; readonly ip: string }[];
+}
+
+/** Mounted in order of target depth after the root. A missing target is made, and taken away again after the run. */
+export type ProcessMount =
+  | {
+      readonly type: 'tree';
+      readonly target: string;
+      readonly tree: RootMount;
+      /** Path inside the tree, resolved without leaving it; a file is allowed. */
+      readonly selector: string;
+      readonly readonly: boolean;
+    }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number };
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Called with each chunk as it arrives, before `run` resolves. 1 is stdout, 2 stderr. */
+  readonly onOutput: (stream: 1 | 2, chunk: Uint8Array) => void;
+}
+
+export interface ExitStatus {
+  /** 0 to 255; 128 + signal number when killed by a signal. */
+  readonly code: number;
+  /** `SIGKILL` … when killed by one. */
+  readonly signal?: NodeJS.Signals;
+  readonly oomKilled: boolean;
+}

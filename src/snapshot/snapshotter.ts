@@ -1,0 +1,54 @@
+import type { RootMount } from '../oci/index.ts';
+
+/**
+ * Snapshots: file trees that grow in layers. The life of one:
+ *
+ *  1. `prepare(parent)` makes an *active* snapshot on top of a committed one (or on nothing) and gives its `key`.
+ *  2. `mounts(key)` says, as data, how to mount it. Somebody writes into it.
+ *  3. `commit(key)` freezes it: from now on it is immutable, has a `name`, and may be a parent. Or `remove(key)`.
+ *
+ * `view(name)` mounts a committed snapshot read-only; it needs no record of its own. An active snapshot belongs to the
+ * process that made it; when that process is gone, the snapshot is swept.
+ */
+export interface Snapshotter {
+  prepare(parent: string | undefined): Promise<ActiveSnapshot>;
+  /** The read-only mount of a committed snapshot; throws `SNAPSHOT_NOT_FOUND`. */
+  view(name: string): RootMount;
+  /** Facts about a committed snapshot; `undefined` when there is none, or its directory is gone. */
+  stat(name: string): SnapshotInfo | undefined;
+  /** Records computed facts (a diffID, say) on a committed snapshot. */
+  annotate(name: string, facts: SnapshotFacts): Promise<void>;
+  /** Names from the bottom layer to `name` itself. */
+  chain(name: string): readonly string[];
+  /** All committed snapshots. */
+  list(): readonly SnapshotInfo[];
+  /** Removes a committed snapshot that nothing stands on; throws `SNAPSHOT_IN_USE` otherwise. */
+  remove(name: string): Promise<void>;
+  /** Ends the active snapshots of processes that are gone. */
+  sweep(): Promise<void>;
+}
+
+export interface ActiveSnapshot {
+  readonly key: string;
+  readonly mount: RootMount;
+  /** Freezes the tree under `name` (random when absent; an existing `name` wins and this one is dropped). */
+  commit(name?: string): Promise<SnapshotInfo>;
+  /** Drops it. Never throws for a snapshot that is already gone. */
+  remove(): Promise<void>;
+}
+
+export interface SnapshotInfo extends SnapshotFacts {
+  readonly name: string;
+  readonly parent: string | undefined;
+  readonly createdMs: number;
+}
+
+/** What may be learnt about a committed snapshot after the fact. */
+export interface SnapshotFacts {
+  /** Digest of the uncompressed layer tar that turns the parent into this snapshot. */
+  readonly diffID?: `${string}:${string}`;
+  /** Bytes of that tar. */
+  readonly diffSize?: number;
+  /** The layer is an empty tar: the snapshot equals its parent. */
+  readonly emptyLayer?: boolean;
+}

@@ -1,0 +1,93 @@
+import type { Digest } from '../oci/index.ts';
+
+/**
+ * The solver's whole world. A vertex is something that can be evaluated; what it evaluates to is opaque here (`R`).
+ * The solver knows nothing of containers, files or images.
+ *
+ * **Identity.** Every vertex result has one *identity*: the digest of the op's cache map and of its inputs. For an input
+ * that the op reads in part (a COPY's source) the cache map names a content digest function and the *content* stands
+ * in the key instead of the input's identity; so a changed but content-identical input leads to the same identity, and
+ * everything above it hits. An identity is deterministic across machines; a cache record maps it to a stored result.
+ */
+export interface Vertex<R> {
+  /** Digest of the op: vertices with equal digests execute once. */
+  readonly digest: Digest;
+  /** For progress. */
+  readonly name: string;
+  readonly inputs: readonly Edge<R>[];
+  readonly op: SolverOp<R>;
+  /** Run even when a result is cached. */
+  readonly ignoreCache?: boolean;
+}
+
+/** One output of a vertex. */
+export interface Edge<R> {
+  readonly vertex: Vertex<R>;
+  readonly index: number;
+}
+
+/** What an op must be able to do; implemented above. */
+export interface SolverOp<R> {
+  /** How this op is keyed. Cheap for exec and file ops; a source resolves here. Called at most once a solve. */
+  cacheMap(context: OpContext): Promise<CacheMap<R>>;
+  /** Does the work. `inputs[i]` belongs to `vertex.inputs[i]`. Returns one result for each output. */
+  exec(inputs: readonly R[], context: OpContext): Promise<readonly R[]>;
+}
+
+export interface OpContext {
+  readonly signal: AbortSignal;
+  /** Progress of the vertex that is evaluated. */
+  readonly vertex: VertexReporter;
+}
+
+/** Where an op reports output and partial progress; wired to a ProgressSink above. */
+export interface VertexReporter {
+  log(stream: 1 | 2, data: Uint8Array): void;
+  task(id: string, current: number, total: number, completed?: boolean): void;
+}
+
+export interface CacheMap<R> {
+  /** Digest of everything that matters but the inputs; for a source, of what it resolved to. */
+  readonly digest: Digest;
+  /** One for each input. */
+  readonly deps: readonly CacheDep<R>[];
+  /**
+   * `false` when no cache record may be written or read for this vertex: a local directory, which is looked at
+   * afresh in every solve and enters keys by content alone.
+   */
+  readonly cacheable?: boolean;
+}
+
+export interface CacheDep<R> {
+  /** Which part of the input is read: memoises content digests together with the input's identity. */
+  readonly selector?: Digest;
+  /** Present when the input enters the key by content. */
+  readonly computeDigest?: (result: R, context: OpContext) => Promise<Digest>;
+}
+
+/** Where results are kept between solves; implemented above, by `cache/`. Every method may be called by many solves at once. */
+export interface CacheStorage<R> {
+  /** The stored results (one an output) under an identity, or `undefined` when none or when it is no longer whole. */
+  load(identity: Digest): Promise<readonly R[] | undefined>;
+  save(identity: Digest, results: readonly R[], info: CacheRecordInfo): Promise<void>;
+  /** A remembered content digest of the part `selector` of the result `identity`/`index`. */
+  contentDigest(identity: Digest, index: number, selector: Digest): Digest | undefined;
+  saveContentDigest(identity: Digest, index: number, selector: Digest, content: Digest): void;
+}
+
+export interface CacheRecordInfo {
+  readonly name: string;
+  readonly vertex: Digest;
+}
+
+/** Sees a solve happen; wired to progress. */
+export interface SolveObserver<R> {
+  started(vertex: Vertex<R>): void;
+  completed(vertex: Vertex<R>, outcome: VertexOutcome): void;
+  reporter(vertex: Vertex<R>): VertexReporter;
+}
+
+export interface VertexOutcome {
+  readonly cached: boolean;
+  readonly error?: unknown;
+}
