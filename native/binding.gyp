@@ -1,0 +1,28 @@
+{
+  "target_defaults": {
+    "cflags": ["-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"],
+    "cflags_cc!": ["-std=gnu++17", "-fno-rtti"],
+    "cflags_cc": ["-std=gnu++20"],
+    "defines": ["_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
+    "include_dirs": ["."]
+  },
+  "targets": [
+    {
+      "target_name": "tsbuild",
+      # Every source of a room belongs to it: a new topic is a new file, not a new line here.
+      "sources": ["<!@(ls addon.cc base/*.cc fs/*.cc mount/*.cc node/*.cc layer/*.cc)"],
+      "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      # Static, so that the machine that runs the addon needs neither library.
+      "libraries": ["-l:libdeflate.a", "-l:libzstd.a"]
+    },
+    {
+      "target_name": "tsbuild-init",
+      "type": "executable",
+      "sources": ["<!@(ls base/*.cc mount/*.cc sandbox/*.cc cgroup/*.cc)"],
+      "ldflags": ["-static"],
+      "cflags_cc": ["-fno-exceptions"],
+      "ldflags!": ["-rdynamic"]
+    }
+  ]
+}

@@ -1,0 +1,2 @@
+/** The part of the addon that starts containers. */
+export type SandboxApi = object;

@@ -1,0 +1,181 @@
+import type { Digest, RootMount } from '../oci/index.ts';
+import type { SandboxApi } from './sandbox-types.ts';
+
+/**
+ * The C++ addon as TypeScript sees it: small requests, one to one with the structs of native/. Every failure is a `NativeError`
+ * with `code` (an errno name, or one of our own), `syscall` and `path`. Long jobs run on threads of their own; where a tree has to
+ * be mounted, in a mount namespace that lives as long as the thread.
+ */
+export interface NativeApi extends SandboxApi {
+  /** Digest of parts of a tree, for cache keys. */
+  hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
+  /** Makes directories and files and copies between trees: everything that COPY, ADD and WORKDIR do. */
+  changeTree(request: ChangeTreeRequest): Promise<ChangeTreeResult>;
+  /** Writes the layer tar that turns `lowers` into `upper`, and hashes it on the way. */
+  packLayer(request: PackLayerRequest): Promise<PackLayerResult>;
+  /** Writes a whole tree as one tar. */
+  packTree(request: PackTreeRequest): Promise<PackTreeResult>;
+  /** Unpacks a layer blob into a directory in overlay form (whiteouts become overlay whiteouts), verifying it on the way. */
+  unpackLayer(request: UnpackLayerRequest): Promise<UnpackLayerResult>;
+  /** Removes a tree, whatever is in it; nothing there is fine. Never crosses a mount point nor follows a link. */
+  removeTree(path: string): Promise<void>;
+  /** Bytes on disk of a tree (st_blocks, each hardlink once). */
+  measureTree(path: string): Promise<{ readonly bytes: number; readonly files: number }>;
+  /** Flushes the file system that holds `path` (syncfs). */
+  syncFileSystem(path: string): Promise<void>;
+  /** flock(2) on `path` (made when absent). With `wait` false, resolves to `undefined` when somebody holds it. */
+  lockFile(request: LockFileRequest): Promise<FileLock | undefined>;
+}
+
+export interface LockFileRequest {
+  readonly path: string;
+  readonly exclusive: boolean;
+  readonly wait: boolean;
+}
+
+/** Held until released or until this process ends, however that happens. Never inherited by a child. */
+export interface FileLock {
+  release(): void;
+}
+
+/** Which files of a tree are meant. */
+export interface TreeSelection {
+  /** Absolute path or, with `wildcard`, a pattern by Go's filepath.Match, component by component. */
+  readonly path: string;
+  readonly wildcard: boolean;
+  /** Follow a symlink that the path itself names (never out of the tree). */
+  readonly followSymlinks: boolean;
+  /** Compiled patterns (dockerfile/ignore/compile.ts) of what is left out, relative to the tree's root. */
+  readonly exclude?: string;
+}
+
+export interface HashTreeRequest {
+  readonly root: RootMount;
+  readonly selections: readonly TreeSelection[];
+  /** Compiled patterns of what does not exist for the caller (.dockerignore). */
+  readonly ignore?: string;
+  /** Owner ids enter the digest too. */
+  readonly includeOwner: boolean;
+  /** File where digests by path, inode, size, mtime and ctime are remembered between calls; for plain directories only. */
+  readonly statCachePath?: string;
+}
+
+export interface HashTreeResult {
+  readonly digest: Digest;
+  readonly files: number;
+  readonly bytes: number;
+  /** Indexes of the selections that matched nothing. */
+  readonly missing: readonly number[];
+  /** Bytes that had to be read; the rest came from the stat cache. */
+  readonly bytesRead: number;
+}
+
+export interface ChangeTreeRequest {
+  /** The tree that is changed; has an `upper`. */
+  readonly root: RootMount;
+  readonly sources: readonly ChangeTreeSource[];
+  readonly actions: readonly TreeAction[];
+}
+
+export interface ChangeTreeSource {
+  readonly root: RootMount;
+  readonly ignore?: string;
+}
+
+/** Mirrors llb FileAction, with inputs as indexes into `sources`. Modes are octal permission bits, times whole seconds. */
+export type TreeAction =
+  | {
+      readonly type: 'copy';
+      readonly source: number;
+      readonly src: string;
+      readonly dest: string;
+      readonly owner?: string;
+      readonly mode?: number;
+      readonly followSymlinks: boolean;
+      readonly dirCopyContents: boolean;
+      readonly allowWildcard: boolean;
+      readonly allowEmptyWildcard: boolean;
+      readonly createDestPath: boolean;
+      readonly attemptUnpack: boolean;
+      /** Compiled patterns, relative to the copied directory. */
+      readonly exclude?: string;
+    }
+  | {
+      readonly type: 'mkdir';
+      readonly path: string;
+      readonly mode: number;
+      readonly makeParents: boolean;
+      readonly owner?: string;
+    }
+  | {
+      readonly type: 'mkfile';
+      readonly path: string;
+      readonly mode: number;
+      readonly data: string;
+      readonly owner?: string;
+    };
+
+export interface ChangeTreeResult {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface PackLayerRequest {
+  /** The directory that holds the changes, in overlay form. */
+  readonly upper: string;
+  /** What it stands on, topmost first: to tell changed from merely copied up. */
+  readonly lowers: readonly string[];
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  readonly level?: number;
+  /** Where the (compressed) blob is written; absent: only hashed. */
+  readonly output?: string;
+  /** Clamp every mtime to this many seconds since the epoch. */
+  readonly sourceDateEpoch?: number;
+}
+
+export interface PackLayerResult {
+  readonly diffID: Digest;
+  /** Bytes of the uncompressed tar. */
+  readonly diffSize: number;
+  /** Of the blob as written; equal to diffID and diffSize for `none`. */
+  readonly digest: Digest;
+  readonly size: number;
+  /** 0: the layer is empty. */
+  readonly entries: number;
+}
+
+export interface PackTreeRequest {
+  readonly root: RootMount;
+  /** An open descriptor that the tar is written to; stays open. */
+  readonly outputFd: number;
+}
+
+export interface PackTreeResult {
+  readonly size: number;
+  readonly entries: number;
+}
+
+export interface UnpackLayerRequest {
+  /** Path of the blob. */
+  readonly blob: string;
+  /** By media type; `auto` looks at the first bytes. */
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'auto';
+  /** An empty directory that takes the layer alone, without what it stands on. */
+  readonly target: string;
+  /** Trees that the layer stands on, topmost first, for what the layer leaves unsaid: the mode of directories that it names only
+   * as parents, hardlinks into lower layers, parents that are symlinks below. Absent when they are not unpacked yet. */
+  readonly lowers?: readonly string[];
+  /** Refuse when the uncompressed bytes hash to something else. */
+  readonly expectedDiffID?: Digest;
+}
+
+export interface UnpackLayerResult {
+  readonly diffID: Digest;
+  readonly diffSize: number;
+  readonly entries: number;
+  /**
+   * True when the layer leans on what is below it (parents it does not name, hardlinks to lower files) and `lowers` was absent: call
+   * unpack again into a fresh directory, with lowers.
+   */
+  readonly needsLowers: boolean;
+}
