@@ -1,0 +1,108 @@
+import type { Definition } from '../../llb/ops.ts';
+import type { ContainerConfig, Digest, HistoryEntry, ImageConfig, Platform } from '../../oci/index.ts';
+import type { SourceRange } from '../position.ts';
+
+/** Everything that decides what a Dockerfile means. */
+export interface ConvertRequest {
+  /** The Dockerfile's text. */
+  readonly source: string;
+  /** Its path as the user gave it, for error frames. */
+  readonly fileName: string;
+  /** `--build-arg`. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** `--target`: a stage's name or index; the last stage when absent. */
+  readonly target?: string;
+  /** What is built for. */
+  readonly targetPlatform: Platform;
+  /** What runs the build. */
+  readonly buildPlatform: Platform;
+  /** The platform is one of several (or was asked for by name): vertex names carry it. */
+  readonly multiPlatform?: boolean;
+  /** `--label`: set on the result after all instructions. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `--no-cache`. */
+  readonly noCache?: boolean;
+  /** `--no-cache-filter`: names of the stages that run without cache. */
+  readonly noCacheFilter?: readonly string[];
+  /** `--build-context name=…`, by lower-case name. */
+  readonly namedContexts?: ReadonlyMap<string, NamedContext>;
+  /** Default network of RUN (`--network`). */
+  readonly network?: 'host' | 'none' | 'default';
+  /** `--add-host`. */
+  readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
+  /** Prefix of cache mount ids (`BUILDKIT_CACHE_MOUNT_NS`). */
+  readonly cacheIdNamespace?: string;
+  readonly meta: MetaResolver;
+  readonly onWarning?: (warning: ConvertWarning) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What stands in for a base image or a `--from` name. */
+export type NamedContext =
+  /** A local directory: `local://<name>`. */
+  | { readonly type: 'local'; readonly name: string }
+  /** Another image: its reference as the user wrote it. */
+  | { readonly type: 'image'; readonly reference: string };
+
+/** Resolves a base image to its pinned name and config. */
+export interface MetaResolver {
+  /** `reference` is normalised and full: `docker.io/library/busybox:1`. */
+  resolveImageConfig(reference: string, platform: Platform, options: ResolveOptions): Promise<ResolvedImage>;
+}
+
+export interface ResolveOptions {
+  /** `[internal] load metadata for docker.io/library/busybox:1`, with the platform in front where there are several. */
+  readonly logName: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ResolvedImage {
+  /** Of the manifest, or of the index that was resolved. */
+  readonly digest: Digest;
+  /** `docker.io/library/busybox:1@sha256:…`. */
+  readonly reference: string;
+  readonly config: ImageConfig;
+}
+
+export interface ConvertWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly range: SourceRange | undefined;
+}
+
+/** A build graph and what the image around it will say. */
+export interface ConvertResult {
+  /** The target stage's tree. */
+  readonly definition: Definition;
+  readonly image: ConvertedImage;
+  readonly platform: Platform;
+  /** Names of all stages in file order; unnamed ones are their index. */
+  readonly stageNames: readonly string[];
+  /** The contexts that some reachable step reads. */
+  readonly contexts: readonly UsedContext[];
+}
+
+/** An image config without its layers: `rootfs` comes from the snapshots, `created` from the clock. */
+export interface ConvertedImage {
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant?: string;
+  readonly 'os.version'?: string;
+  readonly author?: string;
+  readonly config: ContainerConfig;
+  /** The base image's entries first, as they were; then one for each instruction. Entries without `created` are new. */
+  readonly history: readonly HistoryEntry[];
+  /** The config that the target stage's chain of stages starts from; absent for `scratch`. */
+  readonly baseConfig?: ImageConfig;
+}
+
+export interface UsedContext {
+  /** `context` is the main one. */
+  readonly name: string;
+  /** `local://<name>`, as in the source ops. */
+  readonly identifier: string;
+  /** The `.dockerignore` at its root applies. */
+  readonly ignoreFile: boolean;
+  /** Absolute, cleaned paths (patterns included) that steps read, or `undefined` when all of it may be read. */
+  readonly paths: readonly string[] | undefined;
+}
