@@ -1,0 +1,23 @@
+import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
+
+/** The root could not be made or opened. */
+export function storeUnavailable(root: string, cause: unknown): TsbuildError {
+  const code = errorCode(cause);
+  const hint =
+    code === 'EACCES' || code === 'EPERM'
+      ? 'choose a directory that you may write to with --root or TSBUILD_ROOT'
+      : code === 'ENOSPC'
+        ? 'the disk is full: free some space, or choose another place with --root'
+        : 'check the directory, or choose another with --root or TSBUILD_ROOT';
+  return new TsbuildError('STORE_UNAVAILABLE', `cannot open the store ${root}: ${errorMessage(cause)}`, {
+    cause,
+    hint,
+  });
+}
+
+/** The root's directory was written by an incompatible version. */
+export function storeVersion(root: string, found: string, expected: number): TsbuildError {
+  return new TsbuildError('STORE_VERSION', `the store ${root} has format ${found}, this tsbuild writes ${expected}`, {
+    hint: 'use the tsbuild that wrote it, or choose another directory with --root',
+  });
+}

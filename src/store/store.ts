@@ -1,0 +1,104 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { RootDatabase } from 'lmdb';
+import { native } from '../native/index.ts';
+import type { FileLock } from '../native/types.ts';
+import { storeUnavailable, storeVersion } from './errors.ts';
+import { createOwner, type Owner } from './owner.ts';
+import { defaultRoot, type StorePaths, storePaths } from './paths.ts';
+import { createTable, type Table } from './tables.ts';
+
+/**
+ * An open store: paths, tables, and the locks by which any number of processes share it. What the tables hold is the
+ * business of the rooms above.
+ */
+export interface Store {
+  readonly paths: StorePaths;
+  table<V>(name: string): Table<V>;
+  /** Made on first use: a command that only reads takes no lock. */
+  owner(): Promise<Owner>;
+  /** A named lock over the whole store, across processes. With `wait` false, `undefined` when somebody holds it. */
+  lock(name: string, options: { readonly exclusive: boolean; readonly wait: boolean }): Promise<FileLock | undefined>;
+  close(): Promise<void>;
+}
+
+const FORMAT = 1;
+/** Address space, not disk: lmdb grows the file as records come. */
+const MAP_SIZE_BYTES = 16 * 1024 ** 3;
+
+/** Opens the store at `root` (default: see `defaultRoot`), making it when it is not there. Throws `STORE_UNAVAILABLE`, `STORE_VERSION`. */
+export async function openStore(root?: string): Promise<Store> {
+  const paths = storePaths(resolve(root ?? defaultRoot()));
+  let environment: RootDatabase;
+  try {
+    prepareRoot(paths);
+    const { open } = await import('lmdb');
+    environment = open({ path: paths.meta, maxDbs: 16, mapSize: MAP_SIZE_BYTES, noMemInit: true });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'TsbuildError') throw error;
+    throw storeUnavailable(paths.root, error);
+  }
+  const tables = new Map<string, Table<unknown>>();
+  let owner: Promise<Owner> | undefined;
+  return {
+    paths,
+    table<V>(name: string): Table<V> {
+      const known = tables.get(name);
+      if (known !== undefined) return known as Table<V>;
+      const made = createTable<V>(environment, name);
+      tables.set(name, made as Table<unknown>);
+      return made;
+    },
+    owner() {
+      owner ??= createOwner(paths.locks, native);
+      return owner;
+    },
+    lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
+    async close() {
+      (await owner)?.release();
+      await environment.close();
+    },
+  };
+}
+
+/** Directories and the two files that make the root an OCI image layout. */
+function prepareRoot(paths: StorePaths): void {
+  const formatFile = join(paths.root, 'tsbuild-store');
+  const found = readIfThere(formatFile);
+  if (found !== undefined) {
+    if (found.trim() !== String(FORMAT)) throw storeVersion(paths.root, JSON.stringify(found.trim()), FORMAT);
+    return;
+  }
+  // 0700: layers hold what images hold, set-uid programs included; nobody else is to run them from here.
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+  for (const directory of [
+    paths.blobs,
+    paths.snapshots,
+    paths.cacheMounts,
+    paths.meta,
+    paths.logs,
+    paths.locks,
+    paths.ingest,
+  ])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(join(paths.blobs, 'sha256'), { recursive: true });
+  writeOnce(join(paths.root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  if (readIfThere(join(paths.root, 'index.json')) === undefined)
+    writeOnce(join(paths.root, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
+  // Last: a root without it is made again from the start.
+  writeOnce(formatFile, `${FORMAT}\n`);
+}
+
+function writeOnce(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
