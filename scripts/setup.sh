@@ -39,6 +39,7 @@ missing_for_testing() {
   has runc || echo runc
   has newuidmap || echo uidmap
   has qemu-aarch64-static || echo qemu-user-static
+  has openssl || echo openssl
 }
 
 as_line() { tr '\n' ' ' | sed 's/ $//'; }

@@ -1,0 +1,29 @@
+import test, { type ExecutionContext, type Implementation } from 'ava';
+import { findCommands } from './exec.ts';
+
+/** What a test may need of the machine: `root`, or the name of a program. */
+export type Need = string;
+
+/** The needs that this machine does not meet. */
+export function missingNeeds(needs: readonly Need[]): Need[] {
+  return needs.filter((need) => (need === 'root' ? process.getuid?.() !== 0 : findCommands(need).length === 0));
+}
+
+/**
+ * Declares a test that runs only where its needs are met; elsewhere it is reported as skipped, and the title says what
+ * was missing.
+ */
+export function testNeeding<Context = unknown>(
+  needs: readonly Need[],
+  title: string,
+  run: (t: ExecutionContext<Context>) => void | Promise<void>,
+): void {
+  const implementation = run as Implementation<[]>;
+  const missing = missingNeeds(needs);
+  if (missing.length === 0) {
+    test(title, implementation);
+    return;
+  }
+  const { skip } = test;
+  skip(`${title} (needs ${missing.join(', ')})`, implementation);
+}
