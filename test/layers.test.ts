@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import test from 'ava';
+
+/**
+ * The house's floors. An import points to a strictly lower floor; inside one room everything may import everything.
+ * A room is a folder of src/, or a file that lies directly in it.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['errors.ts', 'suggest.ts'],
+  ['oci'],
+  ['progress', 'native'],
+  ['store', 'build-types.ts'],
+  ['archive', 'content', 'llb', 'solver', 'runtime'],
+  ['registry', 'snapshot', 'dockerfile'],
+  ['images'],
+  ['source', 'cache'],
+  ['ops', 'exporter'],
+  ['build.ts'],
+  ['index.ts'],
+  ['cli'],
+];
+
+/** Tighter than the floors: of dockerfile/, only the conversion knows the graph. */
+const ONLY: readonly { readonly from: RegExp; readonly to: string; readonly except: RegExp }[] = [
+  { from: /^dockerfile\//, to: 'llb', except: /^dockerfile\/convert\// },
+];
+
+/** Heavy packages: never at module load, since every command would pay for them. */
+const LAZY = new Set(['lmdb', 'undici', 'tar-stream', 'dockerfile-ast', 'commander']);
+
+const root = resolve(import.meta.dirname, '../..');
+const src = join(root, 'src');
+
+function listSources(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(src, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[0] ?? path;
+}
+
+function floorOf(room: string): number {
+  return FLOORS.findIndex((floor) => floor.includes(room));
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly dynamic: boolean;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  const found: Import[] = [];
+  for (const match of text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^;'"]*?\sfrom\s+)?'([^']+)'/gm))
+    found.push({ specifier: match[2] ?? '', dynamic: false, typeOnly: match[1] !== undefined });
+  for (const match of text.matchAll(/\bimport\('([^']+)'\)/g))
+    found.push({ specifier: match[1] ?? '', dynamic: true, typeOnly: false });
+  return found;
+}
+
+test('every room has a floor', (t) => {
+  const homeless = [...new Set(listSources(src).map(roomOf))].filter((room) => floorOf(room) < 0);
+  t.deepEqual(homeless, []);
+});
+
+test('imports point strictly downwards', (t) => {
+  const upward: string[] = [];
+  for (const file of listSources(src)) {
+    for (const { specifier } of importsOf(file)) {
+      if (!specifier.startsWith('.')) continue;
+      const target = relative(src, resolve(src, dirname(file), specifier));
+      if (target.startsWith('..')) continue;
+      const [from, to] = [roomOf(file), roomOf(target)];
+      if (from !== to && floorOf(to) >= floorOf(from)) upward.push(`${file} imports ${target}`);
+    }
+  }
+  t.deepEqual(upward, []);
+});
+
+test('rooms with a stricter rule keep it', (t) => {
+  const broken: string[] = [];
+  for (const file of listSources(src)) {
+    for (const rule of ONLY.filter(({ from, except }) => from.test(file) && !except.test(file))) {
+      for (const { specifier } of importsOf(file)) {
+        const target = relative(src, resolve(src, dirname(file), specifier));
+        if (specifier.startsWith('.') && roomOf(target) === rule.to) broken.push(`${file} imports ${target}`);
+      }
+    }
+  }
+  t.deepEqual(broken, []);
+});
+
+test('heavy packages are imported lazily', (t) => {
+  const eager: string[] = [];
+  for (const file of listSources(src)) {
+    // A command's own file is itself loaded lazily.
+    if (file.startsWith('cli/')) continue;
+    for (const { specifier, dynamic, typeOnly } of importsOf(file))
+      if (LAZY.has(specifier) && !dynamic && !typeOnly) eager.push(`${file} imports ${specifier}`);
+  }
+  t.deepEqual(eager, []);
+});
+
+test('no relative import leaves src/', (t) => {
+  const outside: string[] = [];
+  for (const file of listSources(src)) {
+    for (const { specifier } of importsOf(file)) {
+      if (!specifier.startsWith('.')) continue;
+      const target = relative(src, resolve(src, dirname(file), specifier));
+      if (target.startsWith('..')) outside.push(`${file} imports ${target}`);
+    }
+  }
+  t.deepEqual(outside, []);
+});
