@@ -15,6 +15,7 @@ std::string Describe(const Error& error) {
   }
   std::string text = std::string(ErrnoName(error.error_number)) + ": " + strerror(error.error_number) + ", " + error.syscall;
   if (!error.path.empty()) text += " '" + error.path + "'";
+  if (!error.message.empty()) text += " (" + error.message + ")";
   return text;
 }
 

@@ -7,7 +7,7 @@
 namespace tsbuild {
 
 // A failed call: which one, on what, and why. `code` is set instead of `error_number` where the failure is ours
-// (a bad archive, a digest that differs) and not the kernel's.
+// (a bad archive, a digest that differs) and not the kernel's. `message` beside `error_number` is the kernel's own remark.
 struct Error {
   int error_number = 0;
   std::string syscall;
