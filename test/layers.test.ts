@@ -16,7 +16,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['images'],
   ['source', 'cache'],
   ['ops', 'exporter'],
-  ['build.ts'],
+  ['workspace.ts'],
+  ['build'],
   ['index.ts'],
   ['cli'],
 ];
