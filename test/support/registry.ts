@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findCommands } from './exec.ts';
+import { spawnBound } from './spawn-bound.ts';
 import { makeTempDir, removeTree } from './temp.ts';
 import { startTokenServer, type TokenServer } from './token-server.ts';
 
@@ -84,20 +84,6 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       removeTree(state);
     },
   };
-}
-
-/** Starts a program that ends when this process does, even by SIGKILL. */
-export function spawnBound(
-  command: string,
-  args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv },
-): ChildProcess {
-  const path = findCommands(command)[0];
-  if (path === undefined) throw new Error(`${command} is not installed`);
-  return spawn('setpriv', ['--pdeathsig', 'TERM', '--', path, ...args], {
-    ...options,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
 }
 
 async function readPort(child: ChildProcess): Promise<string> {
