@@ -29,7 +29,10 @@ export interface Provider {
 }
 
 export interface Ingester {
-  /** Streams a blob in, verifying digest and size; does nothing when it is already there. Throws `DIGEST_MISMATCH`, `SIZE_MISMATCH`. */
+  /**
+   * Streams a blob in, verifying digest and size; does nothing when it is already there. Throws `DIGEST_MISMATCH`,
+   * `SIZE_MISMATCH`, `STORE_FULL`; whatever is thrown, nothing half-written stays.
+   */
   ingest(
     expected: Pick<Descriptor, 'digest' | 'size'>,
     source: AsyncIterable<Uint8Array>,
@@ -37,8 +40,8 @@ export interface Ingester {
   ): Promise<void>;
   /** Stores bytes in hand and gives their descriptor. */
   put(mediaType: string, content: Uint8Array): Promise<Descriptor>;
-  /** A path where native code may write a blob that it will hash itself. */
-  temporaryPath(): string;
+  /** A path where native code may write a blob that it will hash itself; swept when this process dies before `adopt`. */
+  temporaryPath(): Promise<string>;
   /** Takes over a file written at a `temporaryPath()`, whose digest and size its writer computed. */
   adopt(path: string, info: BlobInfo): Promise<void>;
 }

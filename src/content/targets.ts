@@ -6,7 +6,7 @@ import type { Descriptor } from '../oci/index.ts';
  * needed. `copyGraph` moves a graph of descriptors between any two of them.
  */
 export interface Resolver {
-  /** Finds what a tag or digest names; throws `NOT_FOUND`. */
+  /** Finds what a tag or digest names; throws an error for which `isNotFound` (content/errors.ts) holds when there is none. */
   resolve(reference: string, options?: TransferOptions): Promise<Descriptor>;
 }
 
@@ -16,6 +16,8 @@ export interface Fetcher {
 }
 
 export interface Pusher {
+  /** True where a manifest is there only when everything that it points to is there too, as in a registry. */
+  readonly keepsGraphsWhole?: boolean;
   exists(descriptor: Descriptor, options?: TransferOptions): Promise<boolean>;
   /** Writes one blob or manifest, whole and verified. `content` is asked again for each attempt. */
   push(descriptor: Descriptor, content: ReopenableContent, options?: TransferOptions): Promise<void>;
