@@ -1,4 +1,14 @@
-import type { Descriptor, Digest, ImageConfig, Manifest, Platform } from '../oci/index.ts';
+import type { Readable, Writable } from 'node:stream';
+import type {
+  Compression,
+  ContainerConfig,
+  Descriptor,
+  Digest,
+  HistoryEntry,
+  ImageConfig,
+  Manifest,
+  Platform,
+} from '../oci/index.ts';
 
 /**
  * The images of a store. A name points to a *target*: a manifest or an index (pulled, loaded, pushed or exported), or
@@ -6,7 +16,10 @@ import type { Descriptor, Digest, ImageConfig, Manifest, Platform } from '../oci
  * (`materialize`). The image ID is the config's digest either way, as in docker.
  */
 export interface ImageRecord {
-  /** Full reference: `docker.io/library/app:1`, or `…@sha256:…` for one pulled by digest. */
+  /**
+   * Full reference: `docker.io/library/app:1`; `docker.io/library/app@sha256:…` for the digest under which a repository of a
+   * registry has it; `<none>@sha256:…` (the image ID) for an image that lost its last name.
+   */
   readonly name: string;
   readonly target: Descriptor;
   readonly createdMs: number;
@@ -35,6 +48,11 @@ export interface ResolveOptions {
 /** Reports a layer's download or unpacking: `id` is `sha256:…` or `extracting sha256:…`. */
 export type TaskReporter = (id: string, current: number, total: number, completed?: boolean) => void;
 
+export interface TaskOptions {
+  readonly signal?: AbortSignal;
+  readonly onTask?: TaskReporter;
+}
+
 /** What a build needs of images; implemented by `createImageStore`. */
 export interface ImageSource {
   /** Metadata only: resolves the name, gets manifest and config, no layer. */
@@ -43,8 +61,179 @@ export interface ImageSource {
    * Makes the image's layers available as snapshots, downloading and unpacking what is missing, all in parallel, and
    * gives the name of the topmost one; `undefined` for an image without layers.
    */
-  unpack(
-    image: ResolvedImage,
-    options: { readonly signal?: AbortSignal; readonly onTask?: TaskReporter },
-  ): Promise<string | undefined>;
+  unpack(image: ResolvedImage, options: TaskOptions): Promise<string | undefined>;
+}
+
+/** Everything that is done with the images of a store. `reference` is a name, an image ID or the beginning of one. */
+export interface ImageStore extends ImageSource {
+  /** Gets a name's manifest (of an index, those of the wanted platforms), config and layers, and records the name. */
+  pullImage(reference: string, options: PullOptions): Promise<PulledImage>;
+  /** Packs what is not packed yet, then copies the image to the repository that its name says. Throws `IMAGE_NOT_FOUND`. */
+  pushImage(reference: string, options?: PushOptions): Promise<PushedImage>;
+  /**
+   * Makes a manifest for a record that points to a bare config, packing missing layers in parallel. Equal images give equal
+   * manifests. The record, and all others of the same image, then point to the manifest. A record that has one is returned as it is.
+   */
+  materialize(record: ImageRecord, options?: MaterializeOptions): Promise<ImageRecord>;
+  /**
+   * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
+   * as a dangling one. With no names the image itself is dangling.
+   */
+  recordImage(target: Descriptor, names: readonly string[]): Promise<readonly ImageRecord[]>;
+  /** What a name, image ID or ID prefix means; `undefined` when nothing. Throws `IMAGE_AMBIGUOUS` for a prefix of several. */
+  findImage(reference: string): Promise<ImageRecord | undefined>;
+  /** `docker tag`. Throws `IMAGE_NOT_FOUND`. */
+  tagImage(source: string, name: string): Promise<ImageRecord>;
+  /** `docker rmi`: untags, and deletes the image with its last name. Throws `IMAGE_NOT_FOUND`, `IMAGE_IN_USE`. */
+  removeImage(reference: string, options?: { readonly force?: boolean }): Promise<readonly RemovedItem[]>;
+  /** `docker images`, newest first. */
+  listImages(options?: ListOptions): Promise<readonly ImageSummary[]>;
+  /** `docker image inspect`. Throws `IMAGE_NOT_FOUND`. */
+  inspectImage(reference: string, platform?: Platform): Promise<ImageInspection>;
+  /** `docker history`, newest entry first. Throws `IMAGE_NOT_FOUND`. */
+  imageHistory(reference: string, platform?: Platform): Promise<readonly HistoryRow[]>;
+  /** Writes images as one archive. Throws `IMAGE_NOT_FOUND`. */
+  saveImages(references: readonly string[], output: Writable, options?: SaveOptions): Promise<void>;
+  /** Reads an archive of any kind that docker, skopeo, podman or tsbuild write. Throws `ARCHIVE_INVALID`. */
+  loadImages(input: Readable, options?: TaskOptions): Promise<readonly LoadedImage[]>;
+  /**
+   * Removes the blobs and pulled layers' snapshots that no image reaches; `undefined` when other operations run on the store and
+   * nothing was done.
+   */
+  collectGarbage(): Promise<CollectedGarbage | undefined>;
+}
+
+export interface PullOptions extends TaskOptions {
+  /** Default: this machine's. */
+  readonly platform?: Platform;
+  readonly allPlatforms?: boolean;
+}
+
+export interface PulledImage {
+  /** Full reference without digest, as recorded. */
+  readonly name: string;
+  /** What the name points to in the registry. */
+  readonly descriptor: Descriptor;
+  /** Nothing was to be downloaded: the name already meant this. */
+  readonly upToDate: boolean;
+  /** Absent when several platforms were pulled. */
+  readonly imageID?: Digest;
+}
+
+export interface PushOptions extends TaskOptions {
+  /** Push as another name than the image's own. */
+  readonly as?: string;
+  readonly compression?: Compression;
+  /** Of an index, only this platform's manifest. */
+  readonly platform?: Platform;
+}
+
+export interface PushedImage {
+  /** Full reference: where it went. */
+  readonly name: string;
+  readonly descriptor: Descriptor;
+}
+
+export interface MaterializeOptions extends TaskOptions {
+  /** Of the layers that have no blob yet; default gzip. Layers that have one keep it. */
+  readonly compression?: Compression;
+}
+
+export type RemovedItem =
+  /** `name` as docker shows it. */
+  | { readonly type: 'untagged'; readonly name: string }
+  /** Digest of an image (its ID) or of a layer's chain. */
+  | { readonly type: 'deleted'; readonly digest: Digest };
+
+export interface ListOptions {
+  readonly filters?: ListFilters;
+  /** Rows of `--digests`: one for each digest of a tag, and those that have a digest only. */
+  readonly digests?: boolean;
+}
+
+/** Docker's filters; several of one kind: any of `reference`, all of `label`. */
+export interface ListFilters {
+  /** Patterns by Go's path.Match on the familiar name with or without tag. */
+  readonly reference?: readonly string[];
+  readonly dangling?: boolean;
+  /** `key` or `key=value`. */
+  readonly label?: readonly string[];
+  /** Images created before (since) this one. */
+  readonly before?: string;
+  readonly since?: string;
+}
+
+/** A row of `docker images`. */
+export interface ImageSummary {
+  readonly imageID: Digest;
+  /** Familiar repository; `<none>` where there is none. */
+  readonly repository: string;
+  readonly tag: string;
+  /** `<none>` where unknown. */
+  readonly digest: string;
+  /** From the config; `undefined` where it does not say. */
+  readonly createdMs: number | undefined;
+  /** Bytes of the unpacked layers where known, of their blobs otherwise. */
+  readonly size: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly platform: Platform;
+}
+
+/** The shape of docker's image inspect. */
+export interface ImageInspection {
+  readonly Id: Digest;
+  readonly RepoTags: readonly string[];
+  readonly RepoDigests: readonly string[];
+  readonly Parent: string;
+  readonly Comment: string;
+  readonly Created: string;
+  readonly DockerVersion: string;
+  readonly Author: string;
+  readonly Config: ContainerConfig;
+  readonly Architecture: string;
+  readonly Variant?: string;
+  readonly Os: string;
+  readonly OsVersion?: string;
+  readonly Size: number;
+  readonly VirtualSize: number;
+  readonly GraphDriver: { readonly Name: string; readonly Data: Readonly<Record<string, string>> | null };
+  readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly Digest[] };
+  readonly Metadata: { readonly LastTagTime: string };
+  /** What the name points to; not in docker's classic shape, as containerd's. */
+  readonly Descriptor: Descriptor;
+}
+
+/** A row of `docker history`. */
+export interface HistoryRow {
+  /** The image ID in the newest row, `<missing>` in the others. */
+  readonly id: string;
+  readonly createdMs: number | undefined;
+  readonly createdBy: string;
+  readonly size: number;
+  readonly comment: string;
+  /** Names of the image, in the newest row only. */
+  readonly tags: readonly string[];
+  readonly entry: HistoryEntry;
+}
+
+export interface SaveOptions extends TaskOptions {
+  /** `docker`: a docker-archive that is an OCI layout too. `oci`: the layout alone. */
+  readonly format?: 'docker' | 'oci';
+  /** Of an index, only this platform's manifest; `docker` archives always take one, by default this machine's. */
+  readonly platform?: Platform;
+  readonly compression?: Compression;
+}
+
+export interface LoadedImage {
+  readonly imageID: Digest;
+  readonly descriptor: Descriptor;
+  /** Full references; empty for one without names. */
+  readonly names: readonly string[];
+}
+
+export interface CollectedGarbage {
+  readonly blobs: readonly Digest[];
+  /** ChainIDs. */
+  readonly snapshots: readonly Digest[];
+  readonly bytes: number;
 }

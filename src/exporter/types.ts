@@ -1,0 +1,54 @@
+import type { ContentStore } from '../content/content-store.ts';
+import type { ImageStore, TaskReporter } from '../images/types.ts';
+import type { NativeApi } from '../native/types.ts';
+import type { ContainerConfig, Descriptor, Digest, HistoryEntry, ImageConfig, Platform } from '../oci/index.ts';
+import type { Chains } from '../snapshot/chains.ts';
+import type { Snapshotter } from '../snapshot/snapshotter.ts';
+
+/** What a build made, before it is an image: a tree and what its config will say. */
+export interface BuiltTree {
+  /** The topmost snapshot; `undefined` is an empty tree. */
+  readonly snapshot: string | undefined;
+  readonly config: ContainerConfig;
+  /** The base's entries as they were, then one for each instruction; entries without `created` are new. */
+  readonly history: readonly HistoryEntry[];
+  /** The config that the build started from. */
+  readonly baseConfig?: ImageConfig;
+  readonly platform: Platform;
+  readonly author?: string;
+}
+
+/** Where an export finds what it needs, and what was asked of it. */
+export interface ExportContext {
+  readonly images: ImageStore;
+  readonly content: ContentStore;
+  readonly snapshotter: Snapshotter;
+  readonly chains: Chains;
+  readonly native: Pick<NativeApi, 'packLayer' | 'packTree' | 'changeTree'>;
+  /** `-t`: familiar or full names; outputs of type `image` add their own. */
+  readonly names: readonly string[];
+  /** Seconds: no time in the config is later. */
+  readonly sourceDateEpoch?: number;
+  /** The descriptor that `dest=-` writes to; default 1. */
+  readonly stdoutFd?: number;
+  readonly onTask?: TaskReporter;
+  readonly signal?: AbortSignal;
+}
+
+/** An image's config in the content store; its layers are snapshots. */
+export interface AssembledImage {
+  readonly imageID: Digest;
+  readonly descriptor: Descriptor;
+  readonly config: ImageConfig;
+}
+
+export interface ExportResult {
+  /** Absent when no output was an image. */
+  readonly imageID?: Digest;
+  /** A manifest when one was made, else the config. Absent when no output was an image. */
+  readonly descriptor?: Descriptor;
+  /** Full names that the image now has in the store. */
+  readonly names: readonly string[];
+  /** Full names that were pushed. */
+  readonly pushed: readonly string[];
+}
