@@ -78,8 +78,5 @@ function encodeToken(token: PatternToken): string {
 }
 
 function escapeLiteral(text: string): string {
-  return text.replace(
-    /[\x00-\x1f\\\x7f]/g,
-    (char) => `\\${(char.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(/[\x00-\x1f\\\x7f]/g, (char) => `\\${(char.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
 }
