@@ -16,7 +16,7 @@ export interface Vertex<R> {
   readonly name: string;
   readonly inputs: readonly Edge<R>[];
   readonly op: SolverOp<R>;
-  /** Run even when a result is cached. */
+  /** Run even when a result is cached; and so does everything that stands on this one (has it as an input by identity). */
   readonly ignoreCache?: boolean;
 }
 
@@ -30,7 +30,11 @@ export interface Edge<R> {
 export interface SolverOp<R> {
   /** How this op is keyed. Cheap for exec and file ops; a source resolves here. Called at most once a solve. */
   cacheMap(context: OpContext): Promise<CacheMap<R>>;
-  /** Does the work. `inputs[i]` belongs to `vertex.inputs[i]`. Returns one result for each output. */
+  /**
+   * Does the work. `inputs[i]` belongs to `vertex.inputs[i]`. Returns one result for each output. An error with the code
+   * `CONTEXT_CHANGED` says that what an input holds is no longer what the key says: nothing is saved, and the solve starts again
+   * (a few times at most) with what was finished so far.
+   */
   exec(inputs: readonly R[], context: OpContext): Promise<readonly R[]>;
 }
 
@@ -70,9 +74,14 @@ export interface CacheStorage<R> {
   /** The stored results (one an output) under an identity, or `undefined` when none or when it is no longer whole. */
   load(identity: Digest): Promise<readonly R[] | undefined>;
   save(identity: Digest, results: readonly R[], info: CacheRecordInfo): Promise<void>;
-  /** A remembered content digest of the part `selector` of the result `identity`/`index`. */
+  /**
+   * A remembered content digest of the part `selector` of output `index` of what is stored under an identity. It belongs to the
+   * stored result, not to the identity: once another result is saved there, the old digest is not given any more.
+   */
   contentDigest(identity: Digest, index: number, selector: Digest): Digest | undefined;
-  saveContentDigest(identity: Digest, index: number, selector: Digest, content: Digest): void;
+  saveContentDigest(result: R, selector: Digest, content: Digest): void;
+  /** What is stored under the identity served a solve that had no need to load it. */
+  touch(identity: Digest): void;
 }
 
 export interface CacheRecordInfo {
@@ -80,7 +89,10 @@ export interface CacheRecordInfo {
   readonly vertex: Digest;
 }
 
-/** Sees a solve happen; wired to progress. */
+/**
+ * Sees a solve happen; wired to progress. Every vertex is started and completed at least once; a cached one whose result nothing
+ * needed too. The error that a solve rejects with was first given to `completed` with the vertex at fault.
+ */
 export interface SolveObserver<R> {
   started(vertex: Vertex<R>): void;
   completed(vertex: Vertex<R>, outcome: VertexOutcome): void;
@@ -90,4 +102,12 @@ export interface SolveObserver<R> {
 export interface VertexOutcome {
   readonly cached: boolean;
   readonly error?: unknown;
+}
+
+export interface Solver<R> {
+  /**
+   * Evaluates an edge. Rejects with the first error of any op, or with the signal's reason, after everything that was running has
+   * ended.
+   */
+  build(edge: Edge<R>, options?: { readonly signal?: AbortSignal }): Promise<R>;
 }

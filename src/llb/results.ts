@@ -1,0 +1,17 @@
+/** What an op evaluates to: one file tree, as data. */
+export type OpResult = SnapshotResult | LocalResult;
+
+/** A tree in the store. */
+export interface SnapshotResult {
+  readonly kind: 'snapshot';
+  /** The committed snapshot's name; `undefined` is the empty tree. */
+  readonly name: string | undefined;
+}
+
+/** A directory outside the store, as it is at this moment: it may change under the build, and is never written to. */
+export interface LocalResult {
+  readonly kind: 'local';
+  readonly directory: string;
+  /** Compiled patterns (dockerfile/ignore/compile.ts) of what does not exist for the build. */
+  readonly ignore?: string;
+}

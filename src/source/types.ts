@@ -1,0 +1,34 @@
+import type { SourceOp } from '../llb/ops.ts';
+import type { OpResult } from '../llb/results.ts';
+import type { Digest } from '../oci/index.ts';
+
+/**
+ * A kind of place that builds read from. `resolve` looks at what a source op names and says what that is at this moment, as
+ * cheaply as it can; `fetch` makes it available as a tree, and is called only when no cached result stands in for it.
+ */
+export interface Source {
+  /** What stands before `://` in the identifiers that this source serves: `docker-image`, `local`. */
+  readonly scheme: string;
+  resolve(op: SourceOp, options: { readonly signal: AbortSignal }): Promise<ResolvedSource>;
+}
+
+export interface ResolvedSource {
+  /** Of what was found, whatever name or place it was found under. */
+  readonly digest: Digest;
+  /** `false` for what may change at any time: it enters cache keys by its content alone. */
+  readonly cacheable: boolean;
+  fetch(options: FetchOptions): Promise<OpResult>;
+}
+
+export interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** Partial progress: `id` is unique within the step, counts are bytes. */
+  readonly onTask: (id: string, current: number, total: number, completed?: boolean) => void;
+}
+
+/** A directory that a build may read, by the name in `local://<name>`. */
+export interface LocalContext {
+  readonly directory: string;
+  /** Compiled patterns of its `.dockerignore`. */
+  readonly ignore?: string;
+}
