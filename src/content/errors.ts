@@ -36,10 +36,14 @@ export function digestMismatch(expected: Digest, actual: string): TsbuildError {
 /** `actual` undefined: there was more, and reading stopped. */
 export function sizeMismatch(digest: Digest, expected: number, actual: number | undefined): TsbuildError {
   const found = actual === undefined ? 'more than that' : `${actual}`;
-  return new TsbuildError('SIZE_MISMATCH', `the content of ${digest} should have ${expected} bytes, received ${found}`, {
-    hint: 'the sender or something on the way changed it; try again, and if it stays, tell whoever runs the source',
-    details: { digest, expected, actual: actual ?? `more than ${expected}` },
-  });
+  return new TsbuildError(
+    'SIZE_MISMATCH',
+    `the content of ${digest} should have ${expected} bytes, received ${found}`,
+    {
+      hint: 'the sender or something on the way changed it; try again, and if it stays, tell whoever runs the source',
+      details: { digest, expected, actual: actual ?? `more than ${expected}` },
+    },
+  );
 }
 
 export function unsupportedAlgorithm(digest: Digest): TsbuildError {

@@ -1,0 +1,118 @@
+import { createReadStream, mkdirSync, statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Descriptor, type Index, isDigest, MAX_MANIFEST_BYTES, sniffManifestType } from '../oci/index.ts';
+import { discardSource, writeBlob } from './blob-writer.ts';
+import { contentNotFound, layoutInvalid, layoutNameUnknown, writeFailed } from './errors.ts';
+import { blobPathIn } from './file-content-store.ts';
+import { readBoundedFile, readLayoutIndex, writeLayoutFiles, writeLayoutIndex } from './oci-layout-index.ts';
+import type { Fetcher, Pusher, ReopenableContent, Resolver, Tagger, TransferOptions } from './targets.ts';
+
+/** A directory in the form of the OCI image layout (image-spec image-layout.md), as a place to copy from and to. */
+export interface OciLayout extends Resolver, Fetcher, Pusher, Tagger {
+  readonly path: string;
+  /** What index.json says now. */
+  readIndex(): Index;
+}
+
+/** Where a name is kept: the tag alone by the specification, the full reference as containerd and docker write it. */
+export const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
+export const IMAGE_NAME_ANNOTATION = 'io.containerd.image.name';
+
+/** Opens a layout that is there; throws `OCI_LAYOUT_INVALID`. */
+export function openOciLayout(path: string): OciLayout {
+  readLayoutIndex(path);
+  return new LayoutDirectory(path);
+}
+
+/** Opens a layout, making directory and files where they are missing; throws `OCI_LAYOUT_INVALID`, `STORE_WRITE_FAILED`. */
+export function createOciLayout(path: string): OciLayout {
+  writeLayoutFiles(path);
+  return openOciLayout(path);
+}
+
+let temporaries = 0;
+
+class LayoutDirectory implements OciLayout {
+  readonly path: string;
+  readonly #blobs: string;
+  /** index.json is read, changed and written: one at a time. */
+  #tagging: Promise<void> = Promise.resolve();
+
+  constructor(path: string) {
+    this.path = path;
+    this.#blobs = join(path, 'blobs');
+  }
+
+  readIndex(): Index {
+    return readLayoutIndex(this.path);
+  }
+
+  /** By name, by digest, or `''` for the only image that there is. */
+  async resolve(reference: string): Promise<Descriptor> {
+    const { manifests } = this.readIndex();
+    const named = manifests.find(
+      ({ digest, annotations }) =>
+        digest === reference ||
+        annotations?.[REF_NAME_ANNOTATION] === reference ||
+        annotations?.[IMAGE_NAME_ANNOTATION] === reference,
+    );
+    if (named !== undefined) return named;
+    const [only] = manifests;
+    if (reference === '' && only !== undefined && manifests.length === 1) return only;
+    return this.#resolveDigest(reference) ?? this.#refuseName(reference, manifests);
+  }
+
+  async fetch(descriptor: Descriptor, { offset = 0 }: { readonly offset?: number } = {}) {
+    const path = blobPathIn(this.#blobs, descriptor.digest);
+    // Only a file: somebody else's layout may have a pipe there, and opening that would wait for ever.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw contentNotFound(descriptor.digest, this.path);
+    return createReadStream(path, { start: offset, highWaterMark: 1024 * 1024 });
+  }
+
+  async exists({ digest, size }: Descriptor): Promise<boolean> {
+    const found = statSync(blobPathIn(this.#blobs, digest), { throwIfNoEntry: false });
+    return found?.isFile() === true && found.size === size;
+  }
+
+  async push(descriptor: Descriptor, source: ReopenableContent, options?: TransferOptions): Promise<void> {
+    const stream = await source.open();
+    if (await this.exists(descriptor)) return discardSource(stream);
+    const path = blobPathIn(this.#blobs, descriptor.digest);
+    const temporary = join(this.path, `.partial-${process.pid}-${++temporaries}`);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+    } catch (error) {
+      discardSource(stream);
+      throw writeFailed(path, error);
+    }
+    await writeBlob(temporary, descriptor, stream, options);
+    await rename(temporary, path);
+  }
+
+  tag(descriptor: Descriptor, tag: string): Promise<void> {
+    const tagging = this.#tagging.then(() => {
+      const index = this.readIndex();
+      const others = index.manifests.filter(({ annotations }) => annotations?.[REF_NAME_ANNOTATION] !== tag);
+      const annotations = { ...descriptor.annotations, [REF_NAME_ANNOTATION]: tag };
+      writeLayoutIndex(this.path, { ...index, manifests: [...others, { ...descriptor, annotations }] });
+    });
+    this.#tagging = tagging.catch(() => {});
+    return tagging;
+  }
+
+  /** A manifest that index.json does not name but whose blob is there. */
+  #resolveDigest(reference: string): Descriptor | undefined {
+    if (!isDigest(reference)) return undefined;
+    const content = readBoundedFile(blobPathIn(this.#blobs, reference), MAX_MANIFEST_BYTES);
+    const mediaType = content === undefined ? undefined : sniffManifestType(content);
+    if (content === undefined || mediaType === undefined) return undefined;
+    return { mediaType, digest: reference, size: content.byteLength };
+  }
+
+  #refuseName(reference: string, manifests: readonly Descriptor[]): never {
+    const names = manifests.map(({ digest, annotations }) => annotations?.[REF_NAME_ANNOTATION] ?? digest);
+    if (manifests.length === 0) throw layoutInvalid(this.path, 'its index.json names no image');
+    throw layoutNameUnknown(this.path, reference, names);
+  }
+}
