@@ -1,0 +1,32 @@
+import { errorCode, TsbuildError } from '../errors.ts';
+
+/** Thrown by ops whose inputs are no longer what the cache key says (see SolverOp.exec). */
+export function isContextChanged(error: unknown): boolean {
+  return errorCode(error) === 'CONTEXT_CHANGED';
+}
+
+/**
+ * A remembered content digest was not that of the result which an op made anew. Keys were built on it; now that the new result is
+ * saved, another attempt gets them right.
+ */
+export class StaleAssumption extends Error {
+  constructor(name: string) {
+    super(`${name} gave another result than the one that was stored before`);
+    this.name = 'StaleAssumption';
+  }
+}
+
+/** Errors after which the same build may succeed: what runs is let finish, so that its results are found then. */
+export function mayStartAgain(error: unknown): boolean {
+  return error instanceof StaleAssumption || isContextChanged(error);
+}
+
+/** The graph leads back to a vertex that stands on itself. */
+export function graphCycle(name: string): TsbuildError {
+  return new TsbuildError('GRAPH_CYCLE', `the step ${JSON.stringify(name)} depends on itself`);
+}
+
+/** An op broke its contract: a fault of this program, not of its user. */
+export function badOp(name: string, why: string): TsbuildError {
+  return new TsbuildError('OP_INVALID', `the step ${JSON.stringify(name)} ${why}`);
+}

@@ -1,0 +1,2 @@
+export { createSolver, type SolverOptions } from './solver.ts';
+export type * from './types.ts';
