@@ -9,6 +9,8 @@ export interface BlobSources {
   record(digest: Digest, domain: string, path: string): Promise<void>;
   /** Paths of the host's repositories that had the blob, latest first. */
   find(digest: Digest, domain: string): readonly string[];
+  /** Every repository that had the blob, of whatever host, latest first: where to get it from when the store lacks it. */
+  repositories(digest: Digest): readonly { readonly domain: string; readonly path: string }[];
   /** Forgets all about a blob. */
   remove(digest: Digest): Promise<void>;
 }
@@ -31,6 +33,11 @@ export function createBlobSources(store: Pick<Store, 'table'>): BlobSources {
         .filter((source) => source.startsWith(prefix))
         .map((source) => source.slice(prefix.length));
     },
+    repositories: (digest) =>
+      (table.get(digest) ?? []).map((source) => {
+        const slash = source.indexOf('/');
+        return { domain: source.slice(0, slash), path: source.slice(slash + 1) };
+      }),
     remove: (digest) => table.remove(digest),
   };
 }
