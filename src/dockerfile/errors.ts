@@ -1,0 +1,109 @@
+import { TsbuildError } from '../errors.ts';
+import type { SourceRange } from './position.ts';
+
+export interface DockerfileErrorOptions {
+  readonly cause?: unknown;
+  readonly hint?: string;
+  /** Where the text came from, as the user named it. */
+  readonly file?: string;
+  readonly range?: SourceRange;
+  /** The whole source, from which the frame is drawn. */
+  readonly source?: string;
+}
+
+/** An error in a Dockerfile: knows its file and range, and draws the lines around them. */
+export class DockerfileError extends TsbuildError {
+  readonly file: string | undefined;
+  readonly range: SourceRange | undefined;
+  readonly #source: string | undefined;
+
+  constructor(code: string, message: string, options: DockerfileErrorOptions = {}) {
+    const { file, range } = options;
+    super(code, message, {
+      ...(options.cause === undefined ? {} : { cause: options.cause }),
+      ...(options.hint === undefined ? {} : { hint: options.hint }),
+      details: {
+        ...(file === undefined ? {} : { file }),
+        ...(range === undefined ? {} : { line: range.start.line, column: range.start.column + 1 }),
+      },
+    });
+    this.name = 'DockerfileError';
+    this.file = file;
+    this.range = range;
+    this.#source = options.source;
+  }
+
+  /** `Dockerfile:3:5` and the lines around with the token underlined; empty when the place is not known. */
+  get frame(): string {
+    if (this.range === undefined || this.#source === undefined) return '';
+    const { line, column } = this.range.start;
+    return `${this.file ?? 'Dockerfile'}:${line}:${column + 1}\n${formatFrame(this.#source, this.range)}`;
+  }
+
+  /** The same error with the place filled in where it was missing. */
+  locate(place: { readonly file?: string; readonly range?: SourceRange; readonly source?: string }): DockerfileError {
+    const file = this.file ?? place.file;
+    const range = this.range ?? place.range;
+    const source = this.#source ?? place.source;
+    return new DockerfileError(this.code, this.message, {
+      ...(this.cause === undefined ? {} : { cause: this.cause }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(file === undefined ? {} : { file }),
+      ...(range === undefined ? {} : { range }),
+      ...(source === undefined ? {} : { source }),
+    });
+  }
+}
+
+/** What BuildKit's parser or instruction rules refuse. */
+export function syntaxError(message: string, range?: SourceRange, hint?: string): DockerfileError {
+  return new DockerfileError('DOCKERFILE_SYNTAX', message, withRange(range, hint));
+}
+
+/** Good Dockerfile language that this version does not execute. */
+export function unsupportedError(what: string, range?: SourceRange): DockerfileError {
+  return new DockerfileError('DOCKERFILE_UNSUPPORTED', `${what} is not supported yet`, withRange(range, undefined));
+}
+
+/** A stage, target or source that cannot be found or used. */
+export function stageError(message: string, range?: SourceRange, hint?: string): DockerfileError {
+  return new DockerfileError('DOCKERFILE_STAGE', message, withRange(range, hint));
+}
+
+/** `did you mean X?`, or nothing. */
+export function didYouMean(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `did you mean ${name}?`;
+}
+
+function withRange(range: SourceRange | undefined, hint: string | undefined): DockerfileErrorOptions {
+  return { ...(range === undefined ? {} : { range }), ...(hint === undefined ? {} : { hint }) };
+}
+
+const CONTEXT_LINES = 2;
+const MAX_MARKED_LINES = 8;
+const MAX_COLUMNS = 200;
+
+/** The lines around a range, numbered, with the range underlined. Long lines are cut, long ranges shortened. */
+export function formatFrame(source: string, range: SourceRange): string {
+  const lines = source.split('\n').map((line) => line.replace(/\r$/, ''));
+  const first = Math.max(1, range.start.line - CONTEXT_LINES);
+  const lastMarked = Math.min(range.end.line, range.start.line + MAX_MARKED_LINES - 1, lines.length);
+  const last = Math.min(lines.length, lastMarked + CONTEXT_LINES);
+  const width = String(last).length;
+  const out: string[] = [];
+  for (let number = first; number <= last; number++) {
+    const line = lines[number - 1] ?? '';
+    const marked = number >= range.start.line && number <= lastMarked;
+    const text = line.length > MAX_COLUMNS ? `${line.slice(0, MAX_COLUMNS)}…` : line;
+    out.push(`${marked ? '>' : ' '} ${String(number).padStart(width)} | ${text}`.trimEnd());
+    if (!marked) continue;
+    const indent = line.length - line.trimStart().length;
+    const from = number === range.start.line ? range.start.column : indent;
+    const to = number === range.end.line ? range.end.column : line.length;
+    if (from > MAX_COLUMNS || line.trim() === '') continue;
+    const tabs = line.slice(0, from).replace(/[^\t]/g, ' ');
+    const carets = '^'.repeat(Math.max(1, Math.min(to, MAX_COLUMNS) - from));
+    out.push(`  ${' '.repeat(width)} | ${tabs}${carets}`);
+  }
+  return out.join('\n');
+}

@@ -1,0 +1,63 @@
+import { syntaxError } from '../errors.ts';
+import type { Token } from '../parser/ast.ts';
+import { chompTabs, isHeredocMark, parseHeredocMark } from '../parser/heredoc.ts';
+import type { InstructionNode } from '../parser/index.ts';
+import { type FlagKind, parseFlags } from './flags.ts';
+import type { CopyInstruction, InlineFile } from './types.ts';
+
+const COMMON_FLAGS: Readonly<Record<string, FlagKind>> = {
+  chown: 'string',
+  chmod: 'string',
+  link: 'bool',
+  exclude: 'strings',
+};
+const COPY_FLAGS: Readonly<Record<string, FlagKind>> = { ...COMMON_FLAGS, from: 'string', parents: 'bool' };
+const ADD_FLAGS: Readonly<Record<string, FlagKind>> = {
+  ...COMMON_FLAGS,
+  'keep-git-dir': 'bool',
+  checksum: 'string',
+  unpack: 'bool',
+};
+
+export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInstruction {
+  const keyword = kind.toUpperCase();
+  const dest = node.args.at(-1);
+  if (dest === undefined || node.args.length < 2)
+    throw syntaxError(`${keyword} requires at least two arguments, a source and a destination`, node.range);
+  const flags = parseFlags(node, kind === 'copy' ? COPY_FLAGS : ADD_FLAGS);
+  if (isHeredocMark(dest.value)) throw syntaxError(`${keyword} cannot have a heredoc as its destination`, dest.range);
+  const sources: Token[] = [];
+  const contents: InlineFile[] = [];
+  for (const source of node.args.slice(0, -1)) {
+    if (isHeredocMark(source.value)) contents.push(findContent(node, source));
+    else sources.push(source);
+  }
+  const from = flags.token('from');
+  const keepGitDir = flags.bool('keep-git-dir');
+  const unpack = flags.bool('unpack');
+  return {
+    kind,
+    node,
+    range: node.range,
+    sources,
+    contents,
+    dest,
+    ...(from === undefined || from.value === '' ? {} : { from }),
+    chown: flags.text('chown'),
+    chmod: flags.text('chmod'),
+    link: flags.bool('link') ?? false,
+    parents: flags.bool('parents') ?? false,
+    excludes: flags.all('exclude').map((token) => token.value),
+    checksum: flags.text('checksum'),
+    ...(keepGitDir === undefined ? {} : { keepGitDir }),
+    ...(unpack === undefined ? {} : { unpack }),
+  };
+}
+
+/** A heredoc's content by its name; the last of that name, as in BuildKit. */
+function findContent(node: InstructionNode, source: Token): InlineFile {
+  const mark = parseHeredocMark(source.value);
+  const name = mark?.name ?? '';
+  const content = node.heredocs.findLast((heredoc) => heredoc.name === name)?.content ?? '';
+  return { name, data: mark?.chomp ? chompTabs(content) : content, expand: mark?.expand ?? false };
+}
