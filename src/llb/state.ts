@@ -1,0 +1,66 @@
+import type { Digest } from '../oci/index.ts';
+import { digestOp } from './digest.ts';
+import type { ExecOp, FileAction, FileOp, Op, OpInput, OpMetadata, SourceOp } from './ops.ts';
+
+/** A file tree in the making: one output of an op. `undefined` stands for the empty tree (`scratch`). */
+export interface State {
+  readonly node: StateNode;
+  readonly index: number;
+}
+
+/** An op with the states it reads, from which `marshal` follows the graph. */
+export interface StateNode {
+  readonly digest: Digest;
+  readonly op: Op;
+  readonly inputs: readonly State[];
+  readonly metadata: OpMetadata;
+}
+
+/** A tree that comes from outside: `local://context`, `docker-image://…`. */
+export function sourceState(source: Omit<SourceOp, 'type' | 'inputs'>, metadata: OpMetadata): State {
+  return createState({ type: 'source', inputs: [], ...source }, [], metadata);
+}
+
+/** The root file system after a process ran in it; mounts index `inputs`. */
+export function execState(
+  inputs: readonly State[],
+  exec: Omit<ExecOp, 'type' | 'inputs'>,
+  metadata: OpMetadata,
+): State {
+  return createState({ type: 'exec', inputs: inputs.map(toInput), ...exec }, inputs, metadata);
+}
+
+/** `base` after the actions; copies index `[base, ...sources]`, or `sources` alone when the base is empty. */
+export function fileState(
+  base: State | undefined,
+  sources: readonly State[],
+  actions: readonly FileAction[],
+  metadata: OpMetadata,
+): State {
+  const inputs = base === undefined ? sources : [base, ...sources];
+  const op: FileOp = { type: 'file', inputs: inputs.map(toInput), base: base === undefined ? -1 : 0, actions };
+  return createState(op, inputs, metadata);
+}
+
+/** Collects the states that an op reads, each once, and numbers them. */
+export class InputList {
+  readonly states: State[] = [];
+
+  /** The number of a state among the inputs; -1 is the empty tree. */
+  add(state: State | undefined): number {
+    if (state === undefined) return -1;
+    const known = this.states.findIndex(
+      (other) => other.node.digest === state.node.digest && other.index === state.index,
+    );
+    if (known >= 0) return known;
+    return this.states.push(state) - 1;
+  }
+}
+
+function toInput(state: State): OpInput {
+  return { digest: state.node.digest, index: state.index };
+}
+
+function createState(op: Op, inputs: readonly State[], metadata: OpMetadata): State {
+  return { node: { digest: digestOp(op), op, inputs, metadata }, index: 0 };
+}
