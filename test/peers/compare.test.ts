@@ -1,0 +1,54 @@
+// Each case of fixtures/build through tsbuild and through the peers that are installed: the images must be the same, but
+// for the differences that are meant.
+import test from 'ava';
+import { BASE_NEEDS } from '../support/bases.ts';
+import { BUILDAH_NEEDS } from '../support/buildah.ts';
+import { compareImages } from '../support/compare-images.ts';
+import { DOCKERD_NEEDS } from '../support/dockerd.ts';
+import { missingNeeds, type Need, testNeeding } from '../support/needs.ts';
+import { loadCases, type PeerName } from './cases.ts';
+import { compareExpected } from './expected.ts';
+import { unexplained } from './known-differences.ts';
+import { openSession, type Session } from './session.ts';
+
+const PEER_NEEDS: Readonly<Record<PeerName, readonly Need[]>> = { docker: DOCKERD_NEEDS, buildah: BUILDAH_NEEDS };
+const PEERS = (['docker', 'buildah'] as const).filter((peer) => missingNeeds(PEER_NEEDS[peer]).length === 0);
+const COMMON_NEEDS: readonly Need[] = ['root', 'docker-registry', 'skopeo'];
+
+const cases = loadCases();
+let session: Promise<Session> | undefined;
+const openOnce = (): Promise<Session> => {
+  session ??= openSession(['tsbuild', ...PEERS], cases);
+  return session;
+};
+test.after.always(async () => (await session)?.close());
+
+for (const buildCase of cases) {
+  const peers = buildCase.peers.filter((peer) => PEERS.includes(peer));
+  // A case needs one of its peers, or none where the expected result is written down.
+  const peerNeeds =
+    peers.length > 0 || buildCase.peers.length === 0 ? [] : buildCase.peers.flatMap((peer) => PEER_NEEDS[peer]);
+  const needs = [...COMMON_NEEDS, ...buildCase.bases.flatMap((base) => BASE_NEEDS[base]), ...peerNeeds];
+
+  testNeeding([...new Set(needs)], buildCase.name, async (t) => {
+    const outcomes = await (await openOnce()).build(buildCase, ['tsbuild', ...peers]);
+    const ours = outcomes.get('tsbuild');
+    if (ours === undefined) throw new Error('tsbuild was not run');
+
+    if (buildCase.expectError !== undefined) {
+      if (!('error' in ours)) return t.fail('the build succeeded; it must fail');
+      t.regex(ours.error, new RegExp(buildCase.expectError));
+      for (const peer of peers) t.true('error' in (outcomes.get(peer) ?? {}), `${peer} builds it`);
+      return undefined;
+    }
+    if ('error' in ours) return t.fail(`tsbuild failed:\n${ours.error.slice(-4000)}`);
+    if (buildCase.peers.length === 0) t.deepEqual(compareExpected(buildCase, ours.image), []);
+    for (const peer of peers) {
+      const theirs = outcomes.get(peer);
+      if (theirs === undefined || 'error' in theirs) return t.fail(`${peer} failed:\n${theirs?.error.slice(-4000)}`);
+      const lines = compareImages(ours.image, theirs.image, { mtimeOf: buildCase.mtimeOf ?? [] });
+      t.deepEqual(unexplained(peer, buildCase.name, lines), [], `tsbuild != ${peer}`);
+    }
+    return undefined;
+  });
+}

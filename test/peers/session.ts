@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBaseRegistry } from '../support/base-registry.ts';
+import { openBuildah } from '../support/buildah.ts';
+import { startDockerd } from '../support/dockerd.ts';
+import type { Registry } from '../support/registry.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+import { openTsbuild } from '../support/tsbuild.ts';
+import { type Builder, buildahBuilder, dockerBuilder, type Outcome, tsbuildBuilder } from './builders.ts';
+import { type BuildCase, type PeerName, prepareContext } from './cases.ts';
+
+export type BuilderName = PeerName | 'tsbuild';
+
+/** A registry of bases and each builder with its own state, for as many cases as there are. */
+export interface Session {
+  /** Builds one case with each of the builders, one after the other, each from a context of its own. */
+  build(buildCase: BuildCase, builders: readonly BuilderName[]): Promise<Map<BuilderName, Outcome>>;
+  close(): Promise<void>;
+}
+
+/** How many cases are built at once: enough to use the cores, few enough that none times out. */
+const CONCURRENCY = 4;
+
+export async function openSession(names: readonly BuilderName[], cases: readonly BuildCase[]): Promise<Session> {
+  const root = makeTempDir('peers');
+  const closers: (() => Promise<void> | void)[] = [() => removeTree(root)];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    const bases = new Set(cases.flatMap((buildCase) => buildCase.bases));
+    const registry: Registry = await startBaseRegistry([...bases]);
+    closers.push(() => registry.stop());
+    const builders = new Map<BuilderName, Builder>();
+    if (names.includes('docker')) {
+      const docker = await startDockerd();
+      closers.push(() => docker.stop());
+      builders.set('docker', dockerBuilder(docker));
+    }
+    if (names.includes('buildah')) {
+      const buildah = openBuildah();
+      closers.push(() => buildah.stop());
+      builders.set('buildah', buildahBuilder(buildah));
+    }
+    if (names.includes('tsbuild')) {
+      const tsbuild = openTsbuild();
+      closers.push(() => tsbuild.stop());
+      builders.set('tsbuild', tsbuildBuilder(tsbuild));
+    }
+    const limit = makeLimit(CONCURRENCY);
+    return {
+      close,
+      build: (buildCase, wanted) =>
+        limit(async () => {
+          const outcomes = new Map<BuilderName, Outcome>();
+          for (const name of wanted) {
+            const builder = builders.get(name);
+            if (builder === undefined) continue;
+            const scratch = join(root, buildCase.name, name);
+            const context = join(scratch, 'context');
+            mkdirSync(scratch, { recursive: true });
+            prepareContext(buildCase, context);
+            outcomes.set(name, await builder.build({ buildCase, context, registry: registry.host, scratch }));
+            removeTree(scratch);
+          }
+          return outcomes;
+        }),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Lets at most `count` actions run at a time; the others wait in order. */
+function makeLimit(count: number): <T>(action: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return async (action) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await action();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
