@@ -22,6 +22,9 @@ export interface ImageRecord {
    */
   readonly name: string;
   readonly target: Descriptor;
+  /** Config digest; of an index, that of the host's platform or of the first that the store has. */
+  readonly imageID: Digest;
+  /** When the name was given. */
   readonly createdMs: number;
 }
 

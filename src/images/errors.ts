@@ -1,0 +1,83 @@
+import { errorMessage, TsbuildError } from '../errors.ts';
+import { type Digest, formatPlatform, type Platform, shortDigest } from '../oci/index.ts';
+
+export function imageNotFound(reference: string): TsbuildError {
+  return new TsbuildError('IMAGE_NOT_FOUND', `no such image: ${reference}`, {
+    hint: 'tsbuild images lists what the store has; tsbuild pull gets an image from a registry',
+    details: { reference },
+  });
+}
+
+export function imageAmbiguous(reference: string, found: readonly Digest[]): TsbuildError {
+  return new TsbuildError(
+    'IMAGE_AMBIGUOUS',
+    `${reference} is the beginning of ${found.length} image IDs: ${found.map(shortDigest).join(', ')}`,
+    { hint: 'give more digits', details: { reference } },
+  );
+}
+
+/** rmi by ID of an image with names in several repositories. */
+export function imageInUse(imageID: Digest, names: readonly string[]): TsbuildError {
+  return new TsbuildError(
+    'IMAGE_IN_USE',
+    `conflict: unable to delete ${shortDigest(imageID)} (must be forced) - image is referenced in multiple repositories: ${names.join(', ')}`,
+    { hint: 'remove its names one by one, or all of them with --force', details: { imageID } },
+  );
+}
+
+export function platformNotFound(
+  reference: string,
+  wanted: readonly Platform[],
+  have: readonly Platform[],
+): TsbuildError {
+  const offered = [...new Set(have.map(formatPlatform))].join(', ') || 'no platform at all';
+  return new TsbuildError(
+    'PLATFORM_NOT_FOUND',
+    `${reference} has no image for ${wanted.map(formatPlatform).join(', ')}; it has ${offered}`,
+    { hint: 'choose one of its platforms with --platform', details: { reference, have: offered } },
+  );
+}
+
+/** A manifest that is no container image (an artifact, a chart, …). */
+export function notAnImage(reference: string, why: string): TsbuildError {
+  return new TsbuildError('IMAGE_UNSUPPORTED', `${reference} is not a container image: ${why}`, {
+    details: { reference },
+  });
+}
+
+export function layerCountMismatch(reference: string, layers: number, diffIDs: number): TsbuildError {
+  return new TsbuildError(
+    'MANIFEST_INVALID',
+    `${reference}: the manifest has ${layers} layers, the config's rootfs.diff_ids has ${diffIDs}`,
+    { hint: 'the image is damaged where it comes from; ask whoever made it', details: { reference, layers, diffIDs } },
+  );
+}
+
+/** Neither a blob nor a snapshot nor a registry has the layer. */
+export function layerLost(imageID: Digest, diffID: Digest): TsbuildError {
+  return new TsbuildError(
+    'LAYER_LOST',
+    `layer ${diffID} of image ${shortDigest(imageID)} is neither in the store nor in a known repository`,
+    { hint: 'build or pull the image again', details: { imageID, diffID } },
+  );
+}
+
+/** A blob that no repository which is known to have had it gives any more. */
+export function blobLost(digest: Digest, repositories: readonly string[], cause: unknown): TsbuildError {
+  const tried =
+    repositories.length === 0
+      ? 'no repository is known to have it'
+      : `tried ${repositories.join(', ')}: ${errorMessage(cause)}`;
+  return new TsbuildError('CONTENT_NOT_FOUND', `${digest} is not in the store; ${tried}`, {
+    cause,
+    hint: 'pull or build the image again',
+    details: { digest },
+  });
+}
+
+export function archiveInvalid(why: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('ARCHIVE_INVALID', `not an image archive: ${why}`, {
+    cause,
+    hint: 'docker save, skopeo copy, podman save and tsbuild save write archives that can be loaded',
+  });
+}

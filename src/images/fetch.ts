@@ -1,0 +1,72 @@
+import type { Readable } from 'node:stream';
+import type { Descriptor, Reference } from '../oci/index.ts';
+import type { RegistryRepository } from '../registry/types.ts';
+import type { ImageContext } from './context.ts';
+import { blobLost } from './errors.ts';
+import type { TaskOptions } from './types.ts';
+
+type Repository = Pick<Reference, 'domain' | 'path'>;
+
+/** Layers that are transferred at the same time. */
+export const MAX_PARALLEL_TRANSFERS = 6;
+
+/**
+ * Makes sure that a blob is in the store: gets it from `from` where given, else from whichever repository is known to have had it.
+ * Throws `CONTENT_NOT_FOUND` when nobody has it.
+ */
+export async function ensureBlob(
+  context: ImageContext,
+  descriptor: Descriptor,
+  options: TaskOptions,
+  from?: Repository,
+): Promise<void> {
+  if (context.content.stat(descriptor.digest)?.size === descriptor.size) return;
+  const { digest, size } = descriptor;
+  const { signal, onTask } = options;
+  onTask?.(digest, 0, size);
+  await tryRepositories(context, descriptor, from, async (repository) => {
+    const stream = await repository.fetch(descriptor, { signal });
+    await context.content.ingest(descriptor, stream, {
+      signal,
+      onProgress: (current) => onTask?.(digest, current, size),
+    });
+  });
+  onTask?.(digest, size, size, true);
+}
+
+/** A stream of a blob, from the store or from a repository that has it. Whoever reads it verifies it. */
+export async function openBlob(
+  context: ImageContext,
+  descriptor: Descriptor,
+  options: { readonly signal?: AbortSignal; readonly offset?: number },
+): Promise<Readable> {
+  if (context.content.stat(descriptor.digest) !== undefined)
+    return context.content.open(descriptor.digest, options.offset);
+  return tryRepositories(context, descriptor, undefined, (repository) => repository.fetch(descriptor, options));
+}
+
+/** Runs `work` with each repository that may have the blob until one succeeds, and notes that it has it. */
+async function tryRepositories<T>(
+  context: ImageContext,
+  { digest }: Descriptor,
+  from: Repository | undefined,
+  work: (repository: RegistryRepository) => Promise<T>,
+): Promise<T> {
+  const candidates = from === undefined ? context.sources.repositories(digest) : [from];
+  let failure: unknown;
+  for (const { domain, path } of candidates) {
+    try {
+      const result = await work(context.registry.repository({ domain, path }));
+      await context.sources.record(digest, domain, path);
+      return result;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (from !== undefined) throw failure;
+  throw blobLost(
+    digest,
+    candidates.map(({ domain, path }) => `${domain}/${path}`),
+    failure,
+  );
+}

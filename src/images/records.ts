@@ -1,0 +1,90 @@
+import type { Provider } from '../content/index.ts';
+import { type Descriptor, type Digest, isConfigType, isManifestType } from '../oci/index.ts';
+import type { Store } from '../store/index.ts';
+import { writeLayoutIndex } from './layout-index.ts';
+import { danglingName, isDangling } from './names.ts';
+import type { ImageRecord } from './types.ts';
+
+/**
+ * The table `images`: what each name means. A change of names is one step under a lock of the whole store, since a name that moves
+ * may leave an image without any, and since `index.json`, the same facts for other tools, must stay in step.
+ */
+export interface ImageRecords {
+  get(name: string): ImageRecord | undefined;
+  /** In the order of names. */
+  all(): readonly ImageRecord[];
+  /** The records of one image, dangling ones included. */
+  ofImage(imageID: Digest): readonly ImageRecord[];
+  /**
+   * Gives names to an image; with none, makes it dangling unless it has some. An image whose last name this takes becomes
+   * dangling. A bare config does not replace the manifest that the same image already has.
+   */
+  assign(names: readonly string[], target: Descriptor, imageID: Digest): Promise<readonly ImageRecord[]>;
+  /** Points every record of an image that has only a config to its manifest. */
+  retarget(imageID: Digest, manifest: Descriptor): Promise<void>;
+  /** Removes names; what loses its last name by it is gone, not dangling. */
+  remove(names: readonly string[]): Promise<void>;
+}
+
+export function createImageRecords(store: Store, content: Pick<Provider, 'stat' | 'read'>): ImageRecords {
+  const table = store.table<ImageRecord>('images');
+  const all = (): ImageRecord[] => [...table.entries()].map(({ value }) => value);
+  const ofImage = (imageID: Digest): ImageRecord[] => all().filter((record) => record.imageID === imageID);
+
+  const change = async <T>(work: () => Promise<T>): Promise<T> => {
+    const lock = await store.lock('images', { exclusive: true, wait: true });
+    try {
+      const result = await work();
+      await writeLayoutIndex(store.paths.root, content, all());
+      return result;
+    } finally {
+      lock?.release();
+    }
+  };
+
+  return {
+    get: (name) => table.get(name),
+    all,
+    ofImage,
+    assign: (names, given, imageID) =>
+      change(async () => {
+        const known = ofImage(imageID);
+        const target = isConfigType(given.mediaType) ? (manifestOf(known) ?? given) : given;
+        const losing = names.flatMap((name) => table.get(name) ?? []).filter((record) => record.imageID !== imageID);
+        const unnamed = names.length === 0 && known.length === 0;
+        const createdMs = Date.now();
+        const made: ImageRecord[] = (unnamed ? [danglingName(imageID)] : names).map((name) => ({
+          name,
+          target,
+          imageID,
+          createdMs,
+        }));
+        for (const record of made) await table.put(record.name, record);
+        if (names.length > 0) await table.remove(danglingName(imageID));
+        for (const record of losing)
+          if (ofImage(record.imageID).length === 0) {
+            const name = danglingName(record.imageID);
+            await table.put(name, { ...record, name });
+          }
+        return made.length > 0 ? made : known;
+      }),
+    retarget: (imageID, manifest) =>
+      change(async () => {
+        for (const record of ofImage(imageID))
+          if (isConfigType(record.target.mediaType)) await table.put(record.name, { ...record, target: manifest });
+      }),
+    remove: (names) =>
+      change(async () => {
+        for (const name of names) await table.remove(name);
+      }),
+  };
+}
+
+function manifestOf(records: readonly ImageRecord[]): Descriptor | undefined {
+  return records.find((record) => isManifestType(record.target.mediaType))?.target;
+}
+
+/** The names of records as they are shown to people: those of dangling images left out. */
+export function namesOf(records: readonly ImageRecord[]): readonly string[] {
+  return records.map((record) => record.name).filter((name) => !isDangling(name));
+}

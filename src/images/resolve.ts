@@ -1,0 +1,161 @@
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  type ImageConfig,
+  isConfigType,
+  isIndexType,
+  isManifestType,
+  MAX_CONFIG_BYTES,
+  MAX_MANIFEST_BYTES,
+  MediaType,
+  matchPlatform,
+  type Platform,
+  parseImageConfig,
+  parseIndex,
+  parseManifest,
+  parseTaggedReference,
+  type Reference,
+  sniffManifestType,
+} from '../oci/index.ts';
+import type { ImageContext } from './context.ts';
+import { imageNotFound, layerCountMismatch, notAnImage, platformNotFound } from './errors.ts';
+import { ensureBlob } from './fetch.ts';
+import { findImage } from './find.ts';
+import { configPlatform, imageIDOf, isAttestation, selectManifest } from './graph.ts';
+import { recordName } from './names.ts';
+import type { ResolvedImage, ResolveOptions } from './types.ts';
+
+/** Reads a blob of metadata, from the store or, where that is allowed, from the registry. */
+type ReadMetadata = (descriptor: Descriptor, maxBytes: number) => Promise<Buffer>;
+
+/** `ImageSource.resolve`: the store first, unless the registry is to be asked. */
+export async function resolveImage(
+  context: ImageContext,
+  text: string,
+  options: ResolveOptions,
+): Promise<ResolvedImage> {
+  const reference = parseTaggedReference(text);
+  const known = options.pull === 'always' ? undefined : await findTarget(context, reference);
+  const read = createReader(context, reference, options);
+  if (known !== undefined) {
+    const image = await readTarget(reference, known, options.platform, read);
+    const fits = isIndexType(known.mediaType) || matchPlatform(options.platform, image.platform) > 0;
+    if (fits || options.pull === 'never') return image;
+    // The store has the name for another platform only; where the registry has none either, the store's must do.
+    return resolveAtRegistry(context, reference, options, read).catch(() => image);
+  }
+  if (options.pull === 'never') throw imageNotFound(text);
+  return resolveAtRegistry(context, reference, options, read);
+}
+
+/** Asks the registry what a reference names now, and records the answer. */
+async function resolveAtRegistry(
+  context: ImageContext,
+  reference: Reference,
+  options: ResolveOptions,
+  read: ReadMetadata,
+): Promise<ResolvedImage> {
+  const repository = context.registry.repository(reference);
+  const target = await repository.resolve(reference.digest ?? reference.tag ?? 'latest', { signal: options.signal });
+  const image = await readTarget(reference, target, options.platform, read);
+  for (const layer of image.manifest?.content.layers ?? [])
+    await context.sources.record(layer.digest, reference.domain, reference.path);
+  await recordPulled(context, reference, target);
+  return image;
+}
+
+/** Records a name that was resolved at its registry, and the digest that the registry has for it. */
+export async function recordPulled(context: ImageContext, reference: Reference, target: Descriptor): Promise<void> {
+  const { domain, path } = reference;
+  const imageID = await imageIDOf(context.content, target);
+  const names = new Set([recordName(reference), formatReference({ domain, path, digest: target.digest })]);
+  const isKnown = [...names].every((name) => {
+    const record = context.records.get(name);
+    return record?.target.digest === target.digest && record.imageID === imageID;
+  });
+  if (!isKnown) await context.records.assign([...names], target, imageID);
+}
+
+/** What the store knows of a reference: by its records, or by the digest in it. */
+async function findTarget(context: ImageContext, reference: Reference): Promise<Descriptor | undefined> {
+  const found = findImage(context.records, formatReference(reference));
+  if (found?.by === 'name') return found.record.target;
+  return reference.digest === undefined ? undefined : describeStored(context, reference.digest);
+}
+
+/** Finds out what a stored blob is that is only known by its digest. */
+async function describeStored(context: ImageContext, digest: Digest): Promise<Descriptor | undefined> {
+  const size = context.content.stat(digest)?.size;
+  if (size === undefined || size > MAX_MANIFEST_BYTES) return undefined;
+  const bytes = await context.content.read(digest, MAX_MANIFEST_BYTES);
+  const mediaType = sniffManifestType(bytes) ?? (isConfig(bytes) ? MediaType.ociConfig : undefined);
+  return mediaType === undefined ? undefined : { mediaType, digest, size };
+}
+
+function isConfig(bytes: Buffer): boolean {
+  try {
+    parseImageConfig(bytes, 'config');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function createReader(context: ImageContext, reference: Reference, options: ResolveOptions): ReadMetadata {
+  return async (descriptor, maxBytes) => {
+    const { digest, size } = descriptor;
+    if (size > maxBytes) throw notAnImage(digest, `its metadata has ${size} bytes, at most ${maxBytes} are read`);
+    if (options.pull !== 'never') await ensureBlob(context, descriptor, { signal: options.signal }, reference);
+    return context.content.read(digest, maxBytes);
+  };
+}
+
+/** From what a reference names down to one platform's config. */
+async function readTarget(
+  reference: Reference,
+  target: Descriptor,
+  platform: Platform,
+  read: ReadMetadata,
+): Promise<ResolvedImage> {
+  const named = formatReference({ ...reference, digest: target.digest });
+  if (isConfigType(target.mediaType)) {
+    const config = parseImageConfig(await read(target, MAX_CONFIG_BYTES), named);
+    return { reference: named, target, configDigest: target.digest, config, platform: configPlatform(config) };
+  }
+  const descriptor = await descendToManifest(named, target, platform, read);
+  const content = parseManifest(await read(descriptor, MAX_MANIFEST_BYTES), named);
+  if (!isConfigType(content.config.mediaType)) throw notAnImage(named, `its config is ${content.config.mediaType}`);
+  const config: ImageConfig = parseImageConfig(await read(content.config, MAX_CONFIG_BYTES), named);
+  const diffIDs = config.rootfs.diff_ids;
+  if (content.layers.length !== diffIDs.length) throw layerCountMismatch(named, content.layers.length, diffIDs.length);
+  return {
+    reference: named,
+    target,
+    manifest: { descriptor, content },
+    configDigest: content.config.digest,
+    config,
+    platform: descriptor.platform ?? configPlatform(config),
+  };
+}
+
+/** Indexes may hold indexes; nobody nests them deeper than this. */
+const MAX_INDEX_DEPTH = 4;
+
+async function descendToManifest(
+  named: string,
+  target: Descriptor,
+  platform: Platform,
+  read: ReadMetadata,
+): Promise<Descriptor> {
+  let current = target;
+  for (let depth = 0; depth < MAX_INDEX_DEPTH && isIndexType(current.mediaType); depth++) {
+    const { manifests } = parseIndex(await read(current, MAX_MANIFEST_BYTES), named);
+    const selected = selectManifest(manifests, platform);
+    const have = manifests.flatMap((child) => (isAttestation(child) ? [] : (child.platform ?? [])));
+    if (selected === undefined) throw platformNotFound(named, [platform], have);
+    current = selected;
+  }
+  if (!isManifestType(current.mediaType)) throw notAnImage(named, `its media type is ${current.mediaType}`);
+  return current;
+}
