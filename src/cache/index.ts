@@ -1,0 +1,8 @@
+export {
+  type CacheMountLease,
+  type CacheMountRequest,
+  type CacheMounts,
+  type CacheSeed,
+  createCacheMounts,
+} from './cache-mounts.ts';
+export { type BuildCache, type CacheRecord, createCacheStorage } from './cache-storage.ts';
