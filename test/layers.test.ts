@@ -7,7 +7,7 @@ import test from 'ava';
  * A room is a folder of src/, or a file that lies directly in it.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['errors.ts', 'suggest.ts'],
+  ['errors.ts', 'suggest.ts', 'version.ts'],
   ['oci'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],

@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { VERSION } from '../src/version.ts';
+
+test('the version is that of package.json', (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  t.is(VERSION, version);
+});
