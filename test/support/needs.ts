@@ -1,13 +1,5 @@
 import test, { type ExecutionContext, type Implementation } from 'ava';
-import { findCommands } from './exec.ts';
-
-/** What a test may need of the machine: `root`, or the name of a program. */
-export type Need = string;
-
-/** The needs that this machine does not meet. */
-export function missingNeeds(needs: readonly Need[]): Need[] {
-  return needs.filter((need) => (need === 'root' ? process.getuid?.() !== 0 : findCommands(need).length === 0));
-}
+import { missingNeeds, type Need } from './machine.ts';
 
 /**
  * Declares a test that runs only where its needs are met; elsewhere it is reported as skipped, and the title says what

@@ -2,7 +2,8 @@ import test from 'ava';
 import { startBaseRegistry } from './base-registry.ts';
 import { BASE_NEEDS, busyboxBase } from './bases.ts';
 import { exec, tryExec } from './exec.ts';
-import { missingNeeds, testNeeding } from './needs.ts';
+import { missingNeeds } from './machine.ts';
+import { testNeeding } from './needs.ts';
 import { CREDENTIALS, startRegistry } from './registry.ts';
 
 const NEEDS = ['docker-registry', 'skopeo', ...BASE_NEEDS.busybox];

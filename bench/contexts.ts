@@ -1,0 +1,55 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The build argument by which a Dockerfile of the bench finds its base. */
+const HEAD = 'ARG REGISTRY\nFROM $REGISTRY/busybox:1\n';
+
+/** Twenty small steps of the kinds that Dockerfiles are made of. */
+export function writeTwentySteps(context: string): void {
+  mkdirSync(context, { recursive: true });
+  const steps: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    writeFileSync(join(context, `file${i}`), `${i}\n`);
+    steps.push(`RUN echo ${i} >/run${i}`, `COPY file${i} /copied/`, `ENV KEY${i}=${i}`, `WORKDIR /work${i}`);
+  }
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${steps.join('\n')}\n`);
+}
+
+/** `count` RUN steps, all of which depend on the build argument `NONCE`: another value, and nothing is cached. */
+export function writeRuns(context: string, count: number): void {
+  mkdirSync(context, { recursive: true });
+  const steps = Array.from({ length: count }, (_, i) => `RUN echo ${i} >/out\n`);
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}ARG NONCE\n${steps.join('')}`);
+}
+
+/** A context of `count` files of `bytes` in all, half of it text and half not compressible, copied in one step. */
+export function writeManyFiles(context: string, count: number, bytes: number): void {
+  const size = Math.floor(bytes / count);
+  // A fixed sequence: each run of the bench has the same files.
+  let state = 0x2545f491;
+  const random = Buffer.alloc(1 << 20);
+  for (let i = 0; i < random.length; i += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    random.writeUInt32LE(state, i);
+  }
+  const text = Buffer.from('All the world is a stage, and all the files in it merely copies. '.repeat(1 << 14));
+  for (let i = 0; i < count; i++) {
+    const folder = join(context, 'files', `d${Math.floor(i / 1000)}`, `s${Math.floor(i / 100) % 10}`);
+    if (i % 100 === 0) mkdirSync(folder, { recursive: true });
+    const source = i % 2 === 0 ? random : text;
+    const start = (i * 8191) % (source.length - size - 16);
+    writeFileSync(join(folder, `f${i}`), Buffer.concat([Buffer.from(`${i}\n`), source.subarray(start, start + size)]));
+  }
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}COPY files /files\n`);
+}
+
+/** Changes one file of `writeManyFiles`, to another content each time. */
+export function changeOneFile(context: string, run: number): void {
+  writeFileSync(join(context, 'files/d0/s0/f7'), `changed ${run} ${Date.now()}\n`);
+}
+
+/** A Dockerfile that is the base and nothing more: building it leaves the base in the store. */
+export function writeBaseOnly(context: string): void {
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), HEAD);
+}
