@@ -1,0 +1,257 @@
+import type { Write } from './display-types.ts';
+import type { SolveStatus, TaskStatus, VertexStatus } from './events.ts';
+import { PlainLog } from './plain-log.ts';
+import { formatProgress, formatSeconds, isCanceled } from './units.ts';
+
+/** A step that is shown keeps the output for about this long while others wait. */
+const ANTI_FLICKER_MS = 5000;
+/** A step with news waits no longer than this. */
+const MAX_WAIT_MS = 10_000;
+/** A task is shown again after this much time or this share of its total. */
+const TASK_INTERVAL_MS = 5000;
+const TASK_SHARE = 0.05;
+/** A waiting step's output is printed before it takes more memory than this. */
+const MAX_HELD = 256 * 1024;
+
+export interface PlainPrinterOptions {
+  readonly write: Write;
+  /** Keep carriage returns and all they overwrite. */
+  readonly raw?: boolean;
+}
+
+interface Step {
+  vertex: VertexStatus;
+  /** The number it is printed under, given when it first is. */
+  index: number;
+  readonly tasks: Map<string, Task>;
+  readonly changedTasks: Set<string>;
+  readonly log: PlainLog;
+  warnings: string[];
+  /** Events since it was last hidden, and when the first of them came. */
+  news: number;
+  newsSinceMs: number;
+}
+
+interface Task {
+  status: TaskStatus;
+  readonly startedMs: number;
+  shown?: { readonly current: number; readonly timestampMs: number };
+}
+
+/**
+ * Prints a build as BuildKit's plain progress: one step at a time, `#4 ...` where another takes over. Pure of clocks
+ * and timers: `update` takes events, `print` shows what is due at the given time.
+ */
+export class PlainPrinter {
+  readonly #write: Write;
+  readonly #raw: boolean;
+  readonly #steps = new Map<string, Step>();
+  /** Steps with something to show. */
+  readonly #pending = new Set<Step>();
+  #current: Step | undefined;
+  #lastIndex = 0;
+  #out = '';
+
+  constructor(options: PlainPrinterOptions) {
+    this.#write = options.write;
+    this.#raw = options.raw ?? false;
+  }
+
+  /** Takes an event that came at `nowMs`. */
+  update(status: SolveStatus, nowMs: number): void {
+    for (const vertex of status.vertexes ?? []) this.#updateVertex(vertex, nowMs);
+    for (const task of status.statuses ?? []) {
+      const step = this.#steps.get(task.vertex);
+      if (step === undefined) continue;
+      const known = step.tasks.get(task.id);
+      if (known === undefined) step.tasks.set(task.id, { status: task, startedMs: task.startedMs ?? task.timestampMs });
+      else known.status = task;
+      step.changedTasks.add(task.id);
+      this.#note(step, nowMs);
+    }
+    for (const warning of status.warnings ?? []) {
+      const step = this.#steps.get(warning.vertex);
+      if (step === undefined) continue;
+      step.warnings.push(warning.short);
+      this.#note(step, nowMs);
+    }
+    for (const { vertex, data, timestampMs } of status.logs ?? []) {
+      const step = this.#steps.get(vertex);
+      if (step === undefined) continue;
+      step.log.append(latin1(data), timestampMs - (step.vertex.startedMs ?? timestampMs));
+      this.#note(step, nowMs);
+      if (step.log.size > MAX_HELD) {
+        this.#show(step, nowMs);
+        this.#flush();
+      }
+    }
+  }
+
+  /** Prints what is due. */
+  print(nowMs: number): void {
+    this.#printDue(nowMs);
+    this.#flush();
+  }
+
+  /** Prints all that is left, and the last lines of each failed step. */
+  finish(nowMs: number): void {
+    this.#printDue(nowMs);
+    for (const step of [...this.#pending]) this.#show(step, nowMs);
+    this.#out += this.#current?.log.interrupt() ?? '';
+    for (const { vertex, log } of this.#steps.values()) {
+      if (vertex.error === undefined || isCanceled(vertex.error)) continue;
+      this.#out += `------\n > ${utf8(vertex.name)}:\n${log
+        .tail()
+        .map((line) => `${line}\n`)
+        .join('')}------\n`;
+    }
+    this.#flush();
+  }
+
+  #updateVertex(vertex: VertexStatus, nowMs: number): void {
+    const known = this.#steps.get(vertex.digest);
+    if (known === undefined) {
+      const step: Step = {
+        vertex,
+        index: 0,
+        tasks: new Map(),
+        changedTasks: new Set(),
+        log: new PlainLog(this.#raw),
+        warnings: [],
+        news: 0,
+        newsSinceMs: nowMs,
+      };
+      this.#steps.set(vertex.digest, step);
+      if (vertex.startedMs !== undefined) this.#note(step, nowMs);
+      return;
+    }
+    const old = known.vertex;
+    // A late announcement says nothing new of a step that has started.
+    if (vertex.startedMs === undefined && old.startedMs !== undefined) return;
+    known.vertex = vertex;
+    const changed =
+      vertex.startedMs !== old.startedMs ||
+      vertex.completedMs !== old.completedMs ||
+      vertex.name !== old.name ||
+      vertex.cached !== old.cached ||
+      vertex.error !== old.error;
+    if (changed && vertex.startedMs !== undefined) this.#note(known, nowMs);
+  }
+
+  #note(step: Step, nowMs: number): void {
+    if (step.news === 0) step.newsSinceMs = nowMs;
+    step.news++;
+    this.#pending.add(step);
+  }
+
+  #printDue(nowMs: number): void {
+    const before = this.#current;
+    const completed = [...this.#pending].filter((step) => step.vertex.completedMs !== undefined);
+    completed.sort((a, b) => (a.vertex.completedMs ?? 0) - (b.vertex.completedMs ?? 0));
+    // The step on show ends without a detour.
+    if (before !== undefined && completed.includes(before)) this.#show(before, nowMs);
+    for (const step of completed) if (step !== before) this.#show(step, nowMs);
+
+    const hasCurrent = before !== undefined && this.#current === before;
+    if (this.#pending.size === 0) {
+      if (!hasCurrent) this.#showAnyRunning(nowMs);
+      return;
+    }
+    const changed = hasCurrent && this.#pending.has(before);
+    if (changed) this.#show(before, nowMs);
+    const next = this.#chooseNext(hasCurrent ? before : undefined, nowMs);
+    if (next !== undefined) this.#show(next, nowMs);
+  }
+
+  /** Another step takes the place of one that ended, so that a log always ends with what is running. */
+  #showAnyRunning(nowMs: number): void {
+    if (this.#current !== undefined) return;
+    for (const step of this.#steps.values()) {
+      if (step.vertex.startedMs === undefined || step.vertex.completedMs !== undefined) continue;
+      this.#show(step, nowMs);
+      return;
+    }
+  }
+
+  /** Which waiting step takes the output from `current`: one that waited too long, or else by its share of the news. */
+  #chooseNext(current: Step | undefined, nowMs: number): Step | undefined {
+    const waiting = [...this.#pending].filter((step) => step !== current);
+    if (waiting.length === 0) return undefined;
+    const overdue = waiting.find((step) => nowMs - step.newsSinceMs > MAX_WAIT_MS);
+    if (overdue !== undefined) return overdue;
+    const speed = (step: Step): number => step.news / Math.max(1, nowMs - step.newsSinceMs);
+    const busiest = waiting.reduce((best, step) => (speed(step) > speed(best) ? step : best));
+    if (current === undefined) return busiest;
+    const total = waiting.reduce((sum, step) => sum + speed(step), speed(current));
+    const share = total === 0 ? 0 : speed(current) / total;
+    const turnMs = ANTI_FLICKER_MS / Math.max(1 - share, Number.EPSILON);
+    return turnMs < nowMs - current.newsSinceMs ? busiest : undefined;
+  }
+
+  #show(step: Step, nowMs: number): void {
+    if (step !== this.#current) this.#switchTo(step);
+    const prefix = `#${step.index} `;
+    if (step.changedTasks.size > 0) this.#out += this.#taskLines(step, prefix);
+    for (const warning of step.warnings) this.#out += `${step.log.interrupt()}${prefix}WARN: ${utf8(warning)}\n`;
+    step.warnings = [];
+    const { completedMs, startedMs, error, cached } = step.vertex;
+    this.#out += step.log.take(prefix, nowMs, completedMs !== undefined);
+    this.#pending.delete(step);
+    if (completedMs === undefined) return;
+
+    if (error !== undefined) this.#out += `${prefix}${isCanceled(error) ? 'CANCELED' : `ERROR: ${utf8(error)}`}\n`;
+    else if (cached) this.#out += `${prefix}CACHED\n`;
+    else this.#out += `${prefix}DONE${startedMs === undefined ? '' : ` ${formatSeconds(completedMs - startedMs)}`}\n`;
+    step.news = 0;
+    this.#current = undefined;
+  }
+
+  #switchTo(step: Step): void {
+    const old = this.#current;
+    if (old !== undefined) {
+      this.#out += `${old.log.interrupt()}#${old.index} ...\n`;
+      old.news = 0;
+    }
+    if (this.#lastIndex > 0) this.#out += '\n';
+    if (step.index === 0) step.index = ++this.#lastIndex;
+    this.#out += `#${step.index} ${utf8(step.vertex.name)}\n`;
+    this.#current = step;
+  }
+
+  #taskLines(step: Step, prefix: string): string {
+    let lines = '';
+    for (const id of step.changedTasks) {
+      const task = step.tasks.get(id);
+      if (task === undefined || !isTaskDue(task)) continue;
+      const { current, total, timestampMs, completedMs } = task.status;
+      task.shown = { current, timestampMs };
+      const bytes = formatProgress(current, total);
+      const elapsedMs = (completedMs ?? timestampMs) - task.startedMs;
+      lines += `${prefix}${utf8(id)}${bytes === '' ? '' : ` ${bytes}`}`;
+      lines += `${elapsedMs > 10 ? ` ${formatSeconds(elapsedMs)}` : ''}${completedMs === undefined ? '' : ' done'}\n`;
+    }
+    step.changedTasks.clear();
+    return lines === '' ? '' : step.log.interrupt() + lines;
+  }
+
+  #flush(): void {
+    if (this.#out === '') return;
+    this.#write(Buffer.from(this.#out, 'latin1'));
+    this.#out = '';
+  }
+}
+
+function isTaskDue({ status, shown }: Task): boolean {
+  if (shown === undefined || status.completedMs !== undefined) return true;
+  const share = status.total > 0 ? (status.current - shown.current) / status.total : 0;
+  return share >= TASK_SHARE || status.timestampMs - shown.timestampMs >= TASK_INTERVAL_MS;
+}
+
+function latin1(data: Uint8Array): string {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
+}
+
+/** Text as the Latin-1 string of its UTF-8 bytes, like everything that is printed. */
+function utf8(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
