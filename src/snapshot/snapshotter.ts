@@ -31,8 +31,11 @@ export interface Snapshotter {
 export interface ActiveSnapshot {
   readonly key: string;
   readonly mount: RootMount;
-  /** Freezes the tree under `name` (random when absent; an existing `name` wins and this one is dropped). */
-  commit(name?: string): Promise<SnapshotInfo>;
+  /**
+   * Freezes the tree under `name` (random when absent; an existing `name` wins and this one is dropped). A layer that was unpacked
+   * on nothing, before what it stands on was there, gets its parent here.
+   */
+  commit(name?: string, lateParent?: string): Promise<SnapshotInfo>;
   /** Drops it. Never throws for a snapshot that is already gone. */
   remove(): Promise<void>;
 }

@@ -1,0 +1,53 @@
+import type { NativeApi } from '../native/types.ts';
+import type { Compression, Digest } from '../oci/index.ts';
+import type { Snapshotter } from './snapshotter.ts';
+
+export interface DifferContext {
+  readonly snapshotter: Snapshotter;
+  readonly native: Pick<NativeApi, 'packLayer'>;
+}
+
+/** A snapshot as a layer: what its tar is called, uncompressed. */
+export interface LayerDiff {
+  readonly diffID: Digest;
+  /** Bytes of the uncompressed tar. */
+  readonly diffSize: number;
+  /** The tar is empty: the snapshot equals its parent. */
+  readonly empty: boolean;
+}
+
+/** A layer's tar as it was written. */
+export interface PackedLayer extends LayerDiff {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** What the layer between a snapshot and its parent is; packed (only to be hashed) the first time, remembered then. */
+export async function diffSnapshot(context: DifferContext, name: string): Promise<LayerDiff> {
+  const known = context.snapshotter.stat(name);
+  if (known?.diffID !== undefined && known.diffSize !== undefined)
+    return { diffID: known.diffID, diffSize: known.diffSize, empty: known.emptyLayer === true };
+  const { diffID, diffSize, empty } = await pack(context, name, { compression: 'none' });
+  return { diffID, diffSize, empty };
+}
+
+/** Writes the layer between a snapshot and its parent to the file `output`. Equal trees give equal bytes. */
+export async function packSnapshot(
+  context: DifferContext,
+  name: string,
+  options: { readonly compression: Compression; readonly level?: number; readonly output: string },
+): Promise<PackedLayer> {
+  return await pack(context, name, options);
+}
+
+async function pack(
+  { snapshotter, native }: DifferContext,
+  name: string,
+  options: { readonly compression: Compression; readonly level?: number; readonly output?: string },
+): Promise<PackedLayer> {
+  const [upper = '', ...lowers] = snapshotter.view(name).lowers;
+  const { diffID, diffSize, digest, size, entries } = await native.packLayer({ upper, lowers, ...options });
+  const empty = entries === 0;
+  await snapshotter.annotate(name, { diffID, diffSize, emptyLayer: empty });
+  return { diffID, diffSize, empty, digest, size };
+}

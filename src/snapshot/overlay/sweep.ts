@@ -1,0 +1,52 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NativeApi } from '../../native/types.ts';
+import type { Store } from '../../store/index.ts';
+import type { SnapshotRecords } from './records.ts';
+
+/** The directory of an active or half-removed snapshot says whose it is: `active-<owner>-<n>`, `removed-<owner>-<n>`. */
+const OWNED = /^(?:active|removed)-(\d+-[0-9a-f]{12})-\d+$/;
+
+/** The kernel writes dirty pages back within half a minute; after this, a syncfs has little left to do. */
+const SETTLE_AFTER_MS = 120_000;
+
+/** Removes what processes that are gone left half made. */
+export async function sweepAbandoned(store: Store, native: Pick<NativeApi, 'removeTree'>): Promise<void> {
+  const abandoned: string[] = [];
+  const owner = await store.owner();
+  const alive = new Map<string, boolean>();
+  for (const name of readdirSync(store.paths.snapshots)) {
+    const id = OWNED.exec(name)?.[1];
+    if (id === undefined) continue;
+    if (!alive.has(id)) alive.set(id, await owner.isAlive(id));
+    if (alive.get(id) === false) abandoned.push(name);
+  }
+  await Promise.all(abandoned.map((name) => native.removeTree(join(store.paths.snapshots, name))));
+}
+
+/**
+ * Marks snapshots as being on disk. Waiting for the disk at each commit would make every step pay for what only a crash of the
+ * machine needs; so records stay unsettled for a while, and one syncfs settles all of them.
+ */
+export async function settle(
+  store: Store,
+  records: SnapshotRecords,
+  native: Pick<NativeApi, 'syncFileSystem'>,
+): Promise<void> {
+  const boot = records.boot();
+  const before = Date.now() - SETTLE_AFTER_MS;
+  const due: string[] = [];
+  for (const { key, value } of records.table.entries())
+    if (value.unsettledBoot === boot && value.createdMs < before) due.push(key);
+  if (due.length === 0) return;
+  await native.syncFileSystem(store.paths.snapshots);
+  await Promise.all(
+    due.map((name) =>
+      records.table.update(name, (record) => {
+        if (record === undefined) return undefined;
+        const { unsettledBoot: _, ...settled } = record;
+        return settled;
+      }),
+    ),
+  );
+}
