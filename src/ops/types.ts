@@ -1,25 +1,25 @@
-import type { CacheMounts } from '../cache/cache-mounts.ts';
-import type { Op, OpMetadata } from '../llb/ops.ts';
+import type { CacheMounts } from '../cache/index.ts';
+import type { Op } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
 import type { Executor } from '../runtime/executor.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { SolverOp } from '../solver/types.ts';
-import type { Source } from '../source/types.ts';
+import type { Source } from '../source/index.ts';
 
 export type { LocalResult, OpResult, SnapshotResult } from '../llb/results.ts';
 
 /** What ops need of the world. */
 export interface OpDependencies {
-  readonly snapshotter: Snapshotter;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'view' | 'stat'>;
   readonly executor: Executor;
   readonly native: Pick<NativeApi, 'hashTree' | 'changeTree'>;
   readonly cacheMounts: CacheMounts;
   /** One for each scheme. */
   readonly sources: readonly Source[];
-  /** Directory of the files that remember digests of local files. */
+  /** Directory of the files that remember digests of local files; made when absent. */
   readonly statCacheDirectory: string;
 }
 
-/** Gives an op of the graph its behaviour; `createOpResolver` makes one. */
-export type OpResolver = (op: Op, metadata: OpMetadata | undefined) => SolverOp<OpResult>;
+/** Gives an op of the graph its behaviour; `createOpResolver` makes one. One resolver serves one build. */
+export type OpResolver = (op: Op) => SolverOp<OpResult>;

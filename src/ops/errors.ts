@@ -1,0 +1,61 @@
+import { TsbuildError } from '../errors.ts';
+
+/** A process of a RUN ended with another code than 0. */
+export interface RunFailure {
+  readonly args: readonly string[];
+  readonly exitCode: number;
+  readonly signal?: string;
+  readonly oomKilled: boolean;
+  /** The end of what it printed. */
+  readonly output: string;
+}
+
+export function runFailed({ args, exitCode, signal, oomKilled, output }: RunFailure): TsbuildError {
+  const command = args.join(' ');
+  const details = { exitCode, command, output, ...(signal === undefined ? {} : { signal }) };
+  return new TsbuildError(
+    'BUILD_RUN_FAILED',
+    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+    {
+      details,
+      ...(oomKilled
+        ? { hint: 'the kernel killed it for lack of memory: give the build more, or let it do less at once' }
+        : {}),
+    },
+  );
+}
+
+export interface MissingSource {
+  /** As the step names it, absolute in the tree that is read. */
+  readonly path: string;
+  /** It is there, but the ignore file says that it is not. */
+  readonly ignored: boolean;
+  /** A name beside it that may have been meant. */
+  readonly suggestion: string | undefined;
+}
+
+/** What a COPY, ADD or mount reads is not there. */
+export function sourceMissing({ path, ignored, suggestion }: MissingSource): TsbuildError {
+  const hint = ignored
+    ? 'it is there, but .dockerignore excludes it from the build context'
+    : suggestion === undefined
+      ? undefined
+      : `did you mean ${JSON.stringify(suggestion)}?`;
+  return new TsbuildError('COPY_SOURCE_NOT_FOUND', `${JSON.stringify(path)}: not found`, {
+    details: { path, ignored },
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** The solver knows this code: it looks at everything again. */
+export function contextChanged(directory: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('CONTEXT_CHANGED', `files in ${directory} changed while they were copied`, {
+    cause,
+    hint: 'stop what writes there during the build, or exclude those files in .dockerignore',
+  });
+}
+
+/** A definition whose parts do not fit each other: a fault of what made it. */
+export function invalidDefinition(why: string): TsbuildError {
+  return new TsbuildError('GRAPH_INVALID', `the build graph is not sound: ${why}`);
+}

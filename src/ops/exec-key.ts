@@ -1,0 +1,21 @@
+import { digestOp } from '../llb/index.ts';
+import type { ExecMount, ExecOp } from '../llb/ops.ts';
+import type { Digest } from '../oci/index.ts';
+
+/**
+ * The part of an exec op's key that is not in its inputs, as in BuildKit (solver/llbsolver/ops/exec.go, CacheMap): which vertices
+ * the inputs are is left to the inputs' own keys, what is mounted of them to selectors and content, and addresses of extra
+ * hosts are like proxies: they change from one network to the next and do not make another result.
+ */
+export function execKey(op: ExecOp): Digest {
+  const { extraHosts, ...meta } = op.meta;
+  return digestOp({
+    ...op,
+    inputs: [],
+    meta: {
+      ...meta,
+      ...(extraHosts === undefined ? {} : { extraHosts: extraHosts.map(({ host }) => ({ host, ip: '' })) }),
+    },
+    mounts: op.mounts.map((mount): ExecMount => (mount.type === 'tmpfs' ? mount : { ...mount, selector: '' })),
+  });
+}

@@ -1,0 +1,90 @@
+import { canonicalJson } from '../llb/index.ts';
+import type { ExecMeta, ExecOp } from '../llb/ops.ts';
+import type { OpResult } from '../llb/results.ts';
+import { digestOf } from '../oci/index.ts';
+import type { CacheDep, SolverOp } from '../solver/types.ts';
+import { type ContentReader, selectorOf } from './content.ts';
+import { runFailed } from './errors.ts';
+import { execKey } from './exec-key.ts';
+import { ExecTrees } from './exec-trees.ts';
+import { OutputTail } from './output-tail.ts';
+import { mountSelections } from './selections.ts';
+import type { OpDependencies } from './types.ts';
+
+/** The host name that BuildKit gives; some programs write it into their results. */
+const HOSTNAME = 'buildkitsandbox';
+
+/** RUN: one process in a container, on snapshots of its own. */
+export function createExecOp(op: ExecOp, deps: OpDependencies, content: ContentReader): SolverOp<OpResult> {
+  return {
+    async cacheMap() {
+      return {
+        digest: execKey(op),
+        deps: op.inputs.map((_, input): CacheDep<OpResult> => {
+          const read = mountSelections(op, input);
+          if (read === undefined) return identityDep(op, input);
+          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read) };
+        }),
+      };
+    },
+
+    async exec(inputs, { signal, vertex }) {
+      const trees = new ExecTrees(op, inputs, deps, content, signal);
+      const tail = new OutputTail();
+      try {
+        await trees.prepare();
+        const { root, mounts } = trees;
+        const {
+          code,
+          signal: killedBy,
+          oomKilled,
+        } = await deps.executor.run(
+          {
+            root,
+            mounts,
+            args: op.meta.args,
+            env: joinEnv(op.meta),
+            cwd: op.meta.cwd,
+            user: op.meta.user,
+            hostname: op.meta.hostname ?? HOSTNAME,
+            network: op.network === 'none' ? 'none' : 'host',
+            insecure: op.security === 'insecure',
+            extraHosts: op.meta.extraHosts ?? [],
+          },
+          {
+            signal,
+            onOutput(stream, chunk) {
+              vertex.log(stream, chunk);
+              tail.push(chunk);
+            },
+          },
+        );
+        if (code !== 0) {
+          const died = killedBy === undefined ? {} : { signal: killedBy };
+          throw runFailed({ args: op.meta.args, exitCode: code, ...died, oomKilled, output: tail.text() });
+        }
+        return await trees.commit();
+      } finally {
+        await trees.release();
+      }
+    },
+  };
+}
+
+/** An input that counts by identity, with the paths that are mounted of it where that is not all. */
+function identityDep(op: ExecOp, input: number): CacheDep<OpResult> {
+  const paths = op.mounts.flatMap((mount) =>
+    mount.type !== 'tmpfs' && mount.input === input && mount.selector !== '/' ? [mount.selector] : [],
+  );
+  return paths.length === 0 ? {} : { selector: digestOf(canonicalJson(paths)) };
+}
+
+/** Proxies come last and only where the step does not set them itself. */
+function joinEnv({ env, proxyEnv = [] }: ExecMeta): readonly string[] {
+  const names = new Set(env.map(nameOf));
+  return [...env, ...proxyEnv.filter((entry) => !names.has(nameOf(entry)))];
+}
+
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf('='));
+}

@@ -1,0 +1,83 @@
+import { posix } from 'node:path';
+import { compilePatterns } from '../dockerfile/ignore/index.ts';
+import { canonicalJson } from '../llb/index.ts';
+import type { CopyAction, FileAction, FileOp } from '../llb/ops.ts';
+import type { OpResult } from '../llb/results.ts';
+import type { ChangeTreeSource, TreeAction } from '../native/types.ts';
+import { digestOf } from '../oci/index.ts';
+import type { CacheDep, SolverOp } from '../solver/types.ts';
+import { type ContentReader, selectorOf, viewResult } from './content.ts';
+import { invalidDefinition } from './errors.ts';
+import { copySelections } from './selections.ts';
+import type { OpDependencies } from './types.ts';
+
+/** COPY, ADD, WORKDIR: a new snapshot on the base, changed by one native call. Sources count by the content that is read. */
+export function createFileOp(
+  op: FileOp,
+  { snapshotter, native }: Pick<OpDependencies, 'snapshotter' | 'native'>,
+  content: ContentReader,
+): SolverOp<OpResult> {
+  const selections = op.inputs.map((_, input) => copySelections(op, input));
+
+  return {
+    async cacheMap() {
+      return {
+        digest: digestOf(`file ${canonicalJson({ base: op.base, actions: op.actions.map((a) => keyAction(a, op)) })}`),
+        deps: selections.map((read): CacheDep<OpResult> => {
+          if (read === undefined) return {};
+          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read) };
+        }),
+      };
+    },
+
+    async exec(inputs, { signal }) {
+      const base = op.base < 0 ? undefined : inputs[op.base];
+      if (base?.kind === 'local') throw invalidDefinition('a step would write into a directory of the user');
+      const active = await snapshotter.prepare(base?.name);
+      try {
+        signal.throwIfAborted();
+        const sources = inputs.map((input): ChangeTreeSource => readSource(input, snapshotter));
+        const verifyAll = async (cause?: unknown) => {
+          for (const [i, input] of inputs.entries()) await content.verify(input, selections[i] ?? [], cause);
+        };
+        try {
+          await native.changeTree({ root: active.mount, sources, actions: op.actions.map(toTreeAction) });
+        } catch (error) {
+          // A file that went away half-way is a change too.
+          await verifyAll(error);
+          throw error;
+        }
+        await verifyAll();
+        signal.throwIfAborted();
+        return [{ kind: 'snapshot', name: (await active.commit()).name }];
+      } catch (error) {
+        await active.remove();
+        throw error;
+      }
+    },
+  };
+}
+
+/** The source's directory is no part of the key: its content is. */
+function keyAction(action: FileAction, op: FileOp): FileAction {
+  if (action.type !== 'copy' || copySelections(op, action.input) === undefined) return action;
+  return { ...action, src: posix.basename(action.src) };
+}
+
+/** How a result is read by a copy. */
+export function readSource(result: OpResult, snapshotter: OpDependencies['snapshotter']): ChangeTreeSource {
+  if (result.kind === 'snapshot') return { root: viewResult(snapshotter, result.name) };
+  return { root: { lowers: [result.directory] }, ...(result.ignore === undefined ? {} : { ignore: result.ignore }) };
+}
+
+function toTreeAction(action: FileAction): TreeAction {
+  return action.type === 'copy' ? toTreeCopy(action) : action;
+}
+
+function toTreeCopy({ input, excludePatterns, ...copy }: CopyAction): TreeAction {
+  return {
+    ...copy,
+    source: input,
+    ...(excludePatterns?.length ? { exclude: compilePatterns(excludePatterns) } : {}),
+  };
+}

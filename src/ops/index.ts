@@ -1,0 +1,3 @@
+export { loadDefinition } from './load.ts';
+export { createOpResolver } from './resolver.ts';
+export type * from './types.ts';

@@ -1,0 +1,20 @@
+import { createContentReader } from './content.ts';
+import { createExecOp } from './exec.ts';
+import { createFileOp } from './file.ts';
+import { createSourceOp } from './source.ts';
+import type { OpDependencies, OpResolver } from './types.ts';
+
+/** The behaviour of each kind of op, for one build. */
+export function createOpResolver(deps: OpDependencies): OpResolver {
+  const content = createContentReader(deps.native, deps.snapshotter, deps.statCacheDirectory);
+  return (op) => {
+    switch (op.type) {
+      case 'source':
+        return createSourceOp(op, deps.sources);
+      case 'file':
+        return createFileOp(op, deps, content);
+      case 'exec':
+        return createExecOp(op, deps, content);
+    }
+  };
+}

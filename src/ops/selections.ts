@@ -1,0 +1,46 @@
+import { compilePatterns } from '../dockerfile/ignore/index.ts';
+import type { CopyAction, ExecOp, FileOp } from '../llb/ops.ts';
+import type { TreeSelection } from '../native/types.ts';
+
+/** A part of an input that a step reads. */
+export interface ReadSelection extends TreeSelection {
+  /** A pattern that nothing matches is no error. */
+  readonly mayBeMissing: boolean;
+}
+
+/** What the copies of a file op read of one input; `undefined` where the input counts as a whole, by its identity. */
+export function copySelections(op: FileOp, input: number): readonly ReadSelection[] | undefined {
+  if (input === op.base) return undefined;
+  const copies = op.actions.filter((action): action is CopyAction => action.type === 'copy' && action.input === input);
+  return copies.map((copy) => ({
+    path: copy.src,
+    wildcard: copy.allowWildcard,
+    followSymlinks: copy.followSymlinks,
+    ...(copy.excludePatterns?.length ? { exclude: compilePatterns(copy.excludePatterns) } : {}),
+    mayBeMissing: copy.allowWildcard && copy.allowEmptyWildcard && hasWildcard(copy.src),
+  }));
+}
+
+/**
+ * What a process can see of one input, by BuildKit's rules (solver/llbsolver/ops/exec.go, getMountDeps): the root file system
+ * and trees that become outputs count by identity (`undefined`), all others by the content that is mounted.
+ */
+export function mountSelections(op: ExecOp, input: number): readonly ReadSelection[] | undefined {
+  const selectors: string[] = [];
+  for (const mount of op.mounts) {
+    if (mount.type === 'tmpfs' || mount.input !== input) continue;
+    if (mount.type === 'bind' && mount.output >= 0 && (!mount.readonly || mount.target === '/')) return undefined;
+    selectors.push(mount.selector);
+  }
+  return [...new Set(selectors)].sort().map((path) => ({
+    path,
+    wildcard: false,
+    followSymlinks: true,
+    mayBeMissing: false,
+  }));
+}
+
+/** Whether Go's filepath.Match would see a pattern in it. */
+function hasWildcard(path: string): boolean {
+  return /(?<!\\)(\\\\)*[*?[]/.test(path);
+}
