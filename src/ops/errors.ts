@@ -1,4 +1,5 @@
-import { TsbuildError } from '../errors.ts';
+import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
+import { isNativeError } from '../native/errors.ts';
 
 /** A process of a RUN ended with another code than 0. */
 export interface RunFailure {
@@ -45,6 +46,17 @@ export function sourceMissing({ path, ignored, suggestion }: MissingSource): Tsb
     details: { path, ignored },
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** A COPY, ADD or WORKDIR could not be done; errors that are not the native layer's are passed on as they are. */
+export function fileStepFailed(error: unknown): unknown {
+  if (!isNativeError(error)) return error;
+  const code = errorCode(error);
+  // The native layer's own codes name what is wrong with the step; an errno is only how it came to light.
+  const isErrno = error.errno !== undefined || code === undefined;
+  const hint =
+    code === 'ENOSPC' ? { hint: 'the disk is full: free some space, or choose another place with --root' } : {};
+  return new TsbuildError(isErrno ? 'BUILD_FILE_FAILED' : code, errorMessage(error), { cause: error, ...hint });
 }
 
 /** The solver knows this code: it looks at everything again. */

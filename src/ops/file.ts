@@ -7,7 +7,7 @@ import type { ChangeTreeSource, TreeAction } from '../native/types.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf, viewResult } from './content.ts';
-import { invalidDefinition } from './errors.ts';
+import { fileStepFailed, invalidDefinition } from './errors.ts';
 import { copySelections } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 
@@ -45,7 +45,7 @@ export function createFileOp(
         } catch (error) {
           // A file that went away half-way is a change too.
           await verifyAll(error);
-          throw error;
+          throw fileStepFailed(error);
         }
         await verifyAll();
         signal.throwIfAborted();
