@@ -4,16 +4,20 @@ import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import type { SolveObserver, Vertex } from '../solver/types.ts';
 import { createReporter } from './phases.ts';
 
-/** What a build counts of its steps. */
-export interface StepCounts {
+/** What is known of a solve when it has ended. */
+export interface SolveSummary {
+  /** Steps that ran. */
   executed: number;
+  /** Steps whose result was there. */
   cached: number;
+  /** The step that an error came from, by the error. */
+  readonly failures: Map<unknown, { readonly digest: Digest; readonly name: string }>;
 }
 
 /** Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. */
 export function createObserver<R>(
   sink: ProgressSink,
-  counts: StepCounts,
+  summary: SolveSummary,
   isSource: (vertex: Digest) => boolean,
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
@@ -28,13 +32,14 @@ export function createObserver<R>(
       startedMs.set(vertex.digest, Date.now());
       sink({ vertexes: [status(vertex)] });
     },
-    completed(vertex, outcome) {
-      if (!isSource(vertex.digest) && outcome.error === undefined) {
-        if (outcome.cached) counts.cached++;
-        else counts.executed++;
+    completed(vertex, { cached, error }) {
+      if (error !== undefined) {
+        summary.failures.set(error, { digest: vertex.digest, name: vertex.name });
+        sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached, error: errorMessage(error) }] });
+        return;
       }
-      const error = outcome.error === undefined ? {} : { error: errorMessage(outcome.error) };
-      sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached: outcome.cached, ...error }] });
+      if (!isSource(vertex.digest)) summary[cached ? 'cached' : 'executed']++;
+      sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached }] });
     },
     reporter: (vertex) => createReporter(sink, vertex.digest),
   };

@@ -9,6 +9,8 @@ export interface DockerfileErrorOptions {
   readonly range?: SourceRange;
   /** The whole source, from which the frame is drawn. */
   readonly source?: string;
+  /** Facts beside the place. */
+  readonly details?: TsbuildError['details'];
 }
 
 /** An error in a Dockerfile: knows its file and range, and draws the lines around them. */
@@ -23,6 +25,7 @@ export class DockerfileError extends TsbuildError {
       ...(options.cause === undefined ? {} : { cause: options.cause }),
       ...(options.hint === undefined ? {} : { hint: options.hint }),
       details: {
+        ...options.details,
         ...(file === undefined ? {} : { file }),
         ...(range === undefined ? {} : { line: range.start.line, column: range.start.column + 1 }),
       },
@@ -46,6 +49,7 @@ export class DockerfileError extends TsbuildError {
     const range = this.range ?? place.range;
     const source = this.#source ?? place.source;
     return new DockerfileError(this.code, this.message, {
+      details: this.details,
       ...(this.cause === undefined ? {} : { cause: this.cause }),
       ...(this.hint === undefined ? {} : { hint: this.hint }),
       ...(file === undefined ? {} : { file }),

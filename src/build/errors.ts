@@ -1,0 +1,55 @@
+import { DockerfileError } from '../dockerfile/errors.ts';
+import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
+import type { SourceLocation } from '../llb/ops.ts';
+
+export function contextUnreadable(path: string, why: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('CONTEXT_UNREADABLE', `cannot read the build context ${path}: ${why}`, {
+    cause,
+    hint: 'the last argument of build is a directory, usually "."',
+    details: { path },
+  });
+}
+
+export function dockerfileUnreadable(path: string, why: string, implied: boolean, cause?: unknown): TsbuildError {
+  const missing = errorCode(cause) === 'ENOENT';
+  return new TsbuildError(
+    'DOCKERFILE_UNREADABLE',
+    missing ? `there is no Dockerfile at ${path}` : `cannot read the Dockerfile ${path}: ${why}`,
+    {
+      cause,
+      hint: implied
+        ? 'name another with -f, or give the directory that holds one'
+        : 'the path after -f is taken from the working directory, not from the context',
+      details: { path },
+    },
+  );
+}
+
+export function pushNeedsName(): TsbuildError {
+  return new TsbuildError('PUSH_NEEDS_NAME', 'nothing says where to push: the image has no name', {
+    hint: 'name it with -t registry.example/repository:tag',
+  });
+}
+
+/** A step failed: what it was, where it stands, what went wrong, and where its whole output is. */
+export function stepFailed(failure: StepFailure): DockerfileError {
+  const { name, cause, location, source, logPath } = failure;
+  const known = cause instanceof TsbuildError ? cause : undefined;
+  return new DockerfileError(known?.code ?? errorCode(cause) ?? 'BUILD_FAILED', `${name}: ${errorMessage(cause)}`, {
+    cause,
+    source,
+    details: { ...known?.details, step: name, log: logPath },
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(location === undefined ? {} : { file: location.file, range: location }),
+  });
+}
+
+export interface StepFailure {
+  /** The step as progress shows it. */
+  readonly name: string;
+  readonly cause: unknown;
+  readonly location: SourceLocation | undefined;
+  /** The Dockerfile's text. */
+  readonly source: string;
+  readonly logPath: string;
+}

@@ -1,0 +1,115 @@
+/**
+ * tsbuild as a library: builds images from Dockerfiles, and moves them between registries, without a daemon.
+ * Every function opens the store for itself (`root`: default `TSBUILD_ROOT`, `/var/lib/tsbuild` as root, `$XDG_DATA_HOME/tsbuild`
+ * otherwise) and rejects with a `TsbuildError` that has a stable `code`.
+ */
+import type { Readable, Writable } from 'node:stream';
+import type {
+  HistoryRow,
+  ImageInspection,
+  ImageRecord,
+  ImageSummary,
+  ListOptions,
+  LoadedImage,
+  PulledImage,
+  PullOptions,
+  PushedImage,
+  PushOptions,
+  RemovedItem,
+  SaveOptions,
+  TaskOptions,
+} from './images/types.ts';
+import type { Platform } from './oci/index.ts';
+import { withWorkspace } from './workspace.ts';
+
+export { build } from './build/build.ts';
+export type { BuildRequest, BuildResult, OutputSpec } from './build-types.ts';
+export { DockerfileError } from './dockerfile/errors.ts';
+export { createIgnoreMatcher, readIgnoreFile } from './dockerfile/ignore/index.ts';
+export { parseDockerfile } from './dockerfile/parser/index.ts';
+export { expandWord, expandWords } from './dockerfile/shell/index.ts';
+export { TsbuildError } from './errors.ts';
+export type {
+  HistoryRow,
+  ImageInspection,
+  ImageRecord,
+  ImageSummary,
+  ListFilters,
+  ListOptions,
+  LoadedImage,
+  PulledImage,
+  PullOptions,
+  PushedImage,
+  PushOptions,
+  RemovedItem,
+  SaveOptions,
+} from './images/types.ts';
+export type { Descriptor, Digest, ImageConfig, Platform } from './oci/index.ts';
+export { formatPlatform, parsePlatform } from './oci/index.ts';
+export type { SolveStatus } from './progress/events.ts';
+
+/** Which store. */
+export interface StoreOptions {
+  readonly root?: string;
+}
+
+/** `docker pull`. */
+export function pullImage(reference: string, options: PullOptions & StoreOptions = {}): Promise<PulledImage> {
+  return withWorkspace(options.root, async (workspace) => {
+    await workspace.sweep();
+    return await workspace.images.pullImage(reference, options);
+  });
+}
+
+/** `docker push`. */
+export function pushImage(reference: string, options: PushOptions & StoreOptions = {}): Promise<PushedImage> {
+  return withWorkspace(options.root, ({ images }) => images.pushImage(reference, options));
+}
+
+/** `docker images`, newest first. */
+export function listImages(options: ListOptions & StoreOptions = {}): Promise<readonly ImageSummary[]> {
+  return withWorkspace(options.root, ({ images }) => images.listImages(options));
+}
+
+/** `docker tag`. */
+export function tagImage(source: string, name: string, options: StoreOptions = {}): Promise<ImageRecord> {
+  return withWorkspace(options.root, ({ images }) => images.tagImage(source, name));
+}
+
+/** `docker rmi`. */
+export function removeImage(
+  reference: string,
+  options: { readonly force?: boolean } & StoreOptions = {},
+): Promise<readonly RemovedItem[]> {
+  return withWorkspace(options.root, ({ images }) => images.removeImage(reference, options));
+}
+
+/** `docker image inspect`. */
+export function inspectImage(
+  reference: string,
+  options: { readonly platform?: Platform } & StoreOptions = {},
+): Promise<ImageInspection> {
+  return withWorkspace(options.root, ({ images }) => images.inspectImage(reference, options.platform));
+}
+
+/** `docker history`, newest entry first. */
+export function imageHistory(
+  reference: string,
+  options: { readonly platform?: Platform } & StoreOptions = {},
+): Promise<readonly HistoryRow[]> {
+  return withWorkspace(options.root, ({ images }) => images.imageHistory(reference, options.platform));
+}
+
+/** `docker save`; `output` is not ended. */
+export function saveImages(
+  references: readonly string[],
+  output: Writable,
+  options: SaveOptions & StoreOptions = {},
+): Promise<void> {
+  return withWorkspace(options.root, ({ images }) => images.saveImages(references, output, options));
+}
+
+/** `docker load`: archives of docker, skopeo, podman and tsbuild, compressed or not. */
+export function loadImages(input: Readable, options: TaskOptions & StoreOptions = {}): Promise<readonly LoadedImage[]> {
+  return withWorkspace(options.root, ({ images }) => images.loadImages(input, options));
+}

@@ -1,0 +1,78 @@
+import {
+  type BlobSources,
+  type ContentStore,
+  createBlobSources,
+  createContentStore,
+  createLayerBlobs,
+  type LayerBlobs,
+} from './content/index.ts';
+import { createImageStore } from './images/index.ts';
+import type { ImageStore } from './images/types.ts';
+import { native } from './native/index.ts';
+import { createRegistryClient } from './registry/index.ts';
+import type { RegistryClient } from './registry/types.ts';
+import { type Chains, createChains } from './snapshot/chains.ts';
+import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
+import type { Snapshotter } from './snapshot/snapshotter.ts';
+import { openStore, type Store, sweepOwners } from './store/index.ts';
+
+/**
+ * The composition root: an open store with one implementation behind each interface. Everything that the library does
+ * starts here; only this file and `build/` name implementations.
+ */
+export interface Workspace {
+  readonly store: Store;
+  readonly content: ContentStore;
+  readonly snapshotter: Snapshotter;
+  readonly chains: Chains;
+  readonly layerBlobs: LayerBlobs;
+  readonly sources: BlobSources;
+  readonly registry: RegistryClient;
+  readonly images: ImageStore;
+  /** Removes what processes that are gone left half made. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the store at `root` (default: see the README). Throws `STORE_UNAVAILABLE`, `STORE_VERSION`, `NATIVE_UNAVAILABLE`. */
+export async function openWorkspace(root: string | undefined): Promise<Workspace> {
+  const store = await openStore(root);
+  const content = createContentStore(store);
+  const snapshotter = createOverlaySnapshotter(store, native);
+  const chains = createChains(store, snapshotter);
+  const layerBlobs = createLayerBlobs(store, content);
+  const sources = createBlobSources(store);
+  const registry = createRegistryClient();
+  const images = createImageStore({ store, content, snapshotter, chains, native, registry, layerBlobs, sources });
+  return {
+    store,
+    content,
+    snapshotter,
+    chains,
+    layerBlobs,
+    sources,
+    registry,
+    images,
+    async sweep() {
+      await sweepOwners(store.paths.locks, await store.owner());
+      await Promise.all([snapshotter.sweep(), content.sweep()]);
+    },
+    async close() {
+      await registry.close();
+      await store.close();
+    },
+  };
+}
+
+/** Opens the store, does `work`, and closes it whatever happens. */
+export async function withWorkspace<T>(
+  root: string | undefined,
+  work: (workspace: Workspace) => Promise<T>,
+): Promise<T> {
+  const workspace = await openWorkspace(root);
+  try {
+    return await work(workspace);
+  } finally {
+    await workspace.close();
+  }
+}
