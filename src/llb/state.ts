@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/index.ts';
 import { digestOp } from './digest.ts';
-import type { ExecOp, FileAction, FileOp, Op, OpInput, OpMetadata, SourceOp } from './ops.ts';
+import type { ExecOp, FileAction, Op, OpInput, OpMetadata, SourceOp } from './ops.ts';
 
 /** A file tree in the making: one output of an op. `undefined` stands for the empty tree (`scratch`). */
 export interface State {
@@ -30,16 +30,14 @@ export function execState(
   return createState({ type: 'exec', inputs: inputs.map(toInput), ...exec }, inputs, metadata);
 }
 
-/** `base` after the actions; copies index `[base, ...sources]`, or `sources` alone when the base is empty. */
+/** The tree `inputs[base]` (-1: an empty one) after the actions; copies read from `inputs` by number. */
 export function fileState(
-  base: State | undefined,
-  sources: readonly State[],
+  inputs: readonly State[],
+  base: number,
   actions: readonly FileAction[],
   metadata: OpMetadata,
 ): State {
-  const inputs = base === undefined ? sources : [base, ...sources];
-  const op: FileOp = { type: 'file', inputs: inputs.map(toInput), base: base === undefined ? -1 : 0, actions };
-  return createState(op, inputs, metadata);
+  return createState({ type: 'file', inputs: inputs.map(toInput), base, actions }, inputs, metadata);
 }
 
 /** Collects the states that an op reads, each once, and numbers them. */

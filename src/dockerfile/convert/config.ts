@@ -1,0 +1,130 @@
+import { syntaxError } from '../errors.ts';
+import {
+  type CommandInstruction,
+  formatDuration,
+  type HealthcheckInstruction,
+  type ListInstruction,
+  type OnbuildInstruction,
+  type ShellInstruction,
+  type TextInstruction,
+} from '../instructions/index.ts';
+import type { StageCommand } from '../stages/index.ts';
+import { type Conversion, expandList, expandText, placeOf, type StageDraft } from './draft.ts';
+import { formatGoList, quoteGoList } from './go-format.ts';
+import { addHistory } from './image.ts';
+import { parsePorts } from './ports.ts';
+import { shellCommand } from './shell-command.ts';
+import { isSignal } from './signals.ts';
+
+/** Instructions that only change the image's config. */
+
+export function convertCommand(draft: StageDraft, instruction: CommandInstruction): void {
+  const { image } = draft;
+  const args = shellCommand(image, instruction.command);
+  if (instruction.kind === 'cmd') {
+    image.config.Cmd = args;
+    image.config.ArgsEscaped = true;
+    draft.cmdSet = true;
+    addHistory(image, `CMD ${quoteGoList(args)}`, false);
+    return;
+  }
+  if (args.length > 0) image.config.Entrypoint = args;
+  else delete image.config.Entrypoint;
+  // A command that came with the base was meant for the base's entrypoint.
+  if (!draft.cmdSet) delete image.config.Cmd;
+  addHistory(image, `ENTRYPOINT ${quoteGoList(args)}`, false);
+}
+
+export function convertHealthcheck(draft: StageDraft, { health }: HealthcheckInstruction): void {
+  draft.image.config.Healthcheck = health;
+  const durations = [
+    ['Interval', health.Interval],
+    ['Timeout', health.Timeout],
+    ['StartPeriod', health.StartPeriod],
+    ['StartInterval', health.StartInterval],
+  ] as const;
+  const shown = durations.map(([name, value]) => `${name}:${formatDuration(value ?? 0)}`).join(' ');
+  const test = formatGoList(health.Test ?? []);
+  addHistory(draft.image, `HEALTHCHECK {Test:${test} ${shown} Retries:${health.Retries ?? 0}}`, false);
+}
+
+export function convertShell(draft: StageDraft, instruction: ShellInstruction): void {
+  draft.image.config.Shell = instruction.shell;
+  addHistory(draft.image, `SHELL ${formatGoList(instruction.shell)}`, false);
+}
+
+export function convertUser(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: TextInstruction,
+  command: StageCommand,
+): void {
+  const user = expandText(conversion, draft, instruction.value.value, placeOf(command, instruction.value));
+  draft.user = user;
+  draft.image.config.User = user;
+  addHistory(draft.image, `USER ${user}`, false);
+}
+
+export function convertStopSignal(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: TextInstruction,
+  command: StageCommand,
+): void {
+  const place = placeOf(command, instruction.value);
+  const signal = expandText(conversion, draft, instruction.value.value, place);
+  if (!isSignal(signal))
+    throw syntaxError(`invalid signal ${JSON.stringify(signal)}`, place, 'expected a number or a name such as SIGTERM');
+  draft.image.config.StopSignal = signal;
+  addHistory(draft.image, `STOPSIGNAL ${signal}`, false);
+}
+
+export function convertMaintainer(draft: StageDraft, instruction: TextInstruction): void {
+  draft.image.author = instruction.value.value;
+  addHistory(draft.image, `MAINTAINER ${instruction.value.value}`, false);
+}
+
+export function convertExpose(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: ListInstruction,
+  command: StageCommand,
+): void {
+  const ports: string[] = [];
+  for (const token of instruction.values) {
+    const place = placeOf(command, token);
+    for (const word of expandList(conversion, draft, token.value, place)) {
+      try {
+        ports.push(...parsePorts(word));
+      } catch (error) {
+        throw syntaxError(`EXPOSE: ${error instanceof Error ? error.message : String(error)}`, place);
+      }
+    }
+  }
+  const exposed: Record<string, object> = { ...draft.image.config.ExposedPorts };
+  for (const port of ports) exposed[port] = {};
+  draft.image.config.ExposedPorts = exposed;
+  addHistory(draft.image, `EXPOSE ${formatGoList(ports)}`, false);
+}
+
+export function convertVolume(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: ListInstruction,
+  command: StageCommand,
+): void {
+  const volumes: Record<string, object> = { ...draft.image.config.Volumes };
+  const paths = instruction.values.map((token) => {
+    const path = expandText(conversion, draft, token.value, placeOf(command, token));
+    if (path === '') throw syntaxError('VOLUME cannot be an empty string', placeOf(command, token));
+    return path;
+  });
+  for (const path of paths) volumes[path] = {};
+  draft.image.config.Volumes = volumes;
+  addHistory(draft.image, `VOLUME ${formatGoList(paths)}`, false);
+}
+
+/** Kept for the images that start from this one; it leaves no history. */
+export function convertOnbuild(draft: StageDraft, instruction: OnbuildInstruction): void {
+  draft.image.config.OnBuild = [...(draft.image.config.OnBuild ?? []), instruction.expression];
+}

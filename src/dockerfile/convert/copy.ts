@@ -1,0 +1,153 @@
+import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
+import { stageError, syntaxError, unsupportedError } from '../errors.ts';
+import type { CopyInstruction } from '../instructions/index.ts';
+import type { SourceRange } from '../position.ts';
+import { nameStage, type StageCommand } from '../stages/index.ts';
+import { trimSpace } from '../text.ts';
+import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
+import { addHistory } from './image.ts';
+import { describeLine, nameStep } from './names.ts';
+import { resolveDestination, resolvePath } from './paths.ts';
+
+const GIT_URL = /^(?:git|ssh|git\+\w+):\/\/|^[\w.-]+@[\w.-]+:|^https?:\/\/[^?#]*\.git(?:[?#/]|$)/;
+const HTTP_URL = /^https?:\/\//;
+
+/** COPY and ADD: one file op, one action a source. */
+export function convertCopy(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: CopyInstruction,
+  command: StageCommand,
+): void {
+  refuseUnsupported(instruction, command);
+  const text = (word: string, token?: { readonly range: SourceRange }): string =>
+    expandText(conversion, draft, word, placeOf(command, token));
+  const owner = text(instruction.chown);
+  const chmod = text(instruction.chmod);
+  const sources = instruction.sources.map((token) => ({ path: text(token.value, token), token }));
+  const dest = text(instruction.dest.value, instruction.dest);
+  const contents = instruction.contents.map((file) => ({
+    ...file,
+    data: file.expand ? expandContent(conversion, draft, file.data, placeOf(command)) : file.data,
+  }));
+  const mode = chmod === '' ? undefined : parseMode(chmod, placeOf(command));
+  const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
+  const name = nameStep(conversion, draft, line, command.isTrigger);
+
+  const from = findSource(conversion, draft, instruction, command);
+  const common = {
+    type: 'copy',
+    dest: resolveDestination(draft.cwd, dest),
+    ...(owner === '' ? {} : { owner }),
+    ...(mode === undefined ? {} : { mode }),
+    createDestPath: true,
+  } as const;
+  const inputs = new InputList();
+  const base = inputs.add(draft.state);
+  const actions: CopyAction[] = [];
+  for (const { path, token } of sources) {
+    refuseRemote(path, instruction, placeOf(command, token));
+    const src = resolvePath('/', path);
+    if (from.localContext !== undefined) conversion.contexts.read(from.localContext, src);
+    actions.push({
+      ...common,
+      input: inputs.add(from.state),
+      src,
+      followSymlinks: true,
+      dirCopyContents: true,
+      allowWildcard: true,
+      allowEmptyWildcard: true,
+      attemptUnpack: instruction.kind === 'add' && instruction.unpack !== false,
+    });
+  }
+  for (const file of contents)
+    actions.push({
+      ...common,
+      input: inputs.add(makeInlineFile(conversion, file.name, file.data, command)),
+      src: resolvePath('/', file.name),
+      followSymlinks: false,
+      dirCopyContents: false,
+      allowWildcard: false,
+      allowEmptyWildcard: false,
+      attemptUnpack: false,
+    });
+  draft.state = fileState(inputs.states, base, actions, describe(conversion, name, command.range, draft.ignoreCache));
+  const shown = [
+    instruction.kind.toUpperCase(),
+    ...(owner === '' ? [] : [`--chown=${owner}`]),
+    ...(chmod === '' ? [] : [`--chmod=${chmod}`]),
+    ...sources.map(({ path }) => path),
+    ...contents.map((file) => `<<${file.name}`),
+    dest,
+  ];
+  addHistory(draft.image, `${shown.join(' ')} # buildkit`, true);
+}
+
+interface CopySource {
+  readonly state: State | undefined;
+  /** The context whose paths are read. */
+  readonly localContext: string | undefined;
+}
+
+function findSource(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: CopyInstruction,
+  command: StageCommand,
+): CopySource {
+  const [stage] = command.sources;
+  if (stage === undefined) {
+    const localContext = 'context';
+    return instruction.sources.length === 0
+      ? { state: undefined, localContext: undefined }
+      : { state: conversion.contexts.state(localContext), localContext };
+  }
+  const source = conversion.drafts.get(stage);
+  if (source === undefined || source === draft)
+    throw stageError(
+      `cannot copy from stage ${nameStage(stage)}: it must be defined before this stage`,
+      placeOf(command, instruction.from),
+    );
+  return source;
+}
+
+/** A heredoc becomes a tree of one file, so that it is copied by the same rules as any other source. */
+function makeInlineFile(conversion: Conversion, name: string, data: string, command: StageCommand): State {
+  const action: FileAction = { type: 'mkfile', path: resolvePath('/', name), mode: 0o644, data };
+  return fileState([], -1, [action], describe(conversion, '[internal] preparing inline document', command.range));
+}
+
+function parseMode(text: string, range: SourceRange): number {
+  if (!/^[0-7]+$/.test(text)) {
+    if (/^[ugoa]*[-+=]/.test(text)) throw unsupportedError(`the symbolic mode --chmod=${text}`, range);
+    throw syntaxError(`--chmod=${text} is not a mode`, range, 'expected octal digits from 0 to 7777');
+  }
+  const mode = Number.parseInt(text, 8);
+  if (mode > 0o7777)
+    throw syntaxError(`--chmod=${text} is out of range`, range, 'expected octal digits from 0 to 7777');
+  return mode;
+}
+
+function refuseUnsupported(instruction: CopyInstruction, command: StageCommand): void {
+  const keyword = instruction.kind.toUpperCase();
+  const flags: readonly [string, boolean][] = [
+    ['--link', instruction.link],
+    ['--parents', instruction.parents],
+    ['--exclude', instruction.excludes.length > 0],
+    ['--checksum', instruction.checksum !== ''],
+    ['--keep-git-dir', instruction.keepGitDir !== undefined],
+  ];
+  for (const [flag, used] of flags) {
+    if (!used) continue;
+    const token = instruction.node.flags.find((candidate) => candidate.value.startsWith(flag));
+    throw unsupportedError(`${keyword} ${flag}`, placeOf(command, token));
+  }
+}
+
+function refuseRemote(path: string, instruction: CopyInstruction, range: SourceRange): void {
+  const what = GIT_URL.test(path) ? 'git repository' : HTTP_URL.test(path) ? 'URL' : undefined;
+  if (what === undefined) return;
+  if (instruction.kind === 'copy')
+    throw syntaxError(`the source of COPY cannot be a ${what}`, range, 'ADD can fetch it');
+  throw unsupportedError(`ADD of a ${what}`, range);
+}

@@ -1,0 +1,115 @@
+import type { OpMetadata, State } from '../../llb/index.ts';
+import type { Platform } from '../../oci/index.ts';
+import { suggest } from '../../suggest.ts';
+import { didYouMean, syntaxError } from '../errors.ts';
+import type { SourceRange } from '../position.ts';
+import { type Expansion, expand } from '../shell/index.ts';
+import type { BuildStage, StageCommand, StageGraph } from '../stages/index.ts';
+import type { ContextReads } from './context-reads.ts';
+import type { ImageDraft } from './image.ts';
+import type { ConvertRequest } from './types.ts';
+
+/** What the conversion of one Dockerfile shares. */
+export interface Conversion {
+  readonly request: ConvertRequest;
+  readonly graph: StageGraph;
+  readonly contexts: ContextReads;
+  /** Stages that are done, in the order in which steps may read them. */
+  readonly drafts: Map<BuildStage, StageDraft>;
+}
+
+/** A stage while its instructions are converted, one after the other. */
+export interface StageDraft {
+  readonly stage: BuildStage;
+  readonly platform: Platform;
+  readonly image: ImageDraft;
+  /** The file tree so far; `undefined` is empty. */
+  state: State | undefined;
+  /** The variables of the build: ENV and ARG, the one set last at the end. */
+  readonly env: Map<string, string>;
+  cwd: string;
+  user: string;
+  /** Declared so far, for the history of RUN. */
+  readonly buildArgs: { readonly name: string; readonly value: string | undefined }[];
+  /** CMD was given in this file: a later ENTRYPOINT keeps it. */
+  cmdSet: boolean;
+  readonly ignoreCache: boolean;
+  /** Steps named so far. */
+  stepIndex: number;
+  /** The whole tree is this local context, unchanged. */
+  readonly localContext: string | undefined;
+}
+
+/** The last ARG or ENV wins, and moves to the end. */
+export function setBuildEnv(draft: StageDraft, name: string, value: string): void {
+  draft.env.delete(name);
+  draft.env.set(name, value);
+}
+
+/** Replaces the variables of a word of an instruction. Names that are not set become a warning. */
+export function expandText(conversion: Conversion, draft: StageDraft, word: string, range: SourceRange): string {
+  const expansion = expandOrLocate(word, draft, range, conversion.graph.escape);
+  warnUnset(conversion, draft, expansion, range);
+  return expansion.result;
+}
+
+/** As `expandText`, split into words. */
+export function expandList(
+  conversion: Conversion,
+  draft: StageDraft,
+  word: string,
+  range: SourceRange,
+): readonly string[] {
+  const expansion = expandOrLocate(word, draft, range, conversion.graph.escape);
+  warnUnset(conversion, draft, expansion, range);
+  return expansion.words;
+}
+
+/** The content of a heredoc: only variables are special, quotes are text, `\` escapes whatever the file's character is. */
+export function expandContent(conversion: Conversion, draft: StageDraft, data: string, range: SourceRange): string {
+  const expansion = expandOrLocate(data, draft, range, '\\', true);
+  warnUnset(conversion, draft, expansion, range);
+  return expansion.result;
+}
+
+/** A vertex's metadata: its name and where it came from. */
+export function describe(conversion: Conversion, name: string, range: SourceRange, ignoreCache = false): OpMetadata {
+  return {
+    name,
+    source: { file: conversion.request.fileName, start: range.start, end: range.end },
+    ...(ignoreCache ? { ignoreCache } : {}),
+  };
+}
+
+/** Where errors of a command are shown: its own token, or for a trigger the FROM that brought it in. */
+export function placeOf(command: StageCommand, token?: { readonly range: SourceRange }): SourceRange {
+  return command.isTrigger ? command.range : (token?.range ?? command.range);
+}
+
+function expandOrLocate(
+  word: string,
+  draft: StageDraft,
+  range: SourceRange,
+  escapeChar: string,
+  ignoreQuotes = false,
+): Expansion {
+  try {
+    return expand(word, draft.env, { escape: escapeChar, ignoreQuotes });
+  } catch (error) {
+    throw syntaxError(error instanceof Error ? error.message : String(error), range);
+  }
+}
+
+function warnUnset(conversion: Conversion, draft: StageDraft, expansion: Expansion, range: SourceRange): void {
+  const { onWarning } = conversion.request;
+  if (onWarning === undefined) return;
+  for (const name of expansion.unmatched) {
+    if (draft.buildArgs.some((arg) => arg.name === name)) continue;
+    const near = didYouMean(suggest(name, draft.env.keys()));
+    onWarning({
+      code: 'UndefinedVar',
+      message: `the variable $${name} is not set${near === undefined ? '' : ` (${near})`}`,
+      range,
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { dockerfileToLLB } from './convert.ts';
+export type * from './types.ts';

@@ -1,0 +1,68 @@
+import type { ExecMount, InputList, State } from '../../llb/index.ts';
+import { stageError, syntaxError, unsupportedError } from '../errors.ts';
+import { type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
+import type { SourceRange } from '../position.ts';
+import { nameStage, type StageCommand } from '../stages/index.ts';
+import { cleanPath } from '../text.ts';
+import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
+import { resolvePath } from './paths.ts';
+
+/** `RUN --mount`: what each mounts, its inputs added to `inputs`. */
+export function convertMounts(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: RunInstruction,
+  command: StageCommand,
+  inputs: InputList,
+): ExecMount[] {
+  return instruction.mounts.map((token, index) => {
+    const place = placeOf(command, token);
+    const mount = parseMount(token, (text) => expandText(conversion, draft, text, place));
+    if (mount.type === 'secret' || mount.type === 'ssh')
+      throw unsupportedError(`RUN --mount=type=${mount.type}`, place);
+    const target = resolvePath(draft.cwd, mount.target);
+    if (target === '/') throw syntaxError('mount: the target cannot be /', place);
+    if (mount.type === 'tmpfs')
+      return { type: 'tmpfs', target, ...(mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {}) };
+    const input = inputs.add(findTree(conversion, draft, mount, command, index, place));
+    const selector = resolvePath('/', mount.source);
+    if (mount.type === 'bind') return { type: 'bind', input, target, selector, readonly: mount.readonly, output: -1 };
+    return {
+      type: 'cache',
+      id: `${conversion.request.cacheIdNamespace ?? ''}/${mount.id || cleanPath(mount.target)}`,
+      target,
+      sharing: mount.sharing ?? 'shared',
+      readonly: mount.readonly,
+      input,
+      selector,
+      mode: mount.mode ?? 0o755,
+      uid: mount.uid ?? 0,
+      gid: mount.gid ?? 0,
+    };
+  });
+}
+
+/** Where a mount's files come from: a bind without `from` reads the build context, a cache starts empty. */
+function findTree(
+  conversion: Conversion,
+  draft: StageDraft,
+  mount: Mount,
+  command: StageCommand,
+  index: number,
+  place: SourceRange,
+): State | undefined {
+  if (mount.from === undefined || mount.from === '') {
+    if (mount.type === 'cache') return undefined;
+    conversion.contexts.read('context', resolvePath('/', mount.source));
+    return conversion.contexts.state('context');
+  }
+  const stage = command.sources[index];
+  const source = stage === undefined ? undefined : conversion.drafts.get(stage);
+  if (stage === undefined || source === undefined || source === draft)
+    throw stageError(
+      `cannot mount from stage ${stage === undefined ? mount.from : nameStage(stage)}: it must be defined before`,
+      place,
+    );
+  if (source.localContext !== undefined) conversion.contexts.read(source.localContext, resolvePath('/', mount.source));
+  return source.state;
+}

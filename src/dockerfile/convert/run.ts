@@ -1,0 +1,127 @@
+import { execState, fileState, InputList, type State } from '../../llb/index.ts';
+import { syntaxError, unsupportedError } from '../errors.ts';
+import type { CommandLine, RunInstruction } from '../instructions/index.ts';
+import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
+import type { HeredocNode } from '../parser/index.ts';
+import type { StageCommand } from '../stages/index.ts';
+import { trimSpace } from '../text.ts';
+import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
+import { addHistory } from './image.ts';
+import { describeLine, nameStep } from './names.ts';
+import { proxyVariables } from './proxy.ts';
+import { convertMounts } from './run-mounts.ts';
+import { shellCommand } from './shell-command.ts';
+
+/** Where a heredoc with a `#!` of its own is mounted. */
+const SCRIPT_DIRECTORY = '/dev/pipes/';
+
+export function convertRun(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: RunInstruction,
+  command: StageCommand,
+): void {
+  refuseUnsupported(instruction, command);
+  const { request } = conversion;
+  const script = readScript(conversion, instruction, command);
+  const args = shellCommand(draft.image, script.command);
+  if (args.length === 0) throw syntaxError('RUN has no command', placeOf(command));
+
+  const inputs = new InputList();
+  const base = inputs.add(draft.state);
+  const scriptInput = script.file === undefined ? undefined : inputs.add(script.file);
+  const mounts = convertMounts(conversion, draft, instruction, command, inputs);
+  const line = trimSpace(instruction.node.original) + script.summary;
+  const options = { escape: conversion.graph.escape, rawQuotes: true, keepUnset: true };
+  const name = nameStep(conversion, draft, describeLine(draft, line, options), command.isTrigger);
+  const proxyEnv = proxyVariables(request.buildArgs);
+  draft.state = execState(
+    inputs.states,
+    {
+      platform: draft.platform,
+      meta: {
+        args,
+        env: [...draft.env].map(([key, value]) => `${key}=${value}`),
+        cwd: draft.cwd,
+        user: draft.user,
+        ...(proxyEnv.length === 0 ? {} : { proxyEnv }),
+        ...(request.extraHosts?.length ? { extraHosts: request.extraHosts } : {}),
+      },
+      mounts: [
+        { type: 'bind', input: base, target: '/', selector: '/', readonly: false, output: 0 },
+        ...(scriptInput === undefined
+          ? []
+          : [
+              {
+                type: 'bind',
+                input: scriptInput,
+                target: SCRIPT_DIRECTORY.slice(0, -1),
+                selector: '/',
+                readonly: true,
+                output: -1,
+              } as const,
+            ]),
+        ...mounts,
+      ],
+      network: instruction.network === 'default' ? (request.network ?? 'default') : instruction.network,
+      security: 'sandbox',
+    },
+    describe(conversion, name, command.range, draft.ignoreCache),
+  );
+  addHistory(draft.image, `RUN ${[...describeArgs(draft), ...args].join(' ')} # buildkit`, true);
+}
+
+interface Script {
+  readonly command: CommandLine;
+  /** A tree with the file that is run. */
+  readonly file?: State;
+  /** ` (first line...)`, for the vertex name. */
+  readonly summary: string;
+}
+
+/**
+ * Heredocs of RUN. One and nothing else is the script itself, run by the shell or by its own `#!`; with other words beside
+ * it, the whole text is put back together for the shell, which reads heredocs itself.
+ */
+function readScript(conversion: Conversion, instruction: RunInstruction, command: StageCommand): Script {
+  const { command: given, node } = instruction;
+  const [first] = node.heredocs;
+  const [line] = given.args;
+  if (first === undefined) return { command: given, summary: '' };
+  if (line === undefined || given.args.length !== 1 || !given.shell)
+    throw syntaxError('a heredoc needs RUN in shell form', placeOf(command));
+  if (!isHeredocMark(line)) {
+    const texts = node.heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`);
+    return { command: { args: [line + texts.join('')], shell: true }, summary: '' };
+  }
+  const data = first.chomp ? chompTabs(first.content) : first.content;
+  const summary = ` (${summarize(first)})`;
+  if (!data.startsWith('#!')) return { command: { args: [data], shell: true }, summary };
+  const file = fileState(
+    [],
+    -1,
+    [{ type: 'mkfile', path: `/${first.name}`, mode: 0o755, data }],
+    describe(conversion, '[internal] preparing inline document', command.range),
+  );
+  return { command: { args: [SCRIPT_DIRECTORY + first.name], shell: false }, file, summary };
+}
+
+function summarize(heredoc: HeredocNode): string {
+  const [first = '', ...more] = trimSpace(heredoc.content).split(/\r?\n/);
+  return more.length > 0 ? `${first}...` : first;
+}
+
+/** `|2 a=1 b=2`: the declared arguments with their values of this moment, as they are part of what the step is. */
+function describeArgs(draft: StageDraft): string[] {
+  const values = new Map<string, string>();
+  for (const { name, value } of draft.buildArgs) values.set(name, draft.env.get(name) ?? value ?? '');
+  if (values.size === 0) return [];
+  return [`|${values.size}`, ...[...values].map(([name, value]) => `${name}=${value}`)];
+}
+
+function refuseUnsupported(instruction: RunInstruction, command: StageCommand): void {
+  const flag = (name: string) => instruction.node.flags.find((token) => token.value.startsWith(`--${name}`));
+  if (instruction.security !== 'sandbox')
+    throw unsupportedError('RUN --security=insecure', placeOf(command, flag('security')));
+  if (instruction.devices.length > 0) throw unsupportedError('RUN --device', placeOf(command, flag('device')));
+}

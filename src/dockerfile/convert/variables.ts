@@ -1,0 +1,69 @@
+import type { ArgInstruction, PairsInstruction } from '../instructions/index.ts';
+import { findBuildArg, type StageCommand } from '../stages/index.ts';
+import { type Conversion, expandText, placeOf, type StageDraft, setBuildEnv } from './draft.ts';
+import { addHistory, setImageEnv } from './image.ts';
+
+/** BuildKit reads these itself; they are no variables of the build. */
+const NOT_IN_ENV = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
+
+/** All values are replaced before the first is set: `ENV a=1 b=$a` sees the `a` from before. */
+export function convertEnv(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: PairsInstruction,
+  command: StageCommand,
+): void {
+  const pairs = expandPairs(conversion, draft, instruction, command);
+  for (const { key, value } of pairs) {
+    setBuildEnv(draft, key, value);
+    setImageEnv(draft.image, key, value);
+  }
+  addHistory(draft.image, ['ENV', ...pairs.map(({ key, value }) => `${key}=${value}`)].join(' '), false);
+}
+
+export function convertLabel(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: PairsInstruction,
+  command: StageCommand,
+): void {
+  const pairs = expandPairs(conversion, draft, instruction, command);
+  const labels: Record<string, string> = { ...draft.image.config.Labels };
+  for (const { key, value } of pairs) labels[key] = value;
+  draft.image.config.Labels = labels;
+  addHistory(draft.image, ['LABEL', ...pairs.map(({ key, value }) => `${key}=${value}`)].join(' '), false);
+}
+
+/** `--build-arg` over the default, a global value where there is neither; each argument sees those before it. */
+export function convertArg(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: ArgInstruction,
+  command: StageCommand,
+): void {
+  const shown: string[] = [];
+  for (const arg of instruction.args) {
+    const { name } = arg;
+    const value =
+      findBuildArg(conversion.request.buildArgs, name) ??
+      (arg.value === undefined
+        ? conversion.graph.globalArgs.get(name)
+        : expandText(conversion, draft, arg.value, placeOf(command, arg)));
+    if (value !== undefined && !NOT_IN_ENV.has(name)) setBuildEnv(draft, name, value);
+    draft.buildArgs.push({ name, value });
+    shown.push(value === undefined ? name : `${name}=${value}`);
+  }
+  addHistory(draft.image, `ARG ${shown.join(' ')}`, false);
+}
+
+function expandPairs(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: PairsInstruction,
+  command: StageCommand,
+): { key: string; value: string }[] {
+  return instruction.pairs.map((pair) => ({
+    key: expandText(conversion, draft, pair.key, placeOf(command, pair)),
+    value: expandText(conversion, draft, pair.value, placeOf(command, pair)),
+  }));
+}

@@ -1,0 +1,50 @@
+import { stageError } from '../errors.ts';
+import type { BuildStage } from './types.ts';
+
+/** The stages that a stage needs, itself among them. */
+export function findReachable(target: BuildStage): Set<BuildStage> {
+  const reachable = new Set([target]);
+  // A set hands out what is added to it while it is walked.
+  for (const stage of reachable) for (const needed of listNeeded(stage)) reachable.add(needed);
+  return reachable;
+}
+
+/** Throws `DOCKERFILE_STAGE` when a stage needs itself, by whatever way. */
+export function checkCycles(stages: readonly BuildStage[]): void {
+  const done = new Set<BuildStage>();
+  for (const start of stages) {
+    const path = new Set<BuildStage>();
+    const stack: { readonly stage: BuildStage; readonly rest: BuildStage[] }[] = [];
+    const enter = (stage: BuildStage): void => {
+      path.add(stage);
+      stack.push({ stage, rest: listNeeded(stage) });
+    };
+    if (!done.has(start)) enter(start);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.rest.pop();
+      if (next === undefined) {
+        stack.pop();
+        path.delete(top.stage);
+        done.add(top.stage);
+      } else if (path.has(next)) {
+        const range = top.stage.dependencies.get(next) ?? top.stage.range;
+        throw stageError(
+          `the stage ${nameStage(next)} depends on itself`,
+          range,
+          'a stage can only read earlier stages',
+        );
+      } else if (!done.has(next)) {
+        enter(next);
+      }
+    }
+  }
+}
+
+/** For messages: the name, the index, or the image. */
+export function nameStage(stage: BuildStage): string {
+  return JSON.stringify(stage.name || (stage.index === undefined ? stage.baseName : String(stage.index)));
+}
+
+function listNeeded(stage: BuildStage): BuildStage[] {
+  return [...(stage.base === undefined ? [] : [stage.base]), ...stage.dependencies.keys()];
+}

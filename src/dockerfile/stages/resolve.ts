@@ -1,0 +1,135 @@
+import { errorMessage } from '../../errors.ts';
+import { type Platform, parsePlatform } from '../../oci/index.ts';
+import { suggest } from '../../suggest.ts';
+import { didYouMean, stageError, syntaxError } from '../errors.ts';
+import type { FromInstruction, ParsedStages, Stage } from '../instructions/index.ts';
+import { trimSpace } from '../text.ts';
+import { linkCommand } from './commands.ts';
+import { expandAt, resolveGlobalArgs, SCRATCH } from './global-args.ts';
+import { checkCycles } from './graph.ts';
+import type { BuildStage, StageGraph, StageOptions } from './types.ts';
+
+/**
+ * Links the stages of a file: replaces variables in FROM, finds what each stage starts from and reads, and the target.
+ * Throws `DOCKERFILE_SYNTAX` or `DOCKERFILE_STAGE`.
+ */
+export function resolveStages(
+  parsed: ParsedStages,
+  escapeChar: StageGraph['escape'],
+  options: StageOptions,
+): StageGraph {
+  const last = parsed.stages.at(-1);
+  if (last === undefined)
+    throw stageError('the Dockerfile has no stage to build', undefined, 'a stage begins with FROM');
+  const targetName = options.target || last.from.stageName || 'default';
+  const globalArgs = resolveGlobalArgs(parsed.globalArgs, options, targetName, escapeChar);
+  const stages: BuildStage[] = [];
+  const byName = new Map<string, BuildStage>();
+  const images = new Map<string, BuildStage>();
+  for (const [index, stage] of parsed.stages.entries()) {
+    const built = createStage(stage, index, byName, globalArgs, escapeChar, options);
+    stages.push(built);
+    if (built.name !== '') byName.set(built.name, built);
+  }
+  const target = findTarget(stages, byName, options.target);
+  for (const [index, stage] of parsed.stages.entries()) {
+    const built = stages[index];
+    if (built === undefined || built.replaced) continue;
+    built.commands = stage.instructions.map((instruction) =>
+      linkCommand({ stages, byName, images }, built, instruction, false),
+    );
+  }
+  checkCycles(stages);
+  const [only] = stages;
+  if (only !== undefined && stages.length === 1) only.displayName = '';
+  return { stages, byName, target, globalArgs, escape: escapeChar, images };
+}
+
+function createStage(
+  stage: Stage,
+  index: number,
+  byName: ReadonlyMap<string, BuildStage>,
+  globalArgs: ReadonlyMap<string, string>,
+  escapeChar: string,
+  options: StageOptions,
+): BuildStage {
+  const { from } = stage;
+  const name = from.stageName ?? '';
+  const baseName = expandBase(from, globalArgs, escapeChar);
+  const replaced = name !== '' && (options.contextNames?.has(name) ?? false);
+  const base = replaced ? undefined : byName.get(baseName.toLowerCase());
+  const platform = expandPlatform(from, globalArgs, escapeChar);
+  return {
+    index,
+    name,
+    displayName: name === '' ? `stage-${index}` : name,
+    baseName,
+    base,
+    platform,
+    source: trimSpace(from.node.original),
+    range: from.range,
+    replaced,
+    commands: [],
+    stepCount: replaced ? 0 : countSteps(stage) + (baseName !== SCRATCH && base === undefined ? 1 : 0),
+    dependencies: new Map(),
+  };
+}
+
+function countSteps(stage: Stage): number {
+  return stage.instructions.filter(
+    ({ kind }) => kind === 'run' || kind === 'copy' || kind === 'add' || kind === 'workdir',
+  ).length;
+}
+
+function expandBase(from: FromInstruction, args: ReadonlyMap<string, string>, escapeChar: string): string {
+  const { value, range } = from.base;
+  const { result, unmatched } = expandAt(value, args, range, escapeChar);
+  if (result !== '') return result;
+  throw syntaxError(`the base name ${value} is empty`, range, suggestAny(unmatched, args.keys()));
+}
+
+function expandPlatform(
+  from: FromInstruction,
+  args: ReadonlyMap<string, string>,
+  escapeChar: string,
+): Platform | undefined {
+  if (from.platform === undefined || from.platform.value === '') return undefined;
+  const { value, range } = from.platform;
+  const { result, unmatched } = expandAt(value, args, range, escapeChar);
+  const hint = suggestAny(unmatched, args.keys());
+  if (result === '') throw syntaxError(`the platform ${value} is empty`, range, hint);
+  try {
+    return parsePlatform(result);
+  } catch (error) {
+    throw syntaxError(errorMessage(error), range, hint);
+  }
+}
+
+/** The first near miss among names that are not set. */
+function suggestAny(names: Iterable<string>, known: Iterable<string>): string | undefined {
+  const options = [...known];
+  for (const name of names) {
+    const found = suggest(name, options);
+    if (found !== undefined) return didYouMean(found);
+  }
+  return undefined;
+}
+
+function findTarget(
+  stages: readonly BuildStage[],
+  byName: ReadonlyMap<string, BuildStage>,
+  wanted: string | undefined,
+): BuildStage {
+  const last = stages.at(-1);
+  const found = !wanted
+    ? last
+    : (byName.get(wanted.toLowerCase()) ?? (/^\d+$/.test(wanted) ? stages[Number(wanted)] : undefined));
+  if (found !== undefined) return found;
+  const near = suggest(wanted ?? '', byName.keys());
+  const names = [...byName.keys()].join(', ');
+  throw stageError(
+    `the target stage ${JSON.stringify(wanted)} could not be found`,
+    undefined,
+    didYouMean(near) ?? (names === '' ? 'no stage of this file has a name' : `the stages are ${names}`),
+  );
+}
