@@ -1,0 +1,63 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { startBaseRegistry } from '../support/base-registry.ts';
+import { BASE_NEEDS, type BaseName } from '../support/bases.ts';
+import type { ExecResult } from '../support/exec.ts';
+import type { Need } from '../support/machine.ts';
+import type { Registry } from '../support/registry.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+import { openTsbuild, type Tsbuild } from '../support/tsbuild.ts';
+
+/** What a test from end to end works with; all of it goes with the test. */
+export interface Setting {
+  /** A folder for anything. */
+  readonly work: string;
+  readonly registry: Registry;
+  readonly tsbuild: Tsbuild;
+  /** Writes a context and answers its folder. */
+  context(files: Readonly<Record<string, string | Uint8Array>>, name?: string): string;
+  /** Builds a context as `<tag>:1` with the registry as the build argument REGISTRY. */
+  build(context: string, tag: string, ...flags: string[]): Promise<ExecResult>;
+}
+
+export const SETTING_NEEDS: readonly Need[] = ['root', 'docker-registry', 'skopeo', ...BASE_NEEDS.busybox];
+
+/** The first lines of a Dockerfile on the busybox base. */
+export const FROM_BUSYBOX = 'ARG REGISTRY\nFROM $REGISTRY/busybox:1\n';
+
+export async function makeSetting(t: ExecutionContext, bases: readonly BaseName[] = ['busybox']): Promise<Setting> {
+  const work = makeTempDir('e2e');
+  t.teardown(() => removeTree(work));
+  const registry = await startBaseRegistry(bases);
+  t.teardown(() => registry.stop());
+  const tsbuild = openTsbuild(join(work, 'store'));
+  return {
+    work,
+    registry,
+    tsbuild,
+    context(files, name = 'context') {
+      const folder = join(work, name);
+      for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), content);
+      }
+      return folder;
+    },
+    build: (context, tag, ...flags) =>
+      tsbuild.run([
+        'build',
+        '--progress=plain',
+        `--build-arg=REGISTRY=${registry.host}`,
+        '-t',
+        `${tag}:1`,
+        ...flags,
+        context,
+      ]),
+  };
+}
+
+/** Both streams: which of them a message goes to is no concern of most tests. */
+export function outputOf(result: ExecResult): string {
+  return `${result.stdout}\n${result.stderr}`;
+}
