@@ -2,11 +2,10 @@
 
 #include <napi.h>
 
-namespace tsbuild::node {
-
-}  // namespace tsbuild::node
+#include "node/sandbox.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  tsbuild::node::RegisterSandbox(env, exports);
   return exports;
 }
 

@@ -1,0 +1,124 @@
+#include "node/sandbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <thread>
+
+#include "node/convert.h"
+#include "node/worker.h"
+#include "sandbox/run.h"
+
+namespace tsbuild::node {
+
+namespace {
+
+// Pieces of output that may wait for JS; with the 64 KiB each holds at most, one megabyte for a container.
+constexpr size_t kMaxWaitingPieces = 16;
+
+// Shared by the thread that runs the container and the handle that JS holds.
+struct SandboxJob {
+  SandboxRequest request;
+  UniqueFd life;  // writing end; closing it kills the container. Only the JS thread touches it.
+  Napi::Promise::Deferred deferred;
+  Napi::ThreadSafeFunction calls;
+
+  explicit SandboxJob(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
+};
+
+RootMount ReadRootMount(const Napi::Object& object) {
+  return {.lowers = ReadStrings(object, "lowers"), .upper = ReadString(object, "upper"), .work = ReadString(object, "work")};
+}
+
+SandboxSpec ReadSpec(const Napi::Object& object) {
+  SandboxSpec spec;
+  spec.root = ReadRootMount(ReadObject(object, "root"));
+  spec.volatile_root = ReadBool(object, "volatileRoot");
+  for (const Napi::Object& mount : ReadObjects(object, "mounts")) {
+    spec.mounts.push_back({.target = ReadString(mount, "target"),
+                           .is_tree = mount.Get("tree").IsObject(),
+                           .tree = ReadRootMount(ReadObject(mount, "tree")),
+                           .selector = ReadString(mount, "selector"),
+                           .read_only = ReadBool(mount, "readonly"),
+                           .size_bytes = static_cast<uint64_t>(ReadInt(mount, "sizeBytes")),
+                           .mode = static_cast<uint32_t>(ReadInt(mount, "mode", 01777))});
+  }
+  for (const Napi::Object& file : ReadObjects(object, "files")) {
+    spec.files.push_back({.target = ReadString(file, "target"), .content = ReadString(file, "content")});
+  }
+  spec.args = ReadStrings(object, "args");
+  spec.env = ReadStrings(object, "env");
+  spec.cwd = ReadString(object, "cwd");
+  spec.user = ReadString(object, "user");
+  spec.hostname = ReadString(object, "hostname");
+  spec.private_network = ReadBool(object, "privateNetwork");
+  spec.insecure = ReadBool(object, "insecure");
+  return spec;
+}
+
+Napi::Value WriteResult(Napi::Env env, const SandboxResult& result) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("code", result.code);
+  object.Set("signal", result.signal);
+  object.Set("oomKilled", result.oom_killed);
+  return object;
+}
+
+// On a thread of its own: the container is tied to the thread that started it.
+void RunJob(const std::shared_ptr<SandboxJob>& job) {
+  OutputSink sink = [&job](int stream, std::string piece) {
+    auto shared = std::make_shared<std::string>(std::move(piece));
+    // Blocks while too much waits. Fails only when Node is ending, and then there is nobody to tell.
+    job->calls.BlockingCall([stream, shared](Napi::Env env, Napi::Function on_output) {
+      Napi::HandleScope scope(env);
+      on_output.Call({Napi::Number::New(env, stream), Napi::Buffer<char>::Copy(env, shared->data(), shared->size())});
+    });
+  };
+  auto result = std::make_shared<Result<SandboxResult>>(RunSandbox(job->request, sink));
+  job->calls.BlockingCall([job, result](Napi::Env env, Napi::Function) {
+    Napi::HandleScope scope(env);
+    job->life.reset();
+    if (result->ok()) {
+      job->deferred.Resolve(WriteResult(env, result->value()));
+    } else {
+      job->deferred.Reject(ToJsError(env, result->error()));
+    }
+  });
+  job->calls.Release();
+}
+
+Napi::Value StartSandbox(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 2 || !info[0].IsObject() || !info[1].IsFunction()) {
+    Napi::TypeError::New(env, "runSandbox takes a request and a function").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  Napi::Object request = info[0].As<Napi::Object>();
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) {
+    Napi::Error(env, ToJsError(env, Error::FromErrno("pipe2"))).ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto job = std::make_shared<SandboxJob>(env);
+  job->request.spec = ReadSpec(request);
+  job->request.init_path = ReadString(request, "initPath");
+  job->request.life = UniqueFd(ends[0]);
+  job->life = UniqueFd(ends[1]);
+  job->calls =
+      Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tsbuild-sandbox", kMaxWaitingPieces, 1);
+
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("exited", job->deferred.Promise());
+  handle.Set("kill", Napi::Function::New(env, [job](const Napi::CallbackInfo&) { job->life.reset(); }, "kill"));
+  std::thread(RunJob, job).detach();
+  return handle;
+}
+
+}  // namespace
+
+void RegisterSandbox(Napi::Env env, Napi::Object exports) {
+  exports.Set("runSandbox", Napi::Function::New(env, StartSandbox, "runSandbox"));
+}
+
+}  // namespace tsbuild::node

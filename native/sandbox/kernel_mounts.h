@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandbox/stubs.h"
+
+namespace tsbuild {
+
+// Opens the mount points of /proc and /sys, which must be plain directories: with a link there an image could choose where
+// the kernel's files appear.
+struct KernelMountPoints {
+  UniqueFd proc;
+  UniqueFd sys;
+};
+Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stubs);
+
+// Mounts /sys, with /sys/fs/cgroup below where the machine has the one hierarchy of cgroup v2.
+Status MountSys(const KernelMountPoints& points, bool writable);
+
+// Mounts /proc. Only inside the new pid namespace: a proc file system shows the pid namespace of whoever makes it.
+Status MountProc(const KernelMountPoints& points);
+
+// Hides what docker hides in /proc and /sys, and makes read-only what docker makes so. After both are mounted, and with
+// the root pivoted into. `null` is the container's /dev/null.
+Status MaskKernelPaths(const UniqueFd& null);
+
+}  // namespace tsbuild

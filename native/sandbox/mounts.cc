@@ -1,0 +1,82 @@
+#include "sandbox/mounts.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+
+#include "mount/mount_api.h"
+#include "sandbox/in_root.h"
+
+namespace tsbuild {
+
+namespace {
+
+// The kernel's own trees are no place for others: whoever mounts in /proc can fake what its processes read there.
+bool IsInKernelTree(const std::string& target) {
+  for (const char* tree : {"/proc", "/sys"}) {
+    std::string prefix = tree;
+    if (target == prefix || target.starts_with(prefix + "/")) return true;
+  }
+  return false;
+}
+
+Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging) {
+  auto place = staging.MakeDirectory();
+  if (!place.ok()) return place.error();
+  TSB_TRY(MountRoot(mount.tree, *place));
+  UniqueFd top(open(place->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) return Error::FromErrno("open", mount.target);
+  auto chosen = OpenInRoot(top.get(), mount.selector.empty() ? "/" : mount.selector, O_PATH);
+  if (!chosen.ok()) {
+    // The path alone would read as one inside the container.
+    chosen.error().message = "source of the mount at " + mount.target;
+    return chosen.error();
+  }
+  auto tree = CloneTree(chosen->get(), "");
+  if (!tree.ok()) return tree.error();
+  if (mount.read_only) TSB_TRY(SetMountFlags(*tree, MOUNT_ATTR_RDONLY, true));
+  return tree;
+}
+
+Result<UniqueFd> NewTmpfs(const SandboxSpec::Mount& mount) {
+  char mode[16];
+  snprintf(mode, sizeof mode, "mode=%o", mount.mode & 07777);
+  std::vector<std::string> options = {mode};
+  if (mount.size_bytes != 0) options.push_back("size=" + std::to_string(mount.size_bytes));
+  return NewMount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+}  // namespace
+
+Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs) {
+  for (const SandboxSpec::File& file : spec.files) {
+    auto source = staging.MakeFile(file.content);
+    if (!source.ok()) return source.error();
+    TSB_TRY(SetMountFlags(*source, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, false));
+    auto target = OpenOrMake(root.get(), file.target, {.kind = NodeKind::kFile, .stubs = &stubs});
+    if (!target.ok()) return target.error();
+    TSB_TRY(AttachAt(*source, target->get(), file.target));
+  }
+  return Unit{};
+}
+
+Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs) {
+  for (const SandboxSpec::Mount& mount : spec.mounts) {
+    if (IsInKernelTree(mount.target)) {
+      return Error::Own("SANDBOX_MOUNT_TARGET", "nothing can be mounted in /proc or /sys", mount.target);
+    }
+    auto source = mount.is_tree ? OpenTree(mount, staging) : NewTmpfs(mount);
+    if (!source.ok()) return source.error();
+    struct stat info;
+    if (fstatat(source->get(), "", &info, AT_EMPTY_PATH) < 0) return Error::FromErrno("stat", mount.target);
+    NodeKind kind = S_ISDIR(info.st_mode) ? NodeKind::kDirectory : NodeKind::kFile;
+    auto target = OpenOrMake(root.get(), mount.target, {.kind = kind, .stubs = &stubs});
+    if (!target.ok()) return target.error();
+    TSB_TRY(AttachAt(*source, target->get(), mount.target));
+  }
+  return Unit{};
+}
+
+}  // namespace tsbuild
