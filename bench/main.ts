@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     await disk.remove();
   };
   process.once('SIGINT', () => {
-    cleanUp().finally(() => process.exit(130));
+    void cleanUp().finally(() => process.exit(130));
   });
   try {
     for (const name of values.contender) {

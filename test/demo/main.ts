@@ -16,7 +16,7 @@ const work = makeTempDir('demo');
 const closers: (() => Promise<void> | void)[] = [() => removeTree(work)];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    close().finally(() => process.exit(1));
+    void close().finally(() => process.exit(1));
   });
 }
 try {

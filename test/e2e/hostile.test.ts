@@ -9,7 +9,7 @@ import { type FakeContent, type FakeRegistry, startFakeRegistry } from '../suppo
 import { testNeeding } from '../support/needs.ts';
 import { type RawEntry, writeTar } from '../support/tar-writer.ts';
 import { openTsbuild } from '../support/tsbuild.ts';
-import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS } from './setting.ts';
+import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, type Setting } from './setting.ts';
 import { brokenBlobs } from './soundness.ts';
 
 /** A file that no build may reach: beside the store, where a step up from any snapshot could lead. */
@@ -96,7 +96,7 @@ for (const name of Object.keys(hostileTars(''))) {
     t.false(existsSync('/tsbuild-evil'));
     // Links are followed inside the root, as in every image; names that climb out are refused.
     if (result.code !== 0) t.regex(outputOf(result), /exit|evil|hard|bait/, 'the error names the entry');
-    await assertUsable(t, setting.build);
+    await assertUsable(t, setting);
   });
 
   testNeeding(SETTING_NEEDS, `ADD of a tar with ${name} stays inside`, async (t) => {
@@ -110,24 +110,19 @@ for (const name of Object.keys(hostileTars(''))) {
     t.true(bait.intact());
     t.false(existsSync('/tsbuild-evil'));
     if (result.code !== 0) t.regex(outputOf(result), /exit|evil|hard|bait/, 'the error names the entry');
-    await assertUsable(t, setting.build);
+    await assertUsable(t, setting);
   });
 }
 
-async function assertUsable(
-  t: ExecutionContext,
-  build: (context: string, tag: string) => ReturnType<typeof tryExec>,
-): Promise<void> {
-  const context = `${(await exec('mktemp', ['-d'])).stdout.trim()}`;
-  t.teardown(() => tryExec('rm', ['-rf', context]).then(() => {}));
-  writeFileSync(join(context, 'Dockerfile'), `${FROM_BUSYBOX}RUN echo fine >/fine\n`);
-  const after = await build(context, 'after');
+async function assertUsable(t: ExecutionContext, setting: Setting): Promise<void> {
+  const context = setting.context({ Dockerfile: `${FROM_BUSYBOX}RUN echo fine >/fine\n` }, 'after');
+  const after = await setting.build(context, 'after');
   t.is(after.code, 0, outputOf(after));
 }
 
 const LAYER = writeTar([{ name: 'file', type: '0', content: 'content '.repeat(10_000) }]);
 
-const FALSIFICATIONS: Readonly<Record<string, { readonly says: RegExp; change(parts: Parts): void }>> = {
+const FALSIFICATIONS: Readonly<Record<string, { readonly says: RegExp; readonly change: (parts: Parts) => void }>> = {
   'a layer whose content is not what its digest says': {
     says: /digest/i,
     change({ blobs, layerDigest }) {
@@ -178,7 +173,7 @@ for (const [name, { says, change }] of Object.entries(FALSIFICATIONS)) {
     t.regex(outputOf(result), says);
     t.notRegex(outputOf(result), /^ +at .+:\d+:\d+\)?$/m, 'no stack trace');
     t.deepEqual(brokenBlobs(setting.tsbuild.root), []);
-    await assertUsable(t, setting.build);
+    await assertUsable(t, setting);
   });
 }
 

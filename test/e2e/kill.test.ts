@@ -61,7 +61,7 @@ testNeeding(SETTING_NEEDS, 'interrupted in the middle of a RUN, it stops at once
   const began = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
-        if (/started$/.test(line)) resolve();
+        if (line.endsWith('started')) resolve();
       });
   });
   await Promise.race([began, ended]);
@@ -109,7 +109,10 @@ testNeeding(SETTING_NEEDS, 'killed in the middle of a push, at any moment', asyn
   const pushed = await setting.tsbuild.run(['push', reference]);
   t.is(pushed.code, 0, outputOf(pushed));
   await exec('skopeo', [
-    ...['copy', '--insecure-policy', '--src-tls-verify=false'],
-    ...[`docker://${reference}`, `oci:${setting.work}/copy:1`],
+    'copy',
+    '--insecure-policy',
+    '--src-tls-verify=false',
+    `docker://${reference}`,
+    `oci:${setting.work}/copy:1`,
   ]);
 });

@@ -18,7 +18,7 @@ export interface Setting {
   /** Writes a context and answers its folder. */
   context(files: Readonly<Record<string, string | Uint8Array>>, name?: string): string;
   /** Builds a context as `<tag>:1` with the registry as the build argument REGISTRY. */
-  build(context: string, tag: string, ...flags: string[]): Promise<ExecResult>;
+  readonly build: (context: string, tag: string, ...flags: string[]) => Promise<ExecResult>;
 }
 
 export const SETTING_NEEDS: readonly Need[] = ['root', 'docker-registry', 'skopeo', ...BASE_NEEDS.busybox];

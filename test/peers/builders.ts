@@ -30,7 +30,7 @@ interface Commands {
   readonly name: string;
   /** How a Dockerfile names an image that this builder just built. */
   readonly localName: (tag: string) => string;
-  run(args: readonly string[]): Promise<ExecResult>;
+  readonly run: (args: readonly string[]) => Promise<ExecResult>;
   readonly buildFlags: readonly string[];
   /** Writes the image to `dest` where `build` did not. */
   exportImage(tag: string, dest: string): Promise<void>;

@@ -4,7 +4,7 @@ import { compareImages } from '../support/compare-images.ts';
 import { loadCases } from './cases.ts';
 import { type BuilderName, openSession } from './session.ts';
 
-const [left = 'docker', right = 'buildah', ...only] = process.argv.slice(2) as [BuilderName, BuilderName, ...string[]];
+const [left, right, ...only] = process.argv.slice(2) as [BuilderName, BuilderName, ...string[]];
 const cases = loadCases().filter((buildCase) => only.length === 0 || only.includes(buildCase.name));
 const session = await openSession([left, right], cases);
 try {

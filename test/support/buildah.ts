@@ -7,7 +7,7 @@ import { makeTempDir, removeTree } from './temp.ts';
 export const BUILDAH_NEEDS: readonly string[] = ['root', 'buildah', 'runc'];
 
 export interface Buildah {
-  run(args: readonly string[]): Promise<ExecResult>;
+  readonly run: (args: readonly string[]) => Promise<ExecResult>;
   stop(): Promise<void>;
 }
 

@@ -22,7 +22,7 @@ export interface Dockerd {
   /** The client of the daemon's own version. */
   readonly client: string;
   /** Runs the client; BuildKit is on. */
-  run(args: readonly string[]): Promise<ExecResult>;
+  readonly run: (args: readonly string[]) => Promise<ExecResult>;
   stop(): Promise<void>;
 }
 
@@ -36,9 +36,20 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
   const cgroup = `/tsbuild-test-docker-${process.pid}`;
   const log = join(root, 'dockerd.log');
   const child = spawnBound('dockerd', [
-    ...['--data-root', join(root, 'data'), '--exec-root', join(root, 'exec'), '--pidfile', join(root, 'pid')],
-    ...['--host', socket, '--cgroup-parent', cgroup],
-    ...['--bridge=none', '--iptables=false', '--ip-masq=false', '--ip-forward=false'],
+    '--data-root',
+    join(root, 'data'),
+    '--exec-root',
+    join(root, 'exec'),
+    '--pidfile',
+    join(root, 'pid'),
+    '--host',
+    socket,
+    '--cgroup-parent',
+    cgroup,
+    '--bridge=none',
+    '--iptables=false',
+    '--ip-masq=false',
+    '--ip-forward=false',
     ...(options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]),
   ]);
   const ended = once(child, 'exit');

@@ -150,7 +150,7 @@ function applyLayer(inodes: Map<string, Inode>, layer: Buffer): string[] {
 /** A whiteout hides what lower layers have, never what its own layer adds, wherever it stands in the tar. */
 function removeBelow(inodes: Map<string, Inode>, folder: string, added: ReadonlySet<string>): void {
   const prefix = folder === '' ? '' : `${folder}/`;
-  for (const path of [...inodes.keys()]) if (path.startsWith(prefix) && !added.has(path)) inodes.delete(path);
+  for (const path of inodes.keys()) if (path.startsWith(prefix) && !added.has(path)) inodes.delete(path);
 }
 
 function normalize(name: string): string {

@@ -17,8 +17,19 @@ export async function writeLayout(layout: string, root: string, config: Containe
   const tarPath = join(layout, 'layer.tar');
   // The format keeps what an image may hold; sorted names and one time make equal trees equal layers.
   await exec('tar', [
-    ...['--create', '--file', tarPath, '--directory', root, '--format=posix', '--numeric-owner', '--sort=name'],
-    ...['--mtime=@1700000000', '--pax-option=delete=atime,delete=ctime', '--xattrs', '--xattrs-include=*', '.'],
+    '--create',
+    '--file',
+    tarPath,
+    '--directory',
+    root,
+    '--format=posix',
+    '--numeric-owner',
+    '--sort=name',
+    '--mtime=@1700000000',
+    '--pax-option=delete=atime,delete=ctime',
+    '--xattrs',
+    '--xattrs-include=*',
+    '.',
   ]);
   const layer = readFileSync(tarPath);
   rmSync(tarPath);

@@ -46,7 +46,13 @@ testNeeding(
     const buildah = openBuildah(root);
     writeFileSync(join(context, 'Dockerfile'), DOCKERFILE);
     const built = await buildah.run([
-      ...['build', '--network=host', '--layers', `--build-arg=REGISTRY=${registry.host}`, '-t', 'x', context],
+      'build',
+      '--network=host',
+      '--layers',
+      `--build-arg=REGISTRY=${registry.host}`,
+      '-t',
+      'x',
+      context,
     ]);
     await buildah.stop();
     t.is(built.code, 0, built.stderr);

@@ -9,15 +9,22 @@ import { CREDENTIALS, startRegistry } from './registry.ts';
 const NEEDS = ['docker-registry', 'skopeo', ...BASE_NEEDS.busybox];
 const copyBusyboxTo = async (host: string, ...options: string[]) =>
   tryExec('skopeo', [
-    ...['copy', '--insecure-policy', '--dest-tls-verify=false', ...options],
-    ...[`oci:${await busyboxBase()}:1`, `docker://${host}/some/busybox:1`],
+    'copy',
+    '--insecure-policy',
+    '--dest-tls-verify=false',
+    ...options,
+    `oci:${await busyboxBase()}:1`,
+    `docker://${host}/some/busybox:1`,
   ]);
 
 testNeeding(NEEDS, 'a registry of bases serves them and may be pushed to', async (t) => {
   const registry = await startBaseRegistry(['busybox']);
   t.teardown(() => registry.stop());
   const { stdout } = await exec('skopeo', [
-    ...['inspect', '--tls-verify=false', '--config', `docker://${registry.host}/busybox:1`],
+    'inspect',
+    '--tls-verify=false',
+    '--config',
+    `docker://${registry.host}/busybox:1`,
   ]);
   t.deepEqual(JSON.parse(stdout).config.Cmd, ['sh']);
   t.is((await copyBusyboxTo(registry.host)).code, 0);

@@ -91,8 +91,19 @@ async function makeCertificate(): Promise<{ key: string; certificate: string }> 
   try {
     const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
     await exec('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${ISSUER}`],
-      ...['-keyout', key, '-out', certificate],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${ISSUER}`,
+      '-keyout',
+      key,
+      '-out',
+      certificate,
     ]);
     return { key: readFileSync(key, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
   } finally {

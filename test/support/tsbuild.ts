@@ -12,7 +12,7 @@ export interface Tsbuild {
   /** The folder of its store. */
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
-  run(args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  readonly run: (args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   stop(): void;
 }
 
