@@ -81,3 +81,29 @@ export function archiveInvalid(why: string, cause?: unknown): TsbuildError {
     hint: 'docker save, skopeo copy, podman save and tsbuild save write archives that can be loaded',
   });
 }
+
+/** A name that is given to an image cannot hold a digest: that is for its content to say. */
+export function refuseDigest(name: string): TsbuildError {
+  return new TsbuildError('REFERENCE_INVALID', `cannot name an image ${JSON.stringify(name)}: it has a digest`, {
+    hint: 'give a name with a tag, for example app:1',
+  });
+}
+
+/** A snapshot no longer packs to the layer that it was: something wrote into it. */
+export function layerChanged(snapshot: string, expected: Digest, actual: Digest): TsbuildError {
+  return new TsbuildError(
+    'SNAPSHOT_CORRUPT',
+    `snapshot ${snapshot} has changed: its layer is ${actual}, expected ${expected}`,
+    {
+      hint: 'something wrote into the store; build the image again with --no-cache',
+      details: { snapshot, expected, actual },
+    },
+  );
+}
+
+/** An image ID does not say where to push to. */
+export function nameNeeded(text: string): TsbuildError {
+  return new TsbuildError('REFERENCE_INVALID', `${text} is an image ID: a push needs a name`, {
+    hint: 'give the image a name with tsbuild tag, and push that',
+  });
+}

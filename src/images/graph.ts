@@ -117,7 +117,8 @@ export async function walkGraph(
   for (const child of await childrenInStore(content, target)) await walkGraph(content, child, seen, visitConfig);
 }
 
-async function childrenInStore(content: Blobs, target: Descriptor): Promise<readonly Descriptor[]> {
+/** What a manifest or index of the store points to; nothing for one that cannot be read. */
+export async function childrenInStore(content: Blobs, target: Descriptor): Promise<readonly Descriptor[]> {
   try {
     if (isManifestType(target.mediaType)) {
       const manifest = await readManifest(content, target.digest);

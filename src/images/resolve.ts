@@ -37,16 +37,18 @@ export async function resolveImage(
 ): Promise<ResolvedImage> {
   const reference = parseTaggedReference(text);
   const known = options.pull === 'always' ? undefined : await findTarget(context, reference);
-  const read = createReader(context, reference, options);
   if (known !== undefined) {
-    const image = await readTarget(reference, known, options.platform, read);
+    const image = await readTarget(reference, known, options.platform, createReader(context, reference, options));
     const fits = isIndexType(known.mediaType) || matchPlatform(options.platform, image.platform) > 0;
     if (fits || options.pull === 'never') return image;
     // The store has the name for another platform only; where the registry has none either, the store's must do.
-    return resolveAtRegistry(context, reference, options, read).catch(() => image);
+    return resolveAtRegistry(context, reference, options).catch(() => {
+      options.signal?.throwIfAborted();
+      return image;
+    });
   }
   if (options.pull === 'never') throw imageNotFound(text);
-  return resolveAtRegistry(context, reference, options, read);
+  return resolveAtRegistry(context, reference, options);
 }
 
 /** Asks the registry what a reference names now, and records the answer. */
@@ -54,14 +56,22 @@ async function resolveAtRegistry(
   context: ImageContext,
   reference: Reference,
   options: ResolveOptions,
-  read: ReadMetadata,
 ): Promise<ResolvedImage> {
-  const repository = context.registry.repository(reference);
-  const target = await repository.resolve(reference.digest ?? reference.tag ?? 'latest', { signal: options.signal });
-  const image = await readTarget(reference, target, options.platform, read);
-  for (const layer of image.manifest?.content.layers ?? [])
-    await context.sources.record(layer.digest, reference.domain, reference.path);
-  await recordPulled(context, reference, target);
+  const image = await queryRegistry(context, reference, options);
+  await recordPulled(context, reference, image.target);
+  return image;
+}
+
+/** Asks the registry what a reference names now, and gets the metadata of that. No name is recorded. */
+export async function queryRegistry(
+  context: ImageContext,
+  reference: Reference,
+  options: ResolveOptions,
+): Promise<ResolvedImage> {
+  const { domain, path, digest, tag = 'latest' } = reference;
+  const target = await context.registry.repository(reference).resolve(digest ?? tag, { signal: options.signal });
+  const image = await readTarget(reference, target, options.platform, createReader(context, reference, options));
+  for (const layer of image.manifest?.content.layers ?? []) await context.sources.record(layer.digest, domain, path);
   return image;
 }
 

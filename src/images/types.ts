@@ -78,6 +78,8 @@ export interface ImageStore extends ImageSource {
    * manifests. The record, and all others of the same image, then point to the manifest. A record that has one is returned as it is.
    */
   materialize(record: ImageRecord, options?: MaterializeOptions): Promise<ImageRecord>;
+  /** The manifest of a bare config, as for `materialize`, without any record. */
+  packImage(config: Descriptor, options?: MaterializeOptions): Promise<Descriptor>;
   /**
    * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
    * as a dangling one. With no names the image itself is dangling.
@@ -95,8 +97,16 @@ export interface ImageStore extends ImageSource {
   inspectImage(reference: string, platform?: Platform): Promise<ImageInspection>;
   /** `docker history`, newest entry first. Throws `IMAGE_NOT_FOUND`. */
   imageHistory(reference: string, platform?: Platform): Promise<readonly HistoryRow[]>;
-  /** Writes images as one archive. Throws `IMAGE_NOT_FOUND`. */
+  /** Writes images as one archive; `output` is not ended. Throws `IMAGE_NOT_FOUND`. */
   saveImages(references: readonly string[], output: Writable, options?: SaveOptions): Promise<void>;
+  /** Writes manifests and indexes, with all that they reach, as one archive. `output` is not ended. */
+  writeArchive(
+    images: readonly ArchiveImage[],
+    output: Writable,
+    options: TaskOptions & { readonly format: 'docker' | 'oci' },
+  ): Promise<void>;
+  /** Copies manifests and indexes, with all that they reach, into the OCI layout `directory`, made when missing. */
+  writeLayout(images: readonly ArchiveImage[], directory: string, options?: TaskOptions): Promise<void>;
   /** Reads an archive of any kind that docker, skopeo, podman or tsbuild write. Throws `ARCHIVE_INVALID`. */
   loadImages(input: Readable, options?: TaskOptions): Promise<readonly LoadedImage[]>;
   /**
@@ -225,6 +235,13 @@ export interface SaveOptions extends TaskOptions {
   /** Of an index, only this platform's manifest; `docker` archives always take one, by default this machine's. */
   readonly platform?: Platform;
   readonly compression?: Compression;
+}
+
+/** What is written into an archive or a layout. */
+export interface ArchiveImage {
+  readonly descriptor: Descriptor;
+  /** Full names. */
+  readonly names: readonly string[];
 }
 
 export interface LoadedImage {

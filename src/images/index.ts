@@ -1,0 +1,2 @@
+export { createImageStore, type ImageStoreOptions } from './store.ts';
+export type * from './types.ts';

@@ -1,0 +1,96 @@
+import type { LayerBlob } from '../content/index.ts';
+import {
+  type Compression,
+  chainIDs,
+  type Descriptor,
+  type Digest,
+  encodeJson,
+  isConfigType,
+  layerMediaType,
+  type Manifest,
+  MediaType,
+} from '../oci/index.ts';
+import { packSnapshot } from '../snapshot/differ.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { ImageContext } from './context.ts';
+import { layerChanged, layerLost } from './errors.ts';
+import { readConfig } from './graph.ts';
+import type { ImageRecord, MaterializeOptions } from './types.ts';
+
+/** Layers packed at once; each uses several cores of its own. */
+const MAX_PARALLEL_PACKS = 3;
+
+/** `ImageStore.packImage`: a manifest for a built image, its layers packed where they have no blob yet. */
+export async function packImage(
+  context: ImageContext,
+  config: Descriptor,
+  options: MaterializeOptions,
+): Promise<Descriptor> {
+  const diffIDs = (await readConfig(context.content, config.digest)).rootfs.diff_ids;
+  const chains = chainIDs(diffIDs);
+  const packs = new Map<Digest, Promise<LayerBlob>>();
+  const layers = await mapConcurrently(diffIDs, MAX_PARALLEL_PACKS, (diffID, i) => {
+    const known = findBlob(context, diffID, options.compression) ?? packs.get(diffID);
+    if (known !== undefined) return Promise.resolve(known);
+    // The same layer may come twice in one image: an empty one does.
+    const packed = packLayer(context, config.digest, diffID, chains[i] ?? diffID, options);
+    packs.set(diffID, packed);
+    return packed;
+  });
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: { mediaType: MediaType.ociConfig, digest: config.digest, size: config.size },
+    layers: layers.map(({ digest, size, compression }) => ({ mediaType: layerMediaType(compression), digest, size })),
+  };
+  return context.content.put(MediaType.ociManifest, encodeJson(manifest));
+}
+
+/** `ImageStore.materialize`. */
+export async function materializeRecord(
+  context: ImageContext,
+  record: ImageRecord,
+  options: MaterializeOptions,
+): Promise<ImageRecord> {
+  if (!isConfigType(record.target.mediaType)) return record;
+  const manifest = await packImage(context, record.target, options);
+  await context.records.retarget(record.imageID, manifest);
+  return { ...record, target: manifest };
+}
+
+/** A blob that the layer has: in the store, or in a repository that was seen to have it. */
+function findBlob(
+  { layerBlobs, sources }: ImageContext,
+  diffID: Digest,
+  wanted: Compression | undefined,
+): LayerBlob | undefined {
+  const fits = (blob: LayerBlob): boolean => wanted === undefined || blob.compression === wanted;
+  return (
+    layerBlobs.find(diffID).find(fits) ??
+    layerBlobs.known(diffID).find((blob) => fits(blob) && sources.repositories(blob.digest).length > 0)
+  );
+}
+
+async function packLayer(
+  context: ImageContext,
+  imageID: Digest,
+  diffID: Digest,
+  chainID: Digest,
+  options: MaterializeOptions,
+): Promise<LayerBlob> {
+  options.signal?.throwIfAborted();
+  const snapshot = context.chains.find(chainID);
+  if (snapshot === undefined) throw layerLost(imageID, diffID);
+  const task = `exporting layer ${diffID}`;
+  options.onTask?.(task, 0, 1);
+  const compression = options.compression ?? 'gzip';
+  const output = await context.content.temporaryPath();
+  const packed = await packSnapshot(context, snapshot, { compression, output });
+  if (packed.diffID !== diffID) throw layerChanged(snapshot, diffID, packed.diffID);
+  const { digest, size } = packed;
+  await context.content.adopt(output, { digest, size });
+  const blob: LayerBlob = { digest, size, compression, mediaType: layerMediaType(compression) };
+  await context.layerBlobs.record(diffID, blob);
+  options.onTask?.(task, 1, 1, true);
+  return blob;
+}

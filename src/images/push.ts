@@ -1,0 +1,52 @@
+import { copyGraph } from '../content/index.ts';
+import { type Descriptor, formatReference, parseTaggedReference } from '../oci/index.ts';
+import { choosePlatform } from './choose.ts';
+import type { ImageContext } from './context.ts';
+import { nameNeeded } from './errors.ts';
+import { openBlob } from './fetch.ts';
+import { requireImage } from './find.ts';
+import { isDangling, recordName } from './names.ts';
+import { materializeRecord } from './pack.ts';
+import { reportCopy } from './report.ts';
+import type { PushedImage, PushOptions } from './types.ts';
+
+/**
+ * `ImageStore.pushImage`. Blobs that another repository of the same registry is known to have are mounted; those that the store
+ * lacks come straight from the registry that has them.
+ */
+export async function pushImage(context: ImageContext, text: string, options: PushOptions): Promise<PushedImage> {
+  const found = requireImage(context.records, text);
+  if (options.as === undefined && found.by === 'id') throw nameNeeded(text);
+  const reference = parseTaggedReference(options.as ?? text);
+  const record = await materializeRecord(context, found.record, options);
+  const descriptor =
+    options.platform === undefined
+      ? record.target
+      : await choosePlatform(context, text, record.target, options.platform);
+  const repository = context.registry.repository(reference);
+  const { domain, path } = reference;
+  const { signal, onTask } = options;
+  const source = { fetch: (blob: Descriptor, range = {}) => openBlob(context, blob, range) };
+  const result = await copyGraph(source, repository, descriptor, {
+    signal,
+    mountFrom: ({ digest }) => context.sources.find(digest, domain).filter((other) => other !== path),
+    onProgress: reportCopy(onTask),
+  });
+  if (reference.tag !== undefined) await repository.tag(descriptor, reference.tag, { signal });
+  for (const { digest } of [...result.copied, ...result.existing, ...result.mounted])
+    await context.sources.record(digest, domain, path);
+  await recordDigest(context, formatReference({ domain, path, digest: descriptor.digest }), record.target, descriptor);
+  return { name: recordName(reference), descriptor };
+}
+
+/** The registry's digest for the image becomes one of its names, as in docker. */
+async function recordDigest(
+  context: ImageContext,
+  name: string,
+  target: Descriptor,
+  pushed: Descriptor,
+): Promise<void> {
+  if (target.digest !== pushed.digest || context.records.get(name) !== undefined) return;
+  const known = context.records.all().find((record) => record.target.digest === target.digest);
+  if (known !== undefined && !isDangling(known.name)) await context.records.assign([name], target, known.imageID);
+}

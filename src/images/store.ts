@@ -1,0 +1,93 @@
+import { type ContentStore, createBlobSources, createLayerBlobs } from '../content/index.ts';
+import type { NativeApi } from '../native/types.ts';
+import type { RegistryClient } from '../registry/types.ts';
+import type { Chains } from '../snapshot/chains.ts';
+import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import type { Store } from '../store/index.ts';
+import { writeArchive } from './archive-writer.ts';
+import { collectGarbage } from './collect.ts';
+import { type ImageContext, withContent } from './context.ts';
+import { findImage } from './find.ts';
+import { imageIDOf } from './graph.ts';
+import { imageHistory, inspectImage } from './inspect.ts';
+import { listImages } from './list.ts';
+import { loadImages } from './load.ts';
+import { fullName } from './names.ts';
+import { materializeRecord, packImage } from './pack.ts';
+import { pullImage } from './pull.ts';
+import { pushImage } from './push.ts';
+import { createImageRecords } from './records.ts';
+import { removeImage } from './remove.ts';
+import { resolveImage } from './resolve.ts';
+import { saveImages, writeLayout } from './save.ts';
+import { tagImage } from './tag.ts';
+import type { ImageStore } from './types.ts';
+import { unpackImage } from './unpack.ts';
+
+export interface ImageStoreOptions {
+  readonly store: Store;
+  readonly content: ContentStore;
+  readonly snapshotter: Snapshotter;
+  readonly chains: Chains;
+  readonly native: Pick<NativeApi, 'packLayer' | 'unpackLayer'>;
+  readonly registry: Pick<RegistryClient, 'repository'>;
+}
+
+/** The images of a store. Each operation is a file of this folder; here they are given what they work with. */
+export function createImageStore(options: ImageStoreOptions): ImageStore {
+  const { store, content } = options;
+  const context: ImageContext = {
+    ...options,
+    records: createImageRecords(store, content),
+    layerBlobs: createLayerBlobs(store, content),
+    sources: createBlobSources(store),
+  };
+  const hold = <T>(work: () => Promise<T>): Promise<T> => withContent(store, work);
+  const shared = shareCalls();
+
+  return {
+    resolve: (reference, request) =>
+      shared(`resolve ${JSON.stringify([reference, request.platform, request.pull])}`, request.signal, () =>
+        hold(() => resolveImage(context, reference, request)),
+      ),
+    unpack: (image, request) => hold(() => unpackImage(context, image, request)),
+    pullImage: (reference, request) => hold(() => pullImage(context, reference, request)),
+    pushImage: (reference, request = {}) => hold(() => pushImage(context, reference, request)),
+    materialize: (record, request = {}) => hold(() => materializeRecord(context, record, request)),
+    packImage: (config, request = {}) => hold(() => packImage(context, config, request)),
+    recordImage: (target, names) =>
+      hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target))),
+    findImage: async (reference) => findImage(context.records, reference)?.record,
+    tagImage: (source, name) => tagImage(context, source, name),
+    removeImage: (reference, request) => removeImage(context, reference, request),
+    listImages: (request) => listImages(context, request),
+    inspectImage: (reference, platform) => inspectImage(context, reference, platform),
+    imageHistory: (reference, platform) => imageHistory(context, reference, platform),
+    saveImages: (references, output, request = {}) => hold(() => saveImages(context, references, output, request)),
+    writeArchive: (images, output, request) => hold(() => writeArchive(context, images, output, request)),
+    writeLayout: (images, directory, request = {}) => hold(() => writeLayout(context, images, directory, request)),
+    async loadImages(input, request = {}) {
+      try {
+        return await hold(() => loadImages(context, input, request));
+      } catch (error) {
+        // What was taken in before the archive turned out to be bad.
+        await collectGarbage(context);
+        throw error;
+      }
+    },
+    collectGarbage: () => collectGarbage(context),
+  };
+}
+
+/** Lets callers that ask for the same thing at the same time share one answer: a base that many stages start from. */
+function shareCalls() {
+  const running = new Map<string, Promise<unknown>>();
+  return <T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+    const known = running.get(key) as Promise<T> | undefined;
+    // A call that is being aborted must not take others down with it.
+    if (known !== undefined && signal?.aborted !== true) return known;
+    const started = work().finally(() => running.delete(key));
+    running.set(key, started);
+    return started;
+  };
+}

@@ -1,0 +1,88 @@
+import { createLimiter } from '../content/limiter.ts';
+import {
+  chainIDs,
+  type Descriptor,
+  type Digest,
+  layerCompression,
+  parseReference,
+  type Reference,
+} from '../oci/index.ts';
+import { applyLayers, type LayerToApply } from '../snapshot/applier.ts';
+import type { ImageContext } from './context.ts';
+import { layerLost, notAnImage } from './errors.ts';
+import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
+import { isDangling } from './names.ts';
+import type { ResolvedImage, TaskOptions } from './types.ts';
+
+/**
+ * `ImageSource.unpack`. Layers that have a snapshot are neither downloaded nor unpacked; of the others each is unpacked as soon as
+ * its own blob is there. What was unpacked is proved, and remembered as a blob of its diffID.
+ */
+export async function unpackImage(
+  context: ImageContext,
+  image: ResolvedImage,
+  options: TaskOptions,
+): Promise<string | undefined> {
+  const diffIDs = image.config.rootfs.diff_ids;
+  const chains = chainIDs(diffIDs);
+  const start = Math.max(
+    0,
+    chains.findLastIndex((chainID) => context.chains.find(chainID) !== undefined),
+  );
+  const abort = new AbortController();
+  const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  const transfers = createLimiter(MAX_PARALLEL_TRANSFERS);
+  const applied: { readonly diffID: Digest; readonly blob: Descriptor }[] = [];
+  const repository = repositoryOf(image);
+
+  const layers = diffIDs.slice(start).map((diffID, i): LayerToApply => {
+    const blob = blobOf(context, image, start + i);
+    const task = `extracting ${blob.digest}`;
+    return {
+      diffID,
+      chainID: chains[start + i] ?? diffID,
+      async blob() {
+        const compression = layerCompression(blob.mediaType);
+        if (compression === undefined) throw notAnImage(image.reference, `it has a layer of type ${blob.mediaType}`);
+        try {
+          await transfers.run(() => ensureBlob(context, blob, { ...options, signal }, repository));
+        } catch (error) {
+          // The other downloads would only make the user wait for the bad news.
+          abort.abort(error);
+          throw error;
+        }
+        return { path: context.content.path(blob.digest), compression };
+      },
+      onUnpack(state) {
+        options.onTask?.(task, state === 'done' ? blob.size : 0, blob.size, state === 'done');
+        if (state === 'done') applied.push({ diffID, blob });
+      },
+    };
+  });
+  const top = await applyLayers(context, layers, signal);
+  for (const { diffID, blob } of applied) {
+    const { digest, size, mediaType } = blob;
+    await context.layerBlobs.record(diffID, {
+      digest,
+      size,
+      mediaType,
+      compression: layerCompression(mediaType) ?? 'none',
+    });
+  }
+  return top;
+}
+
+/** The blob of a layer by the manifest; of a built image without one, whichever blob its diffID is known to have. */
+function blobOf(context: ImageContext, image: ResolvedImage, index: number): Descriptor {
+  const listed = image.manifest?.content.layers[index];
+  if (listed !== undefined) return listed;
+  const diffID = image.config.rootfs.diff_ids[index] ?? image.configDigest;
+  const known = context.layerBlobs.find(diffID)[0] ?? context.layerBlobs.known(diffID)[0];
+  if (known === undefined) throw layerLost(image.configDigest, diffID);
+  return known;
+}
+
+/** Where a pulled image came from; a built or loaded one came from nowhere. */
+function repositoryOf(image: ResolvedImage): Reference | undefined {
+  return image.manifest === undefined || isDangling(image.reference) ? undefined : parseReference(image.reference);
+}
