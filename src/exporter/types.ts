@@ -1,4 +1,4 @@
-import type { ContentStore } from '../content/content-store.ts';
+import type { ContentStore } from '../content/index.ts';
 import type { ImageStore, TaskReporter } from '../images/types.ts';
 import type { NativeApi } from '../native/types.ts';
 import type { ContainerConfig, Descriptor, Digest, HistoryEntry, ImageConfig, Platform } from '../oci/index.ts';

@@ -1,0 +1,84 @@
+import type { OutputSpec } from '../build-types.ts';
+import { fullName } from '../images/names.ts';
+import type { Descriptor } from '../oci/index.ts';
+import { type ArchiveOutput, exportArchive } from './archive.ts';
+import { assembleImage } from './assemble.ts';
+import { destinationMissing, nameMissing } from './errors.ts';
+import { exportLocal, exportTar } from './tree.ts';
+import type { AssembledImage, BuiltTree, ExportContext, ExportResult } from './types.ts';
+
+/**
+ * Makes every output of a build, one after another. What cannot be made (no name to push, no place to write to) is refused before
+ * the first. Throws `EXPORT_DEST_MISSING`, `EXPORT_NAME_MISSING`, `EXPORT_FAILED`.
+ */
+export async function exportResult(
+  built: BuiltTree,
+  outputs: readonly OutputSpec[],
+  context: ExportContext,
+): Promise<ExportResult> {
+  for (const output of outputs) checkOutput(output, context);
+  let image: AssembledImage | undefined;
+  const assemble = async (): Promise<AssembledImage> => {
+    context.onTask?.('exporting layers', 0, 0);
+    image ??= await assembleImage(built, context);
+    context.onTask?.('exporting layers', 0, 0, true);
+    return image;
+  };
+  let manifest: Descriptor | undefined;
+  const names: string[] = [];
+  const pushed: string[] = [];
+  for (const output of outputs) {
+    context.signal?.throwIfAborted();
+    if (output.type === 'tar') await exportTar(built, output.dest, context);
+    else if (output.type === 'local') await exportLocal(built, output.dest, context);
+    else if (isArchive(output)) manifest = await exportArchive(await assemble(), output, context);
+    else {
+      const given = output.type === 'image' ? imageNames(output, context) : context.names.map(fullName);
+      names.push(...(await storeImage(await assemble(), given, context)));
+      if (output.type === 'image' && output.push === true) {
+        manifest = await pushNames(given, context);
+        pushed.push(...given);
+      }
+    }
+  }
+  if (image === undefined) return { names, pushed };
+  return { imageID: image.imageID, descriptor: manifest ?? image.descriptor, names: [...new Set(names)], pushed };
+}
+
+/** Without `dest`, `type=docker` loads the image where images are kept, as buildx does; here that is the store. */
+function isArchive(output: OutputSpec): output is ArchiveOutput {
+  return (output.type === 'oci' || output.type === 'docker') && output.dest !== undefined;
+}
+
+function checkOutput(output: OutputSpec, context: ExportContext): void {
+  if (output.type === 'image') {
+    if (output.push === true && imageNames(output, context).length === 0) throw nameMissing();
+  } else if (output.type !== 'docker' && !output.dest) throw destinationMissing(output.type);
+}
+
+/** `-t` and `name=a,b`, in full and each once. */
+function imageNames(output: Extract<OutputSpec, { readonly type: 'image' }>, context: ExportContext): string[] {
+  const own = (output.name ?? '').split(',').filter((name) => name !== '');
+  return [...new Set([...context.names, ...own].map(fullName))];
+}
+
+async function storeImage(
+  image: AssembledImage,
+  names: readonly string[],
+  { images, onTask }: ExportContext,
+): Promise<readonly string[]> {
+  await images.recordImage(image.descriptor, names);
+  onTask?.(`writing image ${image.imageID}`, 1, 1, true);
+  for (const name of names) onTask?.(`naming to ${name}`, 1, 1, true);
+  return names;
+}
+
+async function pushNames(names: readonly string[], context: ExportContext): Promise<Descriptor | undefined> {
+  let manifest: Descriptor | undefined;
+  for (const name of names) {
+    const { images, onTask, signal } = context;
+    manifest = (await images.pushImage(name, { onTask, signal })).descriptor;
+    onTask?.(`pushing manifest for ${name}@${manifest.digest}`, 1, 1, true);
+  }
+  return manifest;
+}

@@ -1,0 +1,3 @@
+export { assembleImage } from './assemble.ts';
+export { exportResult } from './export.ts';
+export type * from './types.ts';
