@@ -51,6 +51,7 @@ Status SetMountFlags(const UniqueFd& mount, unsigned long long flags, bool recur
 Result<UniqueFd> NewMount(const char* type, const std::vector<std::string>& options, unsigned int flags) {
   UniqueFd context(fsopen(type, FSOPEN_CLOEXEC));
   if (!context) return Error::FromErrno("fsopen", type);
+  fsconfig(context.get(), FSCONFIG_SET_STRING, "source", type, 0);  // only for people who read /proc/mounts
   for (const std::string& option : options) {
     size_t equals = option.find('=');
     int set = equals == std::string::npos

@@ -48,6 +48,7 @@ Status MountOverlay(const RootMount& root, const std::string& target, bool volat
     Error error = Error::FromErrno("fsopen", "overlay");
     return IsMissingFeature(error) ? MountOverlayByPage(root, target, volatile_upper) : error;
   }
+  fsconfig(context.get(), FSCONFIG_SET_STRING, "source", "overlay", 0);  // only for people who read /proc/mounts
   std::vector<UniqueFd> opened;
   for (const std::string& lower : root.lowers) {
     Status set = SetDirectory(context, "lowerdir+", lower, opened);

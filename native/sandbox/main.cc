@@ -106,9 +106,10 @@ Result<Outcome> Run(const SandboxSpec& spec, const UniqueFd& signals, Stubs& stu
 // not have reached the disk. Whoever asked for it syncs before trusting, so the mark goes.
 void RemoveVolatileMark(const SandboxSpec& spec) {
   if (!spec.volatile_root || spec.root.upper.empty() || spec.root.work.empty()) return;
-  std::string incompatible = spec.root.work + "/work/incompat";
-  (void)rmdir((incompatible + "/volatile").c_str());
-  (void)rmdir(incompatible.c_str());
+  std::string mark = spec.root.work + "/work/incompat/volatile";
+  (void)unlink((mark + "/dirty").c_str());
+  (void)rmdir(mark.c_str());
+  (void)rmdir((spec.root.work + "/work/incompat").c_str());
 }
 
 Outcome RunAndTidy() {

@@ -48,14 +48,12 @@ Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging) {
 Status PivotInto(const UniqueFd& root) {
   if (fchdir(root.get()) < 0) return Error::FromErrno("fchdir", "root of the container");
   // With the same directory twice the old root ends up mounted on the new one, from where it is taken off at once: no
-  // directory of the image is needed to hold it.
-  if (syscall(SYS_pivot_root, ".", ".") < 0) {
-    // A machine that runs from its initramfs cannot pivot. Moving the mount over "/" gives the same view.
-    if (errno != EINVAL) return Error::FromErrno("pivot_root", "/");
-    if (mount(".", "/", nullptr, MS_MOVE, nullptr) < 0) return Error::FromErrno("mount MS_MOVE", "/");
-    if (chroot(".") < 0) return Error::FromErrno("chroot", "/");
-  } else if (umount2(".", MNT_DETACH) < 0) {
-    return Error::FromErrno("umount", "old root");
+  // directory of the image is needed to hold it. (A machine that runs from its initramfs cannot pivot. Moving the mount over
+  // "/" would look the same, but a process that may chroot could climb out of it.)
+  if (syscall(SYS_pivot_root, ".", ".") < 0) return Error::FromErrno("pivot_root", "/");
+  // Twice: what lies uppermost is the staging area, which covers the old root.
+  for (const char* what : {"staging area", "old root"}) {
+    if (umount2(".", MNT_DETACH) < 0) return Error::FromErrno("umount", what);
   }
   if (chdir("/") < 0) return Error::FromErrno("chdir", "/");
   return Unit{};
