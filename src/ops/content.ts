@@ -30,19 +30,31 @@ export function createContentReader(
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
 ): ContentReader {
-  const hash = async (result: OpResult, selections: readonly TreeSelection[], ignore: string | undefined) => {
+  // One look at a directory after the other: each leaves its digests in the same file for the next, and uses all cores anyway.
+  const looking = new Map<string, Promise<unknown>>();
+  const hashDirectory = async (directory: string, selections: readonly TreeSelection[], ignore: string | undefined) => {
+    const before = looking.get(directory);
+    const look = async () => {
+      await before?.catch(() => {});
+      return native.hashTree({
+        root: { lowers: [directory] },
+        selections,
+        ...(ignore === undefined ? {} : { ignore }),
+        // Whoever owns the files on this machine, in the image they are root's.
+        includeOwner: false,
+        statCachePath: join(statCacheDirectory, digestEncoded(digestOf(directory))),
+      });
+    };
+    const answer = look();
+    looking.set(directory, answer);
+    return answer;
+  };
+  const hash = (result: OpResult, selections: readonly TreeSelection[], ignore: string | undefined) => {
     if (result.kind === 'snapshot') {
       return native.hashTree({ root: viewResult(snapshotter, result.name), selections, includeOwner: true });
     }
     mkdirSync(statCacheDirectory, { recursive: true });
-    return native.hashTree({
-      root: { lowers: [result.directory] },
-      selections,
-      ...(ignore === undefined ? {} : { ignore }),
-      // Whoever owns the files on this machine, in the image they are root's.
-      includeOwner: false,
-      statCachePath: join(statCacheDirectory, digestEncoded(digestOf(result.directory))),
-    });
+    return hashDirectory(result.directory, selections, ignore);
   };
   // Each solve looks at a directory through a result object of its own.
   const seen = new WeakMap<LocalResult, Map<Digest, Digest>>();
