@@ -1,16 +1,8 @@
-import {
-  type BlobSources,
-  type ContentStore,
-  createBlobSources,
-  createContentStore,
-  createLayerBlobs,
-  type LayerBlobs,
-} from './content/index.ts';
+import { type ContentStore, createContentStore } from './content/index.ts';
 import { createImageStore } from './images/index.ts';
 import type { ImageStore } from './images/types.ts';
 import { native } from './native/index.ts';
 import { createRegistryClient } from './registry/index.ts';
-import type { RegistryClient } from './registry/types.ts';
 import { type Chains, createChains } from './snapshot/chains.ts';
 import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
 import type { Snapshotter } from './snapshot/snapshotter.ts';
@@ -25,9 +17,6 @@ export interface Workspace {
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
-  readonly layerBlobs: LayerBlobs;
-  readonly sources: BlobSources;
-  readonly registry: RegistryClient;
   readonly images: ImageStore;
   /** Removes what processes that are gone left half made. */
   sweep(): Promise<void>;
@@ -40,18 +29,13 @@ export async function openWorkspace(root: string | undefined): Promise<Workspace
   const content = createContentStore(store);
   const snapshotter = createOverlaySnapshotter(store, native);
   const chains = createChains(store, snapshotter);
-  const layerBlobs = createLayerBlobs(store, content);
-  const sources = createBlobSources(store);
   const registry = createRegistryClient();
-  const images = createImageStore({ store, content, snapshotter, chains, native, registry, layerBlobs, sources });
+  const images = createImageStore({ store, content, snapshotter, chains, native, registry });
   return {
     store,
     content,
     snapshotter,
     chains,
-    layerBlobs,
-    sources,
-    registry,
     images,
     async sweep() {
       await sweepOwners(store.paths.locks, await store.owner());
