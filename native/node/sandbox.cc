@@ -75,7 +75,7 @@ void RunJob(const std::shared_ptr<SandboxJob>& job) {
       on_output.Call({Napi::Number::New(env, stream), Napi::Buffer<char>::Copy(env, shared->data(), shared->size())});
     });
   };
-  auto result = std::make_shared<Result<SandboxResult>>(RunSandbox(job->request, sink));
+  auto result = std::make_shared<Result<SandboxResult>>(RunSandbox(std::move(job->request), sink));
   job->calls.BlockingCall([job, result](Napi::Env env, Napi::Function) {
     Napi::HandleScope scope(env);
     job->life.reset();

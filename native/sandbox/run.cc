@@ -65,10 +65,11 @@ void RememberOomKills() {
 
 }  // namespace
 
-Result<SandboxResult> RunSandbox(const SandboxRequest& request, const OutputSink& sink) {
+Result<SandboxResult> RunSandbox(SandboxRequest request, const OutputSink& sink) {
   RememberOomKills();
   auto launched = Launch(request.spec, request.init_path, request.life);
   if (!launched.ok()) return launched.error();
+  request.life.reset();  // tsbuild-init has its own
   std::string message = Pump(*launched, sink);
   int status = 0;
   while (waitpid(launched->pid, &status, 0) < 0 && errno == EINTR) continue;

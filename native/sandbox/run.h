@@ -26,6 +26,6 @@ struct SandboxResult {
 using OutputSink = std::function<void(int stream, std::string piece)>;
 
 // Runs a container to its end on the calling thread, which must not be one that ends earlier.
-Result<SandboxResult> RunSandbox(const SandboxRequest& request, const OutputSink& sink);
+Result<SandboxResult> RunSandbox(SandboxRequest request, const OutputSink& sink);
 
 }  // namespace tsbuild

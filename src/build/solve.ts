@@ -25,7 +25,7 @@ export async function solveBuild(solve: SolveInput): Promise<{ snapshot: string 
   const resolveOp = createOpResolver({
     snapshotter,
     native,
-    executor: createExecutor({ stateDirectory: store.paths.ingest }),
+    executor: createExecutor(),
     cacheMounts: createCacheMounts(store, native),
     sources: [createImageSource(images), createLocalSource(new Map([['context', context]]))],
     statCacheDirectory: join(store.paths.meta, 'stat-cache'),

@@ -1,0 +1,51 @@
+import { TsbuildError } from '../errors.ts';
+import type { NativeError } from '../native/index.ts';
+
+/** The container could not be made; says which call failed on what, and what would help. */
+export function containerFailed(error: NativeError): TsbuildError {
+  const details = {
+    errno: error.code,
+    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
+    ...(error.path === undefined ? {} : { path: error.path }),
+  };
+  switch (error.code) {
+    case 'SANDBOX_UNKNOWN_USER':
+      return new TsbuildError('UNKNOWN_USER', error.message, {
+        cause: error,
+        hint: 'create the user in an earlier step (useradd, adduser), or give a numeric id',
+        details,
+      });
+    case 'EPERM':
+    case 'EACCES':
+      return new TsbuildError('SANDBOX_NOT_PERMITTED', `the container could not be made: ${error.message}`, {
+        cause: error,
+        hint: 'making containers takes root with CAP_SYS_ADMIN; inside another container, start that one with --privileged',
+        details,
+      });
+    case 'ENOSYS':
+      return new TsbuildError('KERNEL_TOO_OLD', `the container could not be made: ${error.message}`, {
+        cause: error,
+        hint: 'Linux 5.12 or newer is needed',
+        details,
+      });
+    case 'ENOSPC':
+      return new TsbuildError('SANDBOX_NO_SPACE', `the container could not be made: ${error.message}`, {
+        cause: error,
+        hint:
+          error.syscall === 'unshare'
+            ? 'the limit of namespaces is reached: see /proc/sys/user/max_*_namespaces'
+            : 'the file system or its inodes are used up',
+        details,
+      });
+    default:
+      return new TsbuildError('SANDBOX_FAILED', `the container could not be made: ${error.message}`, {
+        cause: error,
+        details,
+      });
+  }
+}
+
+/** The caller asks for what no kernel can do. */
+export function invalidSpec(what: string): TsbuildError {
+  return new TsbuildError('INVALID_PROCESS', what);
+}

@@ -1,0 +1,2 @@
+export type { Executor, ExitStatus, ProcessMount, ProcessSpec, RunOptions } from './executor.ts';
+export { createExecutor } from './sandbox-executor.ts';

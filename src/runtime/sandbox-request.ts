@@ -1,0 +1,66 @@
+import { posix } from 'node:path';
+import type { SandboxMount, SandboxRequest } from '../native/index.ts';
+import { invalidSpec } from './errors.ts';
+import type { ProcessMount, ProcessSpec } from './executor.ts';
+import { makeHosts } from './hosts.ts';
+import { makeResolvConf } from './resolv-conf.ts';
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Docker's name for a build container. */
+const DEFAULT_HOSTNAME = 'buildkitsandbox';
+
+/** What the addon is asked to do for a process; throws `INVALID_PROCESS` for what cannot be asked. */
+export function toSandboxRequest(spec: ProcessSpec, initPath: string): SandboxRequest {
+  checkSpec(spec);
+  const hostname = spec.hostname || DEFAULT_HOSTNAME;
+  return {
+    initPath,
+    root: spec.root,
+    // Nothing of a step is trusted before its snapshot is committed, which syncs: flushes in between only cost time.
+    volatileRoot: true,
+    mounts: [...spec.mounts].sort((a, b) => depth(a.target) - depth(b.target)).map(toSandboxMount),
+    files: [
+      { target: '/etc/resolv.conf', content: makeResolvConf(spec.network) },
+      { target: '/etc/hosts', content: makeHosts(hostname, spec.extraHosts) },
+    ],
+    args: spec.args,
+    env: spec.env.some((entry) => entry.startsWith('PATH=')) ? spec.env : [...spec.env, `PATH=${DEFAULT_PATH}`],
+    cwd: spec.cwd,
+    user: spec.user,
+    hostname,
+    privateNetwork: spec.network === 'none',
+    insecure: spec.insecure,
+  };
+}
+
+function toSandboxMount(mount: ProcessMount): SandboxMount {
+  const target = posix.normalize(mount.target);
+  if (mount.type === 'tmpfs') {
+    return {
+      target,
+      ...(mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes }),
+      ...(mount.mode === undefined ? {} : { mode: mount.mode }),
+    };
+  }
+  return { target, tree: mount.tree, selector: mount.selector, readonly: mount.readonly };
+}
+
+function checkSpec(spec: ProcessSpec): void {
+  if (spec.args.length === 0) throw invalidSpec('there is no command to run');
+  if (!spec.cwd.startsWith('/')) throw invalidSpec(`the working directory "${spec.cwd}" is not an absolute path`);
+  for (const { target } of spec.mounts) {
+    if (!target.startsWith('/')) throw invalidSpec(`the mount target "${target}" is not an absolute path`);
+    if (depth(target) === 0) throw invalidSpec('nothing can be mounted over the root');
+  }
+  const hosts = spec.extraHosts.flatMap(({ host, ip }) => [host, ip]);
+  const targets = spec.mounts.map(({ target }) => target);
+  for (const text of [...spec.args, ...spec.env, spec.cwd, spec.user, spec.hostname, ...hosts, ...targets]) {
+    // The kernel's strings end there: what follows would be dropped without a word.
+    if (text.includes('\0')) throw invalidSpec(`a zero byte in ${JSON.stringify(text)}`);
+  }
+}
+
+function depth(target: string): number {
+  return posix.normalize(target).split('/').filter(Boolean).length;
+}
