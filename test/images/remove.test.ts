@@ -1,0 +1,95 @@
+import test from 'ava';
+import { digestOf } from '../../src/oci/index.ts';
+import { addImage, openRoom, type Room } from './room.ts';
+
+const names = async (room: Room): Promise<string[]> =>
+  (await room.images.listImages()).map(({ repository, tag }) => `${repository}:${tag}`).sort();
+const idOf = async (room: Room, name: string): Promise<string> => (await room.images.findImage(name))?.imageID ?? '';
+
+test('one of several names is untagged, the last one deletes', async (t) => {
+  const room = await openRoom(t);
+  const parts = await addImage(room, ['app:1', 'app:2']);
+  const imageID = await idOf(room, 'app:1');
+  t.deepEqual(await room.images.removeImage('app:1'), [{ type: 'untagged', name: 'app:1' }]);
+  t.deepEqual(await names(room), ['app:2']);
+  t.true(room.content.stat(parts.manifest.digest) !== undefined);
+  t.deepEqual(await room.images.removeImage('app:2'), [
+    { type: 'untagged', name: 'app:2' },
+    { type: 'deleted', digest: imageID as `sha256:${string}` },
+  ]);
+  t.deepEqual([...room.content.list()], []);
+});
+
+test('by ID, names in several repositories need force', async (t) => {
+  const room = await openRoom(t);
+  await addImage(room, ['app:1', 'other/app:1']);
+  const imageID = await idOf(room, 'app:1');
+  await t.throwsAsync(room.images.removeImage(imageID.slice(7, 19)), {
+    code: 'IMAGE_IN_USE',
+    message: /unable to delete [0-9a-f]{12} \(must be forced\) - image is referenced in multiple repositories/,
+  });
+  t.deepEqual(await names(room), ['app:1', 'other/app:1']);
+  const removed = await room.images.removeImage(imageID, { force: true });
+  t.deepEqual(removed.map((item) => (item.type === 'untagged' ? item.name : item.digest)).sort(), [
+    'app:1',
+    'other/app:1',
+    imageID,
+  ]);
+  t.deepEqual(await names(room), []);
+});
+
+test('by ID, two tags of one repository need force too, one tag does not', async (t) => {
+  const room = await openRoom(t);
+  await addImage(room, ['app:1', 'app:2']);
+  const imageID = await idOf(room, 'app:1');
+  await t.throwsAsync(room.images.removeImage(imageID), { code: 'IMAGE_IN_USE' });
+  await room.images.removeImage('app:2');
+  t.is((await room.images.removeImage(imageID)).length, 2);
+});
+
+test("a repository's digests go with its last tag", async (t) => {
+  const room = await openRoom(t);
+  const parts = await addImage(room, ['reg.example/app:1', 'reg.example/app:2', 'kept:1']);
+  const digestName = `reg.example/app@${parts.manifest.digest}`;
+  await room.images.recordImage(parts.manifest, [digestName]);
+  t.deepEqual(await room.images.removeImage('reg.example/app:1'), [{ type: 'untagged', name: 'reg.example/app:1' }]);
+  t.deepEqual(await room.images.removeImage('reg.example/app:2'), [
+    { type: 'untagged', name: 'reg.example/app:2' },
+    { type: 'untagged', name: digestName },
+  ]);
+  t.deepEqual(await names(room), ['kept:1']);
+});
+
+test('layers that another image has stay', async (t) => {
+  const room = await openRoom(t);
+  const shared = { shared: 'layer' };
+  const going = await addImage(room, ['going:1'], { layers: [shared, { own: 'layer' }] });
+  const staying = await addImage(room, ['staying:1'], { layers: [shared] });
+  await room.images.removeImage('going:1');
+  t.deepEqual(
+    [...room.content.list()].map(({ digest }) => digest).sort(),
+    [staying.manifest.digest, digestOf(staying.configBytes), digestOf(staying.layers[0]?.blob ?? '')].sort(),
+  );
+  t.is(room.content.stat(digestOf(going.layers[1]?.blob ?? '')), undefined);
+});
+
+test('nothing is collected while another operation runs, and all of it afterwards', async (t) => {
+  const room = await openRoom(t);
+  await addImage(room, ['app:1']);
+  const operation = await room.store.lock('gc', { exclusive: false, wait: true });
+  const removed = await room.images.removeImage('app:1');
+  t.is(removed.length, 2);
+  t.is([...room.content.list()].length, 3);
+  t.is(await room.images.collectGarbage(), undefined);
+  operation?.release();
+  t.is((await room.images.collectGarbage())?.blobs.length, 3);
+  t.deepEqual([...room.content.list()], []);
+});
+
+test('what is not there cannot be removed', async (t) => {
+  const room = await openRoom(t);
+  await t.throwsAsync(room.images.removeImage('missing:1'), {
+    code: 'IMAGE_NOT_FOUND',
+    message: 'no such image: missing:1',
+  });
+});
