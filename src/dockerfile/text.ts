@@ -9,6 +9,17 @@ const LEADING = new RegExp(`^[${SPACE}]+`);
 const TRAILING_SPACE = new RegExp(`[${SPACE}]`);
 const SPACES = new RegExp(`[${SPACE}]+`);
 
+/** As many characters as are neither white space nor a quote nor an escape character. */
+const PLAIN_RUN = new RegExp(`[^${SPACE}'"\\\\\`]*`, 'y');
+
+/** The first index from `at` on whose character is white space, a quote or an escape character; the length if none is. */
+export function skipPlain(text: string, at: number): number {
+  if (at >= text.length) return text.length;
+  PLAIN_RUN.lastIndex = at;
+  PLAIN_RUN.test(text);
+  return PLAIN_RUN.lastIndex;
+}
+
 export function isSpace(char: string): boolean {
   if (char === '') return false;
   const code = char.charCodeAt(0);

@@ -101,9 +101,8 @@ export function convertExpose(
       }
     }
   }
-  const exposed: Record<string, object> = { ...draft.image.config.ExposedPorts };
-  for (const port of ports) exposed[port] = {};
-  draft.image.config.ExposedPorts = exposed;
+  draft.image.config.ExposedPorts ??= {};
+  for (const port of ports) draft.image.config.ExposedPorts[port] = {};
   addHistory(draft.image, `EXPOSE ${formatGoList(ports)}`, false);
 }
 
@@ -113,14 +112,13 @@ export function convertVolume(
   instruction: ListInstruction,
   command: StageCommand,
 ): void {
-  const volumes: Record<string, object> = { ...draft.image.config.Volumes };
   const paths = instruction.values.map((token) => {
     const path = expandText(conversion, draft, token.value, placeOf(command, token));
     if (path === '') throw syntaxError('VOLUME cannot be an empty string', placeOf(command, token));
     return path;
   });
-  for (const path of paths) volumes[path] = {};
-  draft.image.config.Volumes = volumes;
+  draft.image.config.Volumes ??= {};
+  for (const path of paths) draft.image.config.Volumes[path] = {};
   addHistory(draft.image, `VOLUME ${formatGoList(paths)}`, false);
 }
 

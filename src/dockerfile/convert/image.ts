@@ -3,7 +3,14 @@ import type { ContainerConfig, HistoryEntry, ImageConfig, Platform } from '../..
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const HISTORY_COMMENT = 'buildkit.dockerfile.v0';
 
-export type MutableConfig = { -readonly [Key in keyof ContainerConfig]: ContainerConfig[Key] };
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** `Env` is kept apart. The maps belong to the draft alone and are added to in place. */
+export type MutableConfig = Omit<Mutable<ContainerConfig>, 'Env' | 'Labels' | 'ExposedPorts' | 'Volumes'> & {
+  Labels?: Record<string, string>;
+  ExposedPorts?: Record<string, object>;
+  Volumes?: Record<string, object>;
+};
 
 /** An image config while a stage's instructions change it. */
 export interface ImageDraft {

@@ -28,9 +28,8 @@ export function convertLabel(
   command: StageCommand,
 ): void {
   const pairs = expandPairs(conversion, draft, instruction, command);
-  const labels: Record<string, string> = { ...draft.image.config.Labels };
-  for (const { key, value } of pairs) labels[key] = value;
-  draft.image.config.Labels = labels;
+  draft.image.config.Labels ??= {};
+  for (const { key, value } of pairs) draft.image.config.Labels[key] = value;
   addHistory(draft.image, ['LABEL', ...pairs.map(({ key, value }) => `${key}=${value}`)].join(' '), false);
 }
 

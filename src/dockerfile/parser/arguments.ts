@@ -1,9 +1,9 @@
 import { syntaxError } from '../errors.ts';
-import { isSpace } from '../text.ts';
+import { isSpace, skipPlain } from '../text.ts';
 import type { Token } from './ast.ts';
 import { parseJsonStrings } from './json-form.ts';
-import type { LogicalLine } from './logical-line.ts';
-import { isSeparator, type Span, trimSpan } from './split-command.ts';
+import type { LineToken, LogicalLine } from './logical-line.ts';
+import { findSeparator, type Span, skipSeparators, trimSpan } from './split-command.ts';
 
 export interface Arguments {
   readonly args: readonly Token[];
@@ -12,31 +12,31 @@ export interface Arguments {
 
 export type ArgumentParser = (line: LogicalLine, rest: Span, escapeChar: string) => Arguments;
 
-const NONE: Arguments = { args: [], json: false };
+export const NO_ARGUMENTS: Arguments = { args: [], json: false };
 
 /** How the rest of each instruction's line is read, by lower-case name. Unknown instructions have no arguments here. */
-export const ARGUMENT_PARSERS: Readonly<Record<string, ArgumentParser>> = {
-  add: readJsonOrWords,
-  arg: readNames,
-  cmd: readJsonOrText,
-  copy: readJsonOrWords,
-  entrypoint: readJsonOrText,
-  env: (line, rest, escapeChar) => readPairs(line, rest, escapeChar, 'ENV'),
-  expose: readWords,
-  from: readWords,
-  healthcheck: readHealthcheck,
-  label: (line, rest, escapeChar) => readPairs(line, rest, escapeChar, 'LABEL'),
-  maintainer: readText,
-  run: readJsonOrText,
-  shell: readJsonOrText,
-  stopsignal: readText,
-  user: readText,
-  volume: readJsonOrWords,
-  workdir: readText,
-};
+export const ARGUMENT_PARSERS: ReadonlyMap<string, ArgumentParser> = new Map<string, ArgumentParser>([
+  ['add', readJsonOrWords],
+  ['arg', readNames],
+  ['cmd', readJsonOrText],
+  ['copy', readJsonOrWords],
+  ['entrypoint', readJsonOrText],
+  ['env', (line, rest, escapeChar) => readPairs(line, rest, escapeChar, 'ENV')],
+  ['expose', readWords],
+  ['from', readWords],
+  ['healthcheck', readHealthcheck],
+  ['label', (line, rest, escapeChar) => readPairs(line, rest, escapeChar, 'LABEL')],
+  ['maintainer', readText],
+  ['run', readJsonOrText],
+  ['shell', readJsonOrText],
+  ['stopsignal', readText],
+  ['user', readText],
+  ['volume', readJsonOrWords],
+  ['workdir', readText],
+]);
 
 function readText(line: LogicalLine, rest: Span): Arguments {
-  if (rest.start >= rest.end) return NONE;
+  if (rest.start >= rest.end) return NO_ARGUMENTS;
   return { args: [line.token(line.text.slice(rest.start, rest.end), rest.start, rest.end)], json: false };
 }
 
@@ -44,16 +44,16 @@ function readWords(line: LogicalLine, rest: Span): Arguments {
   const args: Token[] = [];
   const { text } = line;
   for (let at = rest.start; at < rest.end; ) {
-    const start = at;
-    while (at < rest.end && !isSeparator(text[at])) at++;
-    args.push(line.token(text.slice(start, at), start, at));
-    while (at < rest.end && isSeparator(text[at])) at++;
+    const end = findSeparator(text, at, rest.end);
+    args.push(line.token(text.slice(at, end), at, end));
+    at = skipSeparators(text, end, rest.end);
   }
   return { args, json: false };
 }
 
 function readJson(line: LogicalLine, rest: Span): Arguments | undefined {
-  const strings = parseJsonStrings(line, trimSpan(line.text, rest));
+  const span = trimSpan(line.text, rest);
+  const strings = line.text[span.start] === '[' ? parseJsonStrings(line, span) : undefined;
   return strings === undefined ? undefined : { args: strings, json: true };
 }
 
@@ -70,7 +70,7 @@ function readHealthcheck(line: LogicalLine, rest: Span): Arguments {
   const { text } = line;
   let at = rest.start;
   while (at < rest.end && !isSpace(text.charAt(at))) at++;
-  if (at === rest.start) return NONE;
+  if (at === rest.start) return NO_ARGUMENTS;
   const type = line.token(text.slice(rest.start, at), rest.start, at);
   while (at < rest.end && isSpace(text.charAt(at))) at++;
   const command = readJsonOrText(line, { start: at, end: rest.end });
@@ -85,17 +85,18 @@ function readNames(line: LogicalLine, rest: Span, escapeChar: string): Arguments
 function readPairs(line: LogicalLine, rest: Span, escapeChar: string, keyword: string): Arguments {
   const words = splitQuoted(line, rest, escapeChar);
   const first = words[0];
-  if (first === undefined) return NONE;
+  if (first === undefined) return NO_ARGUMENTS;
   if (!first.value.includes('=')) return readOldPair(line, rest, keyword);
   const args: Token[] = [];
   for (const word of words) {
     const equals = word.value.indexOf('=');
     if (equals < 0)
       throw syntaxError(`${keyword}: no = in ${JSON.stringify(word.value)}, expected name=value`, word.range);
+    const at = word.start + equals;
     args.push(
-      { value: word.value.slice(0, equals), range: word.range },
-      { value: word.value.slice(equals + 1), range: word.range },
-      { value: '=', range: word.range },
+      line.token(word.value.slice(0, equals), word.start, at),
+      line.token(word.value.slice(equals + 1), at + 1, word.end),
+      line.token('=', at, at + 1),
     );
   }
   return { args, json: false };
@@ -103,11 +104,10 @@ function readPairs(line: LogicalLine, rest: Span, escapeChar: string, keyword: s
 
 function readOldPair(line: LogicalLine, rest: Span, keyword: string): Arguments {
   const { text } = line;
-  let at = rest.start;
-  while (at < rest.end && !isSeparator(text[at])) at++;
-  const name = line.token(text.slice(rest.start, at), rest.start, at);
-  if (at >= rest.end) throw syntaxError(`${keyword} must have two arguments, a name and a value`, name.range);
-  while (at < rest.end && isSeparator(text[at])) at++;
+  const nameEnd = findSeparator(text, rest.start, rest.end);
+  const name = line.token(text.slice(rest.start, nameEnd), rest.start, nameEnd);
+  if (nameEnd >= rest.end) throw syntaxError(`${keyword} must have two arguments, a name and a value`, name.range);
+  const at = skipSeparators(text, nameEnd, rest.end);
   return {
     args: [name, line.token(text.slice(at, rest.end), at, rest.end), line.token('', rest.end, rest.end)],
     json: false,
@@ -115,33 +115,32 @@ function readOldPair(line: LogicalLine, rest: Span, keyword: string): Arguments 
 }
 
 /** Words separated by white space outside quotes; quotes and escapes stay in, for the expansion to take off. */
-function splitQuoted(line: LogicalLine, rest: Span, escapeChar: string): Token[] {
+function splitQuoted(line: LogicalLine, rest: Span, escapeChar: string): LineToken[] {
   const { text } = line;
-  const words: Token[] = [];
+  const words: LineToken[] = [];
   let at = rest.start;
   for (;;) {
     while (at < rest.end && isSpace(text.charAt(at))) at++;
     if (at >= rest.end) return words;
     const start = at;
-    let value = '';
     let quote = '';
-    let quoted = false;
-    for (; at < rest.end; at++) {
+    let lone = false;
+    for (at = skipPlain(text, at); at < rest.end; at = skipPlain(text, at + 1)) {
       const char = text.charAt(at);
-      if (quote === '' && isSpace(char)) break;
       if (char === escapeChar && quote !== "'") {
         // An escape as the very last character of the line is dropped.
-        if (at + 1 < rest.end) value += char + text.charAt(++at);
-        continue;
-      }
-      if (quote === '' && (char === '"' || char === "'")) {
+        lone = at + 1 >= rest.end;
+        at++;
+      } else if (quote !== '') {
+        if (char === quote) quote = '';
+      } else if (char === '"' || char === "'") {
         quote = char;
-        quoted = true;
-      } else if (char === quote) {
-        quote = '';
+      } else if (isSpace(char)) {
+        break;
       }
-      value += char;
     }
-    if (quoted || value !== '') words.push(line.token(value, start, at));
+    at = Math.min(at, rest.end);
+    const value = text.slice(start, lone ? at - 1 : at);
+    if (value !== '') words.push(line.token(value, start, at));
   }
 }

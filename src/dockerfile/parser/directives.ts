@@ -6,16 +6,16 @@ const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 
 /** Reads parser directives: only in the first lines, each at most once; anything else ends them. */
 export class DirectiveReader {
-  #done = false;
+  /** Directives may still come. */
+  isOpen = true;
   readonly #seen = new Set<string>();
 
-  /** The directive on this comment line, or `undefined`; then no later line is one. Throws on a duplicate or bad value. */
+  /** The directive on this line, or `undefined`; then no later line is one. Throws on a duplicate or bad value. */
   read(text: string, line: number, column: number): DirectiveNode | undefined {
-    if (this.#done) return undefined;
     const directive = parseDirective(text, line, column);
     if (directive === undefined) {
       // A first line for the kernel (`#!/usr/bin/env …`) stands before the directives, not in place of them.
-      if (line !== 1 || !text.startsWith('#!')) this.#done = true;
+      if (line !== 1 || !text.startsWith('#!')) this.isOpen = false;
       return undefined;
     }
     if (this.#seen.has(directive.name))

@@ -9,7 +9,6 @@ import type { Span } from './split-command.ts';
  */
 export function parseJsonStrings(line: LogicalLine, span: Span): Token[] | undefined {
   const text = line.text.slice(span.start, span.end);
-  if (!text.startsWith('[')) return undefined;
   let values: unknown;
   try {
     values = JSON.parse(text);

@@ -1,41 +1,44 @@
 /** BuildKit reads at most this many bytes as one line, its line feed not counted. */
 export const MAX_LINE_BYTES = 65_535;
 
-/** Physical lines, one after the other, without splitting the whole source first. */
+const FEED = 0x0a;
+const RETURN = 0x0d;
+
+/** Walks over the physical lines of a source by offsets, so that only what is needed is ever sliced out. */
 export class LineReader {
-  readonly #source: string;
-  #next = 0;
-  #number = 0;
+  readonly source: string;
+  /** 1-based number of the current line; 0 before the first. */
+  number = 0;
+  /** Offset of the current line. */
+  start = 0;
+  /** Offset after its text: line feed and carriage returns are not part of it. */
+  end = 0;
+  /** Offset of the line after it. */
+  next = 0;
 
   constructor(source: string) {
-    this.#source = source;
+    this.source = source;
   }
 
-  /** 1-based number of the line that was read last; 0 before the first. */
-  get number(): number {
-    return this.#number;
+  /** Moves to the next line; `false` at the end of the source. */
+  advance(): boolean {
+    const { source } = this;
+    if (this.next >= source.length) return false;
+    this.start = this.next;
+    const feed = source.indexOf('\n', this.start);
+    this.next = feed < 0 ? source.length : feed + 1;
+    let end = this.next;
+    while (end > this.start && (source.charCodeAt(end - 1) === FEED || source.charCodeAt(end - 1) === RETURN)) end--;
+    this.end = end;
+    this.number++;
+    return true;
   }
 
-  /** The next line with its line ending; `undefined` at the end. */
-  read(): string | undefined {
-    if (this.#next >= this.#source.length) return undefined;
-    const feed = this.#source.indexOf('\n', this.#next);
-    const end = feed < 0 ? this.#source.length : feed + 1;
-    const line = this.#source.slice(this.#next, end);
-    this.#next = end;
-    this.#number++;
-    return line;
+  /** The current line is longer than BuildKit reads. */
+  isTooLong(): boolean {
+    const length = this.next - this.start;
+    if (length * 3 <= MAX_LINE_BYTES) return false;
+    const line = this.source.slice(this.start, this.next);
+    return Buffer.byteLength(line) - (line.endsWith('\n') ? 1 : 0) > MAX_LINE_BYTES;
   }
-}
-
-/** A line without its line feed and carriage returns. */
-export function trimNewline(line: string): string {
-  let end = line.length;
-  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--;
-  return line.slice(0, end);
-}
-
-export function isTooLong(line: string): boolean {
-  if (line.length * 3 <= MAX_LINE_BYTES) return false;
-  return Buffer.byteLength(line) - (line.endsWith('\n') ? 1 : 0) > MAX_LINE_BYTES;
 }

@@ -1,23 +1,34 @@
 import type { Position, SourceRange } from '../position.ts';
 import type { Token } from './ast.ts';
 
+/** Where a piece of a logical line begins: its offset in the text, its line and column in the source. */
+interface Piece {
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+const NONE: readonly Piece[] = [];
+
 /** A line put together from continued lines, which still knows where each character came from. */
 export class LogicalLine {
-  #text = '';
-  /** Start of each piece: its offset in the text, its line and column in the source. */
-  readonly #offsets: number[] = [];
-  readonly #lines: number[] = [];
-  readonly #columns: number[] = [];
+  text: string;
+  /** Of the first character. */
+  readonly #line: number;
+  readonly #column: number;
+  /** The pieces after the first; most lines have none. */
+  #more: Piece[] | undefined;
 
-  get text(): string {
-    return this.#text;
+  constructor(text: string, line: number, column: number) {
+    this.text = text;
+    this.#line = line;
+    this.#column = column;
   }
 
   append(text: string, line: number, column: number): void {
-    this.#offsets.push(this.#text.length);
-    this.#lines.push(line);
-    this.#columns.push(column);
-    this.#text += text;
+    this.#more ??= [];
+    this.#more.push({ offset: this.text.length, line, column });
+    this.text += text;
   }
 
   /** The source range of `[start, end)`; an end stays on the line of the last character before it. */
@@ -25,21 +36,47 @@ export class LogicalLine {
     return { start: this.#position(start, start), end: this.#position(Math.max(start, end - 1), end) };
   }
 
-  token(value: string, start: number, end: number): Token {
-    return { value, range: this.range(start, end) };
+  token(value: string, start: number, end: number): LineToken {
+    return new LineToken(value, this, start, end);
   }
 
   #position(within: number, offset: number): Position {
-    let low = 0;
-    let high = this.#offsets.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#offsets[middle] ?? 0) <= within) low = middle;
-      else high = middle - 1;
+    let piece: Piece = { offset: 0, line: this.#line, column: this.#column };
+    const more = this.#more ?? NONE;
+    for (let low = 0, high = more.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      const candidate = more[middle];
+      if (candidate !== undefined && candidate.offset <= within) {
+        piece = candidate;
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
-    return {
-      line: this.#lines[low] ?? 1,
-      column: (this.#columns[low] ?? 0) + offset - (this.#offsets[low] ?? 0),
-    };
+    return { line: piece.line, column: piece.column + offset - piece.offset };
+  }
+}
+
+/** A token that works out its range when asked: few are, and a large file has many. */
+export class LineToken implements Token {
+  readonly value: string;
+  readonly #line: LogicalLine;
+  /** Offsets in the logical line. */
+  readonly start: number;
+  readonly end: number;
+
+  constructor(value: string, line: LogicalLine, start: number, end: number) {
+    this.value = value;
+    this.#line = line;
+    this.start = start;
+    this.end = end;
+  }
+
+  get range(): SourceRange {
+    return this.#line.range(this.start, this.end);
+  }
+
+  toJSON(): Token {
+    return { value: this.value, range: this.range };
   }
 }

@@ -1,12 +1,13 @@
 import { errorMessage } from '../../errors.ts';
 import { DockerfileError, syntaxError } from '../errors.ts';
 import type { SourceRange } from '../position.ts';
-import { isSpace, trimLeft, trimSpace } from '../text.ts';
-import { ARGUMENT_PARSERS } from './arguments.ts';
+import { isSpace, trimSpace } from '../text.ts';
+import { ARGUMENT_PARSERS, NO_ARGUMENTS } from './arguments.ts';
 import type { Diagnostic, DirectiveNode, HeredocNode, InstructionNode, ParseResult, Token } from './ast.ts';
 import { DirectiveReader } from './directives.ts';
 import { findHeredocs } from './heredoc.ts';
-import { isTooLong, LineReader, MAX_LINE_BYTES, trimNewline } from './lines.ts';
+import { ParsedInstruction } from './instruction.ts';
+import { LineReader, MAX_LINE_BYTES } from './lines.ts';
 import { LogicalLine } from './logical-line.ts';
 import { type Span, splitCommand } from './split-command.ts';
 
@@ -14,6 +15,7 @@ import { type Span, splitCommand } from './split-command.ts';
 const HEREDOC_INSTRUCTIONS = new Set(['add', 'copy', 'run']);
 /** ONBUILD in ONBUILD is refused later, with a better word; this only bounds the recursion. */
 const MAX_TRIGGER_DEPTH = 8;
+const NO_COMMENTS: Token[] = [];
 
 /**
  * Parses a Dockerfile by BuildKit's grammar. Never throws: what BuildKit would refuse is a diagnostic of severity
@@ -31,7 +33,7 @@ class Parser {
   readonly #instructions: InstructionNode[] = [];
   readonly #diagnostics: Diagnostic[] = [];
   #escape: '\\' | '`' = '\\';
-  #comments: Token[] = [];
+  #comments = NO_COMMENTS;
   /** Reading ended early, at a line that is too long. */
   #stopped = false;
 
@@ -41,40 +43,39 @@ class Parser {
   }
 
   run(): ParseResult {
-    for (let line = this.#read(); line !== undefined; line = this.#read()) this.#readStatement(line);
-    const end = { line: Math.max(1, this.#lines.number), column: this.#lastColumn() };
-    if (this.#instructions.length === 0 && !this.#hasError())
-      this.#report(syntaxError('the file has no instructions', { start: { line: 1, column: 0 }, end }));
+    while (this.#advance()) this.#readStatement();
+    const { number, start, end } = this.#lines;
+    const range = { start: { line: 1, column: 0 }, end: { line: Math.max(1, number), column: end - start } };
+    if (this.#instructions.length === 0 && !this.#diagnostics.some((diagnostic) => diagnostic.severity === 'error'))
+      this.#report(syntaxError('the file has no instructions', range));
     return {
-      ast: {
-        directives: this.#directives,
-        escape: this.#escape,
-        instructions: this.#instructions,
-        range: { start: { line: 1, column: 0 }, end },
-      },
+      ast: { directives: this.#directives, escape: this.#escape, instructions: this.#instructions, range },
       diagnostics: this.#diagnostics,
     };
   }
 
-  /** One comment, directive, blank line or whole instruction. */
-  #readStatement(rawLine: string): void {
-    const number = this.#lines.number;
-    const physical = trimNewline(rawLine);
-    const withoutMark = number === 1 && physical.startsWith('\ufeff') ? physical.slice(1) : physical;
-    const text = trimLeft(withoutMark);
-    const column = physical.length - text.length;
-    const directive = this.#readDirective(text, number, column);
-    if (text.startsWith('#')) {
-      if (directive === undefined) this.#keepComment(withoutMark, text, number, column);
-      return;
+  /** The current line: a comment, a directive, nothing, or the start of an instruction. */
+  #readStatement(): void {
+    const lines = this.#lines;
+    const lineStart = lines.start;
+    // The byte-order mark of the first line is no part of it.
+    const textStart = lines.number === 1 && this.#source.startsWith('\ufeff') ? lineStart + 1 : lineStart;
+    const start = this.#skipSpace(textStart);
+    const isComment = this.#source.charAt(start) === '#' && start < lines.end;
+    const directive = this.#readDirective(isComment, start);
+    if (isComment) {
+      if (directive === undefined) this.#keepComment(textStart, start);
+    } else if (start < lines.end) {
+      this.#readInstruction(start);
     }
-    if (text === '') return;
-    this.#readInstruction(text, number, column);
   }
 
-  #readDirective(text: string, line: number, column: number): DirectiveNode | undefined {
+  #readDirective(isComment: boolean, start: number): DirectiveNode | undefined {
+    if (!this.#directiveReader.isOpen) return undefined;
+    const lines = this.#lines;
+    const text = isComment ? this.#source.slice(start, lines.end) : '';
     try {
-      const directive = this.#directiveReader.read(text, line, column);
+      const directive = this.#directiveReader.read(text, lines.number, start - lines.start);
       if (directive === undefined) return undefined;
       this.#directives.push(directive);
       if (directive.name === 'escape') this.#setEscape(directive);
@@ -93,45 +94,50 @@ class Parser {
   }
 
   /** Comments above an instruction may describe it; an empty one separates. */
-  #keepComment(physical: string, text: string, line: number, column: number): void {
+  #keepComment(textStart: number, start: number): void {
+    const { number, start: lineStart, end } = this.#lines;
     // BuildKit takes one character off and not the white space before it: an indented comment keeps its #.
-    const comment = trimSpace(physical.slice(1));
+    const comment = trimSpace(this.#source.slice(textStart + 1, end));
     if (comment === '') {
-      this.#comments = [];
+      this.#comments = NO_COMMENTS;
       return;
     }
-    const range = { start: { line, column }, end: { line, column: column + text.trimEnd().length } };
+    const range = {
+      start: { line: number, column: start - lineStart },
+      end: { line: number, column: end - lineStart },
+    };
+    if (this.#comments === NO_COMMENTS) this.#comments = [];
     this.#comments.push({ value: comment, range });
   }
 
-  #readInstruction(text: string, number: number, column: number): void {
+  #readInstruction(start: number): void {
     const comments = this.#comments;
-    this.#comments = [];
-    const line = this.#readContinuations(text, number, column);
+    this.#comments = NO_COMMENTS;
+    const line = this.#readContinuations(start);
     try {
       const node = this.#parseInstruction(line, { start: 0, end: line.text.length }, comments);
-      const heredocs = this.#readHeredocs(node, line);
-      this.#instructions.push(heredocs.length === 0 ? node : this.#attachHeredocs(node, heredocs));
+      if (line.text.includes('<<')) this.#readHeredocs(node, line);
+      this.#instructions.push(node);
     } catch (error) {
       this.#report(error, line.range(0, line.text.length));
     }
   }
 
   /** Joins a line with those that it continues on; comments and empty lines between are left out. */
-  #readContinuations(text: string, number: number, column: number): LogicalLine {
-    const line = new LogicalLine();
-    let continued = this.#appendPiece(line, text, number, column);
+  #readContinuations(start: number): LogicalLine {
+    const lines = this.#lines;
+    let end = this.#findMark(start);
+    const first = this.#source.slice(start, end < 0 ? lines.end : end);
+    const line = new LogicalLine(first, lines.number, start - lines.start);
     let empty: SourceRange | undefined;
-    while (continued) {
-      const next = this.#read();
-      if (next === undefined) break;
-      const piece = trimNewline(next);
-      const content = trimLeft(piece);
-      if (content === '') {
-        const at = this.#lines.number;
-        empty ??= { start: { line: at, column: 0 }, end: { line: at, column: piece.length } };
-      } else if (!content.startsWith('#')) {
-        continued = this.#appendPiece(line, piece, this.#lines.number, 0);
+    while (end >= 0 && this.#advance()) {
+      const content = this.#skipSpace(lines.start);
+      if (content >= lines.end) {
+        const at = lines.number;
+        empty ??= { start: { line: at, column: 0 }, end: { line: at, column: lines.end - lines.start } };
+      } else if (this.#source.charAt(content) !== '#') {
+        end = this.#findMark(lines.start);
+        line.append(this.#source.slice(lines.start, end < 0 ? lines.end : end), lines.number, 0);
       }
     }
     if (empty !== undefined)
@@ -145,88 +151,74 @@ class Parser {
   }
 
   /**
-   * Adds a physical line, its continuation mark taken off, and tells whether there was one: the escape character at the
-   * end, spaces after it allowed, unless the character before it is the escape character too.
+   * Where the current line's continuation mark stands, -1 when it has none: the escape character at the end, spaces after
+   * it allowed, unless the character before it is the escape character too.
    */
-  #appendPiece(line: LogicalLine, piece: string, number: number, column: number): boolean {
-    let end = piece.length;
-    while (end > 0 && (piece[end - 1] === ' ' || piece[end - 1] === '\t')) end--;
-    const continued = end > 0 && piece[end - 1] === this.#escape && piece[end - 2] !== this.#escape;
-    line.append(continued ? piece.slice(0, end - 1) : piece, number, column);
-    return continued;
+  #findMark(start: number): number {
+    const source = this.#source;
+    let at = this.#lines.end - 1;
+    while (at >= start && (source[at] === ' ' || source[at] === '\t')) at--;
+    if (at < start || source[at] !== this.#escape) return -1;
+    return at > start && source[at - 1] === this.#escape ? -1 : at;
   }
 
-  #parseInstruction(line: LogicalLine, span: Span, comments: readonly Token[], depth = 0): InstructionNode {
+  #parseInstruction(line: LogicalLine, span: Span, comments: readonly Token[], depth = 0): ParsedInstruction {
     const { keyword, flags, rest } = splitCommand(line, span, this.#escape);
     const name = keyword.value.toLowerCase();
-    const base = {
-      keyword,
-      name,
-      flags,
-      heredocs: [],
-      original: line.text.slice(span.start, span.end),
-      range: { start: keyword.range.start, end: line.range(span.start, trimmedEnd(line.text, span)).end },
-      comments,
-    };
     if (name === 'onbuild' && rest.start < rest.end) {
       if (depth > MAX_TRIGGER_DEPTH) throw syntaxError('ONBUILD cannot hold another ONBUILD', keyword.range);
-      const trigger = this.#parseInstruction(line, rest, [], depth + 1);
-      return { ...base, args: [trigger.keyword, ...trigger.args], json: false, trigger };
+      const trigger = this.#parseInstruction(line, rest, NO_COMMENTS, depth + 1);
+      const args = [trigger.keyword, ...trigger.args];
+      return new ParsedInstruction(line, span, { keyword, name, flags, args, json: false, comments }, trigger);
     }
-    const { args, json } = ARGUMENT_PARSERS[name]?.(line, rest, this.#escape) ?? { args: [], json: false };
-    return { ...base, args, json };
+    const { args, json } = ARGUMENT_PARSERS.get(name)?.(line, rest, this.#escape) ?? NO_ARGUMENTS;
+    return new ParsedInstruction(line, span, { keyword, name, flags, args, json, comments });
   }
 
-  #readHeredocs(node: InstructionNode, line: LogicalLine): HeredocNode[] {
+  #readHeredocs(node: ParsedInstruction, line: LogicalLine): void {
     const target = node.trigger ?? node;
-    if (!HEREDOC_INSTRUCTIONS.has(target.name) || target.json || !line.text.includes('<<')) return [];
+    if (!HEREDOC_INSTRUCTIONS.has(target.name) || target.json) return;
     const heredocs: HeredocNode[] = [];
+    const lines = this.#lines;
     for (const mark of findHeredocs(line.text)) {
-      const first = this.#lines.number + 1;
-      let content = '';
-      for (;;) {
-        const next = this.#read();
-        if (next === undefined)
+      const contentStart = lines.next;
+      const start = { line: lines.number + 1, column: 0 };
+      let bare: string;
+      do {
+        if (!this.#advance())
           throw syntaxError(
             `the heredoc ${mark.name} is never ended`,
             node.range,
             `end it by a line that holds ${mark.name} and nothing else`,
           );
-        const bare = trimNewline(next);
-        if ((mark.chomp ? bare.replace(/^\t+/, '') : bare) === mark.name) {
-          const end = { line: this.#lines.number, column: bare.length };
-          heredocs.push({ ...mark, content, range: { start: { line: first, column: 0 }, end } });
-          break;
-        }
-        content += next;
-      }
+        bare = this.#source.slice(lines.start, lines.end);
+      } while ((mark.chomp ? bare.replace(/^\t+/, '') : bare) !== mark.name);
+      const content = this.#source.slice(contentStart, lines.start);
+      heredocs.push({ ...mark, content, range: { start, end: { line: lines.number, column: bare.length } } });
     }
-    return heredocs;
+    if (heredocs.length > 0) node.attachHeredocs(heredocs);
   }
 
-  #attachHeredocs(node: InstructionNode, heredocs: readonly HeredocNode[]): InstructionNode {
-    const range = { start: node.range.start, end: heredocs.at(-1)?.range.end ?? node.range.end };
-    const trigger = node.trigger === undefined ? {} : { trigger: { ...node.trigger, heredocs } };
-    return { ...node, heredocs, range, ...trigger };
-  }
-
-  #read(): string | undefined {
-    if (this.#stopped) return undefined;
-    const line = this.#lines.read();
-    if (line === undefined || !isTooLong(line)) return line;
+  #advance(): boolean {
+    if (this.#stopped || !this.#lines.advance()) return false;
+    if (!this.#lines.isTooLong()) return true;
     this.#stopped = true;
-    const at = this.#lines.number;
+    const { number, start, end } = this.#lines;
     this.#report(
       syntaxError(`the line is longer than ${MAX_LINE_BYTES} bytes`, {
-        start: { line: at, column: 0 },
-        end: { line: at, column: trimNewline(line).length },
+        start: { line: number, column: 0 },
+        end: { line: number, column: end - start },
       }),
     );
-    return undefined;
+    return false;
   }
 
-  #hasError(): boolean {
-    return this.#diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+  /** The offset of the first character of the current line, from `start` on, that is not white space. */
+  #skipSpace(start: number): number {
+    const { end } = this.#lines;
+    let at = start;
+    while (at < end && isSpace(this.#source.charAt(at))) at++;
+    return at;
   }
 
   #report(error: unknown, fallback?: SourceRange): void {
@@ -240,15 +232,4 @@ class Parser {
       ...(known?.hint === undefined ? {} : { hint: known.hint }),
     });
   }
-
-  #lastColumn(): number {
-    const feed = this.#source.lastIndexOf('\n', Math.max(0, this.#source.length - 2));
-    return trimNewline(this.#source.slice(feed + 1)).length;
-  }
-}
-
-function trimmedEnd(text: string, span: Span): number {
-  let { end } = span;
-  while (end > span.start && isSpace(text.charAt(end - 1))) end--;
-  return end;
 }

@@ -122,13 +122,23 @@ class Lexer {
         words?.addRaw(escaped);
         result += escaped;
       } else {
-        this.#next();
-        words?.addText(char);
-        result += char;
+        const run = this.#readPlain(stop);
+        words?.addText(run);
+        result += run;
       }
     }
     if (stop !== '') throw new Error(`the matching ${stop} is missing`);
     return result;
+  }
+
+  /** At least one character, up to the next that may be special. */
+  #readPlain(stop: string): string {
+    const start = this.#at++;
+    for (; this.#at < this.#source.length; this.#at++) {
+      const char = this.#source.charAt(this.#at);
+      if (char === stop || char === this.#escape || '$\'"<'.includes(char)) break;
+    }
+    return this.#source.slice(start, this.#at);
   }
 
   /** `<<  word`: the space belongs to the word, so that it stays one. */

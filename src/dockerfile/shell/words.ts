@@ -3,31 +3,32 @@ import { isSpace } from '../text.ts';
 /** Collects the words of an expansion: unquoted white space separates, quoted does not. */
 export class WordCollector {
   #word = '';
-  #inWord = false;
   readonly #words: string[] = [];
 
   /** Text in which white space separates words. */
   addText(text: string): void {
-    for (const char of text) {
-      if (!isSpace(char)) {
-        this.addRaw(char);
-      } else if (this.#inWord && this.#word !== '') {
-        this.#words.push(this.#word);
-        this.#word = '';
-        this.#inWord = false;
-      }
+    let start = 0;
+    for (let at = 0; at < text.length; at++) {
+      if (!isSpace(text.charAt(at))) continue;
+      if (at > start) this.addRaw(text.slice(start, at));
+      start = at + 1;
+      this.#endWord();
     }
+    if (start < text.length) this.addRaw(text.slice(start));
   }
 
   /** Text that is part of the word whatever it is. */
   addRaw(text: string): void {
     this.#word += text;
-    this.#inWord = true;
   }
 
   finish(): string[] {
+    this.#endWord();
+    return this.#words;
+  }
+
+  #endWord(): void {
     if (this.#word !== '') this.#words.push(this.#word);
     this.#word = '';
-    return this.#words;
   }
 }
