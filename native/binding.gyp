@@ -13,8 +13,10 @@
       "sources": ["<!@(ls addon.cc base/*.cc fs/*.cc mount/*.cc node/*.cc layer/*.cc cgroup/*.cc sandbox/launch.cc sandbox/run.cc sandbox/spec.cc)"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
-      # Static, so that the machine that runs the addon needs neither library.
-      "libraries": ["-l:libdeflate.a", "-l:libzstd.a"]
+      # Static, so that the machine that runs the addon needs neither library. Their symbols stay inside: Debian compiles them
+      # for executables, where no symbol can be overridden, and so are they linked here.
+      "libraries": ["-l:libdeflate.a", "-l:libzstd.a"],
+      "ldflags": ["-Wl,--exclude-libs,ALL"]
     },
     {
       "target_name": "tsbuild-init",
