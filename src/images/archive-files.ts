@@ -28,9 +28,16 @@ export class ArchiveFiles {
     this.#content = content;
   }
 
+  /** Takes the file's temporary over, even when it refuses the path. */
   addFile(name: string, file: ArchiveFile): void {
-    const path = cleanPath(name);
-    this.#makeRoom();
+    let path: string;
+    try {
+      path = cleanPath(name);
+      this.#makeRoom();
+    } catch (error) {
+      this.#drop(file);
+      throw error;
+    }
     this.#drop(this.#files.get(path));
     this.#links.delete(path);
     this.#files.set(path, file);

@@ -9,7 +9,7 @@ import {
 } from '../oci/index.ts';
 import { applyLayers, type LayerToApply } from '../snapshot/applier.ts';
 import type { ImageContext } from './context.ts';
-import { layerLost, notAnImage } from './errors.ts';
+import { layerCountMismatch, layerLost, notAnImage } from './errors.ts';
 import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
 import { isDangling } from './names.ts';
 import type { ResolvedImage, TaskOptions } from './types.ts';
@@ -24,6 +24,8 @@ export async function unpackImage(
   options: TaskOptions,
 ): Promise<string | undefined> {
   const diffIDs = image.config.rootfs.diff_ids;
+  const listed = image.manifest?.content.layers.length ?? diffIDs.length;
+  if (listed !== diffIDs.length) throw layerCountMismatch(image.reference, listed, diffIDs.length);
   const chains = chainIDs(diffIDs);
   const start = Math.max(
     0,

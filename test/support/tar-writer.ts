@@ -4,14 +4,15 @@ export interface RawEntry {
   /** `0` file, `1` hard link, `2` symbolic link, `5` folder. */
   readonly type: '0' | '1' | '2' | '5';
   readonly linkname?: string;
-  readonly content?: string;
+  readonly content?: string | Uint8Array;
 }
 
 /** Writes a plain ustar, for tests that need one that no sane tool would write. */
 export function writeTar(entries: readonly RawEntry[]): Buffer {
   const blocks: Buffer[] = [];
   for (const entry of entries) {
-    const content = Buffer.from(entry.content ?? '');
+    const given = entry.content ?? '';
+    const content = typeof given === 'string' ? Buffer.from(given) : Buffer.from(given);
     const header = Buffer.alloc(512);
     header.write(entry.name, 0, 100);
     header.write(entry.type === '5' ? '0000755\0' : '0000644\0', 100);
