@@ -1,0 +1,55 @@
+import type { Context } from './context.ts';
+
+/** A command as data: what its help says, what it takes, and the function that does it. */
+export interface CommandSpec<Flags = Record<string, unknown>> {
+  /** With the words before it: `image inspect`. */
+  readonly name: string;
+  /** What follows the name: `[OPTIONS] IMAGE [IMAGE...]`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly examples?: readonly string[];
+  readonly options: readonly OptionSpec[];
+  readonly minArgs: number;
+  readonly maxArgs?: number;
+  /** What its arguments are; for shell completion. */
+  readonly completes?: 'directory' | 'image' | 'command';
+  run(context: Context, args: readonly string[], flags: Flags): Promise<void> | void;
+}
+
+export interface OptionSpec {
+  /** Commander's notation: `-t, --tag <name>`. */
+  readonly flags: string;
+  readonly description: string;
+  /** Turns one value into the flag's; `previous` is what earlier ones gave. Throws `FLAG_INVALID`. */
+  readonly parse?: (value: string, previous: unknown) => unknown;
+  readonly default?: unknown;
+  /** Not shown in help. */
+  readonly hidden?: boolean;
+  /** The values it takes; for help and completion, checked. */
+  readonly choices?: readonly string[];
+  /** What its value is; for shell completion. */
+  readonly completes?: 'file' | 'directory';
+}
+
+/** A command's module. */
+export interface CommandModule {
+  readonly command: CommandSpec<never>;
+}
+
+/** A flag that may be given many times. */
+export function collect(value: string, previous: unknown): string[] {
+  return [...(Array.isArray(previous) ? (previous as string[]) : []), value];
+}
+
+/** The long name of an option: `--tag`. */
+export function longFlag(option: OptionSpec): string {
+  return /--[a-z-]+/.exec(option.flags)?.[0] ?? option.flags;
+}
+
+export function shortFlag(option: OptionSpec): string | undefined {
+  return /^-[a-zA-Z]/.exec(option.flags)?.[0];
+}
+
+export function takesValue(option: OptionSpec): boolean {
+  return option.flags.includes('<');
+}

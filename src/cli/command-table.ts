@@ -1,0 +1,85 @@
+import type { CommandModule } from './command-spec.ts';
+
+/** Every command: its full name, other names for it, what the overview says, and its module, loaded when it is called. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'build',
+    aliases: ['image build', 'builder build', 'buildx build', 'buildx b'],
+    summary: 'Build an image from a Dockerfile',
+    load: () => import('./commands/build.ts'),
+  },
+  {
+    name: 'images',
+    aliases: ['image ls', 'image list'],
+    summary: 'List images',
+    load: () => import('./commands/images.ts'),
+  },
+  {
+    name: 'tag',
+    aliases: ['image tag'],
+    summary: 'Give an image another name',
+    load: () => import('./commands/tag.ts'),
+  },
+  {
+    name: 'rmi',
+    aliases: ['image rm', 'image remove'],
+    summary: 'Remove images',
+    load: () => import('./commands/rmi.ts'),
+  },
+  {
+    name: 'inspect',
+    aliases: ['image inspect'],
+    summary: 'Show everything about images',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'history',
+    aliases: ['image history'],
+    summary: 'Show how an image was made',
+    load: () => import('./commands/history.ts'),
+  },
+  {
+    name: 'save',
+    aliases: ['image save'],
+    summary: 'Write images to a tar archive',
+    load: () => import('./commands/save.ts'),
+  },
+  {
+    name: 'load',
+    aliases: ['image load'],
+    summary: 'Read images from a tar archive',
+    load: () => import('./commands/load.ts'),
+  },
+  {
+    name: 'pull',
+    aliases: ['image pull'],
+    summary: 'Get an image from a registry',
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    name: 'push',
+    aliases: ['image push'],
+    summary: 'Send an image to a registry',
+    load: () => import('./commands/push.ts'),
+  },
+  {
+    name: 'version',
+    aliases: ['buildx version'],
+    summary: 'Show versions',
+    load: () => import('./commands/version.ts'),
+  },
+  {
+    name: 'completion',
+    aliases: [],
+    summary: 'Print a completion script for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+  { name: 'help', aliases: [], summary: 'Show help', load: () => import('./commands/help.ts') },
+];

@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
+import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
+import { suggest } from '../../suggest.ts';
+import { type CommandSpec, collect } from '../command-spec.ts';
+import { type Context, libraryOptions, printLine } from '../context.ts';
+import { parseOutput } from '../flags/output.ts';
+import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
+import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
+import { invalidFlag, unsupportedFlag, usageError } from '../usage-errors.ts';
+import { removeOldResult, writeIidFile, writeMetadataFile } from './build-results.ts';
+import { readDockerfileFromStdin } from './build-stdin.ts';
+import { collectWarnings } from './build-warnings.ts';
+
+interface BuildFlags extends LaterSwitches {
+  readonly buildArg?: readonly string[];
+  /** `--no-cache` makes it false. */
+  readonly cache: boolean;
+  readonly file?: string;
+  readonly iidfile?: string;
+  readonly label?: readonly string[];
+  readonly load?: boolean;
+  readonly metadataFile?: string;
+  readonly output?: readonly OutputSpec[];
+  readonly platform?: string;
+  readonly progress?: ProgressMode;
+  readonly pull?: boolean;
+  readonly push?: boolean;
+  readonly quiet?: boolean;
+  readonly tag?: readonly string[];
+  readonly target?: string;
+}
+
+export const command: CommandSpec<BuildFlags> = {
+  name: 'build',
+  usage: '[OPTIONS] PATH | -',
+  summary: 'Build an image from a Dockerfile',
+  examples: [
+    'tsbuild build -t app:1 .                        build the folder and name the image',
+    'tsbuild build -t registry.example/app --push .  … and send it to its registry',
+    'tsbuild build -o out --target dist .            put the files of a stage into a folder',
+    'tsbuild build -o type=oci,dest=app.tar .        write an OCI archive',
+    'tsbuild build - < Dockerfile                    build without a context',
+  ],
+  options: [
+    { flags: '--build-arg <name=value>', description: 'Set a build argument (repeatable)', parse: collect },
+    {
+      flags: '-f, --file <path>',
+      description: 'Dockerfile, "-" for stdin (default PATH/Dockerfile)',
+      completes: 'file',
+    },
+    { flags: '--iidfile <file>', description: 'Write the image ID to a file', completes: 'file' },
+    { flags: '--label <name=value>', description: 'Set a label of the image (repeatable)', parse: collect },
+    { flags: '--load', description: 'No effect: the image is in the local store anyhow' },
+    { flags: '--metadata-file <file>', description: 'Write the result as JSON to a file', completes: 'file' },
+    { flags: '--no-cache', description: 'Run every step, whatever is cached' },
+    {
+      flags: '-o, --output <spec>',
+      description: 'Where the result goes: a directory, "-" or type=…,dest=… (repeatable)',
+      parse: (value, previous) => [...((previous as OutputSpec[] | undefined) ?? []), parseOutput(value)],
+    },
+    { flags: '--platform <platform>', description: 'Build for os/arch[/variant] (default this machine)' },
+    {
+      flags: '--progress <mode>',
+      description: 'How to show progress (BUILDKIT_PROGRESS)',
+      choices: PROGRESS_MODES,
+    },
+    { flags: '--pull', description: 'Ask registries for newer base images' },
+    { flags: '--push', description: 'Push every name of the image when it is built' },
+    { flags: '-q, --quiet', description: 'Show no progress, print the image ID' },
+    { flags: '-t, --tag <name>', description: 'Name of the image, name[:tag] (repeatable)', parse: collectTag },
+    { flags: '--target <stage>', description: 'Build only up to this stage' },
+    ...laterOptions(),
+  ],
+  minArgs: 1,
+  maxArgs: 1,
+  completes: 'directory',
+  run,
+};
+
+async function run(context: Context, args: readonly string[], flags: BuildFlags): Promise<void> {
+  refuseLaterSwitches(flags);
+  const path = args[0] ?? '';
+  const outputs = flags.output ?? [];
+  const toStdout = checkStdout(context, outputs);
+  const mode = flags.quiet ? 'quiet' : chooseProgress(context, flags);
+  if (flags.load && !flags.quiet)
+    context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
+  if (flags.iidfile !== undefined) removeOldResult(flags.iidfile);
+
+  const inputs = await openInputs(context, path, flags);
+  try {
+    const result = await runBuild(context, { ...inputs.request, ...readRequest(context, flags, outputs) }, mode);
+    if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
+    if (flags.metadataFile !== undefined) writeMetadataFile(flags.metadataFile, result);
+    if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
+  } finally {
+    inputs.close();
+  }
+}
+
+async function runBuild(context: Context, request: BuildRequest, mode: ProgressMode): Promise<BuildResult> {
+  const [display, library] = await Promise.all([
+    openDisplay({ mode, stream: context.stderr, env: context.env }),
+    context.library(),
+  ]);
+  const warnings = collectWarnings();
+  const onProgress = (status: Parameters<typeof display.sink>[0]): void => {
+    display.sink(status);
+    warnings.sink(status);
+  };
+  try {
+    return await library.build({ ...request, onProgress });
+  } finally {
+    display.finish();
+    if (mode !== 'quiet' && mode !== 'none' && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
+  }
+}
+
+function readRequest(
+  context: Context,
+  flags: BuildFlags,
+  outputs: readonly OutputSpec[],
+): Omit<BuildRequest, 'context' | 'dockerfile' | 'dockerfileText'> {
+  const platform = flags.platform ?? context.env.DOCKER_DEFAULT_PLATFORM;
+  return {
+    ...libraryOptions(context),
+    buildArgs: parseBuildArgs(flags.buildArg ?? [], context.env),
+    labels: parseLabels(flags.label ?? []),
+    noCache: !flags.cache,
+    pull: flags.pull === true,
+    push: flags.push === true,
+    tags: flags.tag ?? [],
+    ...(outputs.length === 0 ? {} : { outputs }),
+    ...(platform ? { platform: readPlatform(platform) } : {}),
+    ...(flags.target === undefined ? {} : { target: flags.target }),
+  };
+}
+
+interface Inputs {
+  readonly request: Pick<BuildRequest, 'context' | 'dockerfile' | 'dockerfileText'>;
+  close(): void;
+}
+
+async function openInputs(context: Context, path: string, flags: BuildFlags): Promise<Inputs> {
+  if (/^(https?:|git:|ssh:|git@|github\.com\/)/.test(path))
+    throw unsupportedFlag('a build context at a URL', 'clone or download it, and give the directory');
+  if (path === '-') {
+    if (flags.file !== undefined)
+      throw usageError(
+        flags.file === '-'
+          ? 'standard input cannot be both the build context and the Dockerfile'
+          : 'with "-" the Dockerfile comes from standard input, so -f has no meaning',
+      );
+    const dockerfileText = await readDockerfileFromStdin(context, 'the build context');
+    const empty = mkdtempSync(join(tmpdir(), 'tsbuild-context-'));
+    return {
+      request: { context: empty, dockerfileText },
+      close: () => rmSync(empty, { recursive: true, force: true }),
+    };
+  }
+  if (flags.file === '-') {
+    const dockerfileText = await readDockerfileFromStdin(context, 'the Dockerfile');
+    return { request: { context: path, dockerfileText }, close() {} };
+  }
+  return { request: { context: path, ...(flags.file === undefined ? {} : { dockerfile: flags.file }) }, close() {} };
+}
+
+/** Whether an archive goes to standard output; a terminal does not want one. */
+function checkStdout(context: Context, outputs: readonly OutputSpec[]): boolean {
+  const toStdout = outputs.filter((output) => 'dest' in output && output.dest === '-');
+  if (toStdout.length > 1) throw usageError('only one output can go to standard output');
+  if (toStdout.length > 0 && context.stdout.isTTY)
+    throw usageError(
+      'refusing to write an archive to the terminal',
+      'redirect standard output, or give a file as dest',
+    );
+  return toStdout.length > 0;
+}
+
+function chooseProgress(context: Context, flags: BuildFlags): ProgressMode {
+  const mode = flags.progress ?? (context.env.BUILDKIT_PROGRESS || 'auto');
+  if (isProgressMode(mode)) return mode;
+  const near = suggest(mode, PROGRESS_MODES);
+  throw invalidFlag(
+    'BUILDKIT_PROGRESS',
+    mode,
+    `it must be one of ${PROGRESS_MODES.join(', ')}`,
+    near && `did you mean ${near}?`,
+  );
+}

@@ -1,0 +1,29 @@
+import { errorCode } from '../errors.ts';
+
+/** What the command's exit code says; docker's where scripts depend on them. Shown by `tsbuild help exit-codes`. */
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 125,
+  hungUp: 129,
+  interrupted: 130,
+  brokenPipe: 141,
+  terminated: 143,
+} as const;
+
+/** Codes of errors that are about the command line itself. */
+const USAGE_CODES = new Set(['USAGE', 'FLAG_INVALID', 'FLAG_UNSUPPORTED', 'TEMPLATE_INVALID', 'PROGRESS_NO_TERMINAL']);
+
+export function exitCodeOf(error: unknown): number {
+  return USAGE_CODES.has(errorCode(error) ?? '') ? ExitCode.usage : ExitCode.failed;
+}
+
+export const EXIT_CODES_HELP = `Exit codes:
+  0    it worked
+  1    the build or the operation failed
+  125  the command line is wrong: unknown command or flag, bad value, flag not supported
+  129  stopped by SIGHUP
+  130  stopped by Ctrl-C (SIGINT)
+  141  who read the output went away
+  143  stopped by SIGTERM
+`;

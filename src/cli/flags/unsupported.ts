@@ -1,0 +1,71 @@
+import type { OptionSpec } from '../command-spec.ts';
+import { unsupportedFlag } from '../usage-errors.ts';
+
+/** What a flag of `docker build` or `buildx build` that is not carried out may still say: what happens anyhow. */
+interface LaterFlag {
+  readonly flags: string;
+  readonly accepts?: readonly string[];
+}
+
+const LATER: readonly LaterFlag[] = [
+  { flags: '--add-host <host:ip>' },
+  { flags: '--allow <entitlement>' },
+  { flags: '--annotation <annotation>' },
+  { flags: '--attest <attestation>' },
+  { flags: '--build-context <name=path>' },
+  { flags: '--builder <name>', accepts: ['default'] },
+  { flags: '--cache-from <source>' },
+  { flags: '--cache-to <destination>' },
+  { flags: '--call <method>', accepts: ['build'] },
+  { flags: '--cgroup-parent <group>' },
+  { flags: '-c, --cpu-shares <shares>' },
+  { flags: '--cpu-period <microseconds>' },
+  { flags: '--cpu-quota <microseconds>' },
+  { flags: '--cpuset-cpus <list>' },
+  { flags: '--cpuset-mems <list>' },
+  { flags: '--isolation <technology>', accepts: ['default'] },
+  { flags: '-m, --memory <bytes>' },
+  { flags: '--memory-swap <bytes>' },
+  // Steps run in the host's network, which also is what `default` means here.
+  { flags: '--network <mode>', accepts: ['default', 'host'] },
+  { flags: '--no-cache-filter <stages>' },
+  { flags: '--policy <policy>' },
+  { flags: '--provenance <value>', accepts: ['false'] },
+  { flags: '--resource <limit>' },
+  { flags: '--sbom <value>', accepts: ['false'] },
+  { flags: '--secret <secret>' },
+  { flags: '--security-opt <option>' },
+  { flags: '--shm-size <bytes>' },
+  { flags: '--ssh <agent>' },
+  { flags: '--ulimit <limit>' },
+];
+
+const LATER_SWITCHES = ['check', 'squash', 'stream'] as const;
+
+/** Switches that are refused when they are given. */
+export type LaterSwitches = { readonly [name in (typeof LATER_SWITCHES)[number]]?: boolean };
+
+/** Flags that change nothing with BuildKit either. */
+const IGNORED = ['--compress', '--disable-content-trust', '--force-rm', '--rm'];
+
+/** Hidden options that refuse what this version would have to ignore. */
+export function laterOptions(): OptionSpec[] {
+  return [
+    ...LATER.map(({ flags, accepts = [] }) => ({
+      flags,
+      description: 'Not supported yet',
+      hidden: true,
+      parse(value: string) {
+        if (accepts.includes(value)) return value;
+        throw unsupportedFlag(`${/--[a-z-]+/.exec(flags)?.[0]} ${value}`);
+      },
+    })),
+    ...LATER_SWITCHES.map((name) => ({ flags: `--${name}`, description: 'Not supported yet', hidden: true })),
+    ...IGNORED.map((flags) => ({ flags, description: 'No effect', hidden: true })),
+  ];
+}
+
+/** Switches have no value to refuse while they are read. Throws `FLAG_UNSUPPORTED`. */
+export function refuseLaterSwitches(flags: LaterSwitches): void {
+  for (const name of LATER_SWITCHES) if (flags[name]) throw unsupportedFlag(`--${name}`);
+}

@@ -1,0 +1,52 @@
+import { formatTable } from './table.ts';
+import { compileTemplate } from './template.ts';
+
+/** A row's fields by their template names. */
+export type Row = Readonly<Record<string, string>>;
+
+export interface RowFormat {
+  /** `--format`; absent or `table` for the default columns. */
+  readonly format: string | undefined;
+  /** The default table: `table {{.ID}}\t{{.Size}}`. */
+  readonly table: string;
+  /** The heading of each field. */
+  readonly headers: Row;
+  /** `--quiet`: only this field, without heading. */
+  readonly quiet?: string;
+}
+
+const TABLE = /^table(\s+|$)/;
+
+/** Functions do not change a heading. */
+const HEADER_FUNCTIONS = Object.fromEntries(
+  ['json', 'upper', 'lower', 'title', 'join', 'split', 'pad', 'truncate'].map((name) => [
+    name,
+    (value: unknown) => value,
+  ]),
+);
+
+/** Prints rows as docker's lists do: a table, JSON lines, or a template for each. Throws `TEMPLATE_INVALID`. */
+export function formatRows(rows: readonly Row[], options: RowFormat): string {
+  if (options.quiet !== undefined && (options.format === undefined || options.format === 'table'))
+    return rows.map((row) => `${row[options.quiet ?? '']}\n`).join('');
+  const format = chooseFormat(options);
+  if (format === 'json') return rows.map((row) => `${JSON.stringify(sortKeys(row))}\n`).join('');
+  // In a shell's single quotes \t and \n are two characters; docker takes them for tab and newline.
+  const source = format.replace(TABLE, '').trim().replaceAll('\\t', '\t').replaceAll('\\n', '\n');
+  const template = compileTemplate(source);
+  const lines = rows.map((row) => template.execute(row));
+  if (!TABLE.test(format)) return lines.map((line) => `${line}\n`).join('');
+  const header = compileTemplate(source, { functions: HEADER_FUNCTIONS }).execute(options.headers);
+  return formatTable([header, ...lines]);
+}
+
+function chooseFormat({ format, table }: RowFormat): string {
+  if (format === undefined || format === '' || format.trim() === 'table') return table;
+  if (format === 'json' || format === '{{json .}}') return 'json';
+  return format;
+}
+
+/** Docker's rows are Go maps, whose JSON is sorted. */
+function sortKeys(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,65 @@
+import { VERSION } from '../version.ts';
+import type { Context } from './context.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { loadLibrary } from './library.ts';
+import { parseRoute, type Route } from './route.ts';
+import { guardPipes, type Interruption, watchSignals } from './signals.ts';
+
+guardPipes();
+const interruption = watchSignals();
+const code = await main(process.argv.slice(2), interruption);
+// What has been written is out: pipes, files and terminals are written synchronously. Idle connections must not delay the end.
+process.exit(code);
+
+async function main(argv: readonly string[], interruption: Interruption): Promise<number> {
+  let debug = argv.includes('-D') || argv.includes('--debug');
+  try {
+    const route = parseRoute(argv);
+    debug ||= route.debug;
+    if (route.version) process.stdout.write(`tsbuild version ${VERSION}\n`);
+    else await run(route, interruption.signal);
+    return 0;
+  } catch (error) {
+    const interrupted = interruption.exitCode();
+    if (interrupted !== undefined) {
+      process.stderr.write('canceled\n');
+      return interrupted;
+    }
+    const [{ formatError }, { usesColour }] = await Promise.all([
+      import('./errors.ts'),
+      import('../progress/display.ts'),
+    ]);
+    const colour = process.stderr.isTTY === true && usesColour(process.env);
+    process.stderr.write(formatError(error, { debug, colour }));
+    return exitCodeOf(error);
+  }
+}
+
+async function run(route: Route, signal: AbortSignal): Promise<void> {
+  if (route.entry === undefined || route.help) {
+    const { formatOverview, formatCommandHelp } = await import('./commands/help.ts');
+    const text = route.entry === undefined ? formatOverview(route.name) : await formatCommandHelp(route.entry);
+    process.stdout.write(text);
+    return;
+  }
+  const [{ command }, { parseCommand }] = await Promise.all([route.entry.load(), import('./parse.ts')]);
+  const { args, flags, help } = await parseCommand({ ...command, name: route.name }, route.args);
+  if (help !== undefined) {
+    process.stdout.write(help);
+    return;
+  }
+  const context: Context = {
+    env: process.env,
+    // Node opens standard input when it is first looked at.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal,
+    root: (flags.root as string | undefined) ?? route.root,
+    debug: route.debug || flags.debug === true,
+    library: loadLibrary,
+  };
+  await command.run(context, args, flags as never);
+}
