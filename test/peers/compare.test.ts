@@ -3,7 +3,7 @@
 import test from 'ava';
 import { BASE_NEEDS } from '../support/bases.ts';
 import { BUILDAH_NEEDS } from '../support/buildah.ts';
-import { compareImages } from '../support/compare-images.ts';
+import { compareHistory, compareImages } from '../support/compare-images.ts';
 import { DOCKERD_NEEDS } from '../support/dockerd.ts';
 import { missingNeeds, type Need } from '../support/machine.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -48,6 +48,8 @@ for (const buildCase of cases) {
       const theirs = outcomes.get(peer);
       if (theirs === undefined || 'error' in theirs) return t.fail(`${peer} failed:\n${theirs?.error.slice(-4000)}`);
       const lines = compareImages(ours.image, theirs.image, { mtimeOf: buildCase.mtimeOf ?? [] });
+      // Builders tell their steps each in their own words; only BuildKit's are promised.
+      if (peer === 'docker') lines.push(...compareHistory(ours.image, theirs.image));
       t.deepEqual(unexplained(peer, buildCase.name, lines), [], `tsbuild != ${peer}`);
     }
     return undefined;

@@ -43,6 +43,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     reason: 'BuildKit before 0.10 did not copy named pipes',
   },
   {
+    peer: 'docker',
+    line: /^history (COPY|ADD) (?=--)(?:--(?:chown|chmod|from)=\S+ )+(.*) != \1 \2$/,
+    reason: 'BuildKit before 0.9 left the flags out of the history',
+  },
+  {
     peer: 'buildah',
     line: /^\/run: nothing != directory 755 0:0$/,
     reason: 'buildah makes /run for its own mounts and leaves it',

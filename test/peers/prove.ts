@@ -1,6 +1,6 @@
 // Compares any two builders over the cases: `node out/test/peers/prove.js docker buildah [case...]`.
 // It shows where the peers themselves disagree, which is what known-differences.ts must know, and helps to look into one case.
-import { compareImages } from '../support/compare-images.ts';
+import { compareHistory, compareImages } from '../support/compare-images.ts';
 import { loadCases } from './cases.ts';
 import { type BuilderName, openSession } from './session.ts';
 
@@ -15,7 +15,10 @@ try {
       if (a === undefined || b === undefined) return;
       const lines =
         'image' in a && 'image' in b
-          ? compareImages(a.image, b.image, { mtimeOf: buildCase.mtimeOf ?? [] })
+          ? [
+              ...compareImages(a.image, b.image, { mtimeOf: buildCase.mtimeOf ?? [] }),
+              ...compareHistory(a.image, b.image),
+            ]
           : [`${left}: ${describe(a)}`, `${right}: ${describe(b)}`];
       console.log(`${lines.length === 0 ? 'same     ' : 'different'} ${buildCase.name}`);
       for (const line of lines.slice(0, 40)) console.log(`            ${line}`);

@@ -20,6 +20,17 @@ export function compareConfigs(a: ImageContent, b: ImageContent): string[] {
   return differences;
 }
 
+/** How the images say that they were made: the text of each step, and whether it made a layer. Times are left out. */
+export function compareHistory(a: ImageContent, b: ImageContent): string[] {
+  const [left, right] = [a, b].map(({ config }) =>
+    (config.history ?? []).map((entry) => `${entry.created_by ?? ''}${entry.empty_layer ? ' (no layer)' : ''}`),
+  ) as [string[], string[]];
+  const differences: string[] = [];
+  for (let i = 0; i < Math.max(left.length, right.length); i++)
+    if (left[i] !== right[i]) differences.push(`history ${left[i] ?? 'nothing'} != ${right[i] ?? 'nothing'}`);
+  return differences;
+}
+
 export function compareTrees(a: Tree, b: Tree, options: CompareOptions = {}): string[] {
   const differences: string[] = [];
   for (const path of [...new Set([...a.keys(), ...b.keys()])].sort()) {
