@@ -1,0 +1,80 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { parseChallenges } from '../../src/registry/auth-challenge.ts';
+
+const CASES: readonly [string, unknown][] = [
+  [
+    'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/alpine:pull,push"',
+    [
+      [
+        'bearer',
+        {
+          realm: 'https://auth.docker.io/token',
+          service: 'registry.docker.io',
+          scope: 'repository:library/alpine:pull,push',
+        },
+      ],
+    ],
+  ],
+  ['Basic realm="Registry Realm"', [['basic', { realm: 'Registry Realm' }]]],
+  ['BASIC Realm=plain', [['basic', { realm: 'plain' }]]],
+  [
+    'Basic realm="a, b=\\"c\\"", charset="UTF-8", Bearer realm="https://x/t" , service="s"',
+    [
+      ['basic', { realm: 'a, b="c"', charset: 'UTF-8' }],
+      ['bearer', { realm: 'https://x/t', service: 's' }],
+    ],
+  ],
+  [
+    'Negotiate, Basic realm="r"',
+    [
+      ['negotiate', {}],
+      ['basic', { realm: 'r' }],
+    ],
+  ],
+  [
+    'Negotiate YIIabc==, Basic realm="r"',
+    [
+      ['negotiate', {}],
+      ['basic', { realm: 'r' }],
+    ],
+  ],
+  ['Bearer realm="first",realm="second"', [['bearer', { realm: 'first' }]]],
+  ['Bearer realm = "spaced"', [['bearer', { realm: 'spaced' }]]],
+  [', , Basic realm="r"', [['basic', { realm: 'r' }]]],
+  ['', []],
+  ['"nonsense"', []],
+  [
+    'Bearer realm="unfinished',
+    [
+      ['bearer', {}],
+      ['realm', {}],
+    ],
+  ],
+];
+
+for (const [header, expected] of CASES)
+  test(`WWW-Authenticate: ${header || '(empty)'}`, (t) => {
+    t.deepEqual(
+      parseChallenges(header).map(({ scheme, parameters }) => [scheme, { ...parameters }]),
+      expected as [string, Record<string, string>][],
+    );
+  });
+
+test('any header is read in time that grows with its length', (t) => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 200 }), (header) => {
+      parseChallenges(header);
+    }),
+  );
+  const started = performance.now();
+  for (const evil of ['"\\'.repeat(50_000), 'a='.repeat(50_000), ' ,'.repeat(50_000), `x y="${'\\"'.repeat(50_000)}`])
+    parseChallenges(evil);
+  t.true(performance.now() - started < 2000);
+});
+
+test('no parameter becomes a prototype', (t) => {
+  const [challenge] = parseChallenges('Bearer __proto__="x", realm="r"');
+  t.is(Object.getPrototypeOf(challenge?.parameters), null);
+  t.is(({} as Record<string, unknown>).x, undefined);
+});
