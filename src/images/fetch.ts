@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { Descriptor, Reference } from '../oci/index.ts';
+import { type Descriptor, isIndexType, isManifestType, type Reference } from '../oci/index.ts';
 import type { RegistryRepository } from '../registry/types.ts';
 import type { ImageContext } from './context.ts';
 import { blobLost } from './errors.ts';
+import { childrenInStore } from './graph.ts';
 import type { TaskOptions } from './types.ts';
 
 type Repository = Pick<Reference, 'domain' | 'path'>;
@@ -30,16 +31,32 @@ export async function ensureBlob(
       signal,
       onProgress: (current) => onTask?.(digest, current, size),
     });
+    // A registry that has a manifest has all that it points to.
+    await recordSources(context, await childrenInStore(context.content, descriptor), repository);
   });
   onTask?.(digest, size, size, true);
 }
 
-/** A stream of a blob, from the store or from a repository that has it. Whoever reads it verifies it. */
+/** Notes that a repository has these. */
+export async function recordSources(
+  { sources }: Pick<ImageContext, 'sources'>,
+  descriptors: readonly Pick<Descriptor, 'digest'>[],
+  { domain, path }: Repository,
+): Promise<void> {
+  await Promise.all(descriptors.map(({ digest }) => sources.record(digest, domain, path)));
+}
+
+/**
+ * A stream of a blob, from the store or from a repository that has it. Whoever reads it verifies it. What leads to other blobs is
+ * taken into the store, so that it is known where those are.
+ */
 export async function openBlob(
   context: ImageContext,
   descriptor: Descriptor,
   options: { readonly signal?: AbortSignal; readonly offset?: number },
 ): Promise<Readable> {
+  const { mediaType } = descriptor;
+  if (isManifestType(mediaType) || isIndexType(mediaType)) await ensureBlob(context, descriptor, options);
   if (context.content.stat(descriptor.digest) !== undefined)
     return context.content.open(descriptor.digest, options.offset);
   return tryRepositories(context, descriptor, undefined, (repository) => repository.fetch(descriptor, options));

@@ -2,7 +2,7 @@ import { copyGraph, createStoreTarget } from '../content/index.ts';
 import { type Descriptor, hostPlatform, isIndexType, parseTaggedReference, type Reference } from '../oci/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
-import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
+import { ensureBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './fetch.ts';
 import { imageIDOf } from './graph.ts';
 import { recordName } from './names.ts';
 import { reportCopy } from './report.ts';
@@ -49,7 +49,6 @@ async function pullAll(context: ImageContext, reference: Reference, options: Pul
     signal,
     onProgress: reportCopy(onTask),
   });
-  for (const { digest } of [...result.copied, ...result.existing])
-    await context.sources.record(digest, reference.domain, reference.path);
+  await recordSources(context, [...result.copied, ...result.existing], reference);
   return { descriptor, transferred: result.copied.length > 0, several: isIndexType(descriptor.mediaType) };
 }

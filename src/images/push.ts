@@ -3,7 +3,7 @@ import { type Descriptor, formatReference, parseTaggedReference } from '../oci/i
 import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
 import { nameNeeded } from './errors.ts';
-import { openBlob } from './fetch.ts';
+import { openBlob, recordSources } from './fetch.ts';
 import { requireImage } from './find.ts';
 import { isDangling, recordName } from './names.ts';
 import { materializeRecord } from './pack.ts';
@@ -33,8 +33,7 @@ export async function pushImage(context: ImageContext, text: string, options: Pu
     onProgress: reportCopy(onTask),
   });
   if (reference.tag !== undefined) await repository.tag(descriptor, reference.tag, { signal });
-  for (const { digest } of [...result.copied, ...result.existing, ...result.mounted])
-    await context.sources.record(digest, domain, path);
+  await recordSources(context, [...result.copied, ...result.existing, ...result.mounted], reference);
   await recordDigest(context, formatReference({ domain, path, digest: descriptor.digest }), record.target, descriptor);
   return { name: recordName(reference), descriptor };
 }

@@ -20,7 +20,7 @@ import {
 } from '../oci/index.ts';
 import type { ImageContext } from './context.ts';
 import { imageNotFound, layerCountMismatch, notAnImage, platformNotFound } from './errors.ts';
-import { ensureBlob } from './fetch.ts';
+import { ensureBlob, recordSources } from './fetch.ts';
 import { findImage } from './find.ts';
 import { configPlatform, imageIDOf, isAttestation, selectManifest } from './graph.ts';
 import { recordName } from './names.ts';
@@ -68,10 +68,10 @@ export async function queryRegistry(
   reference: Reference,
   options: ResolveOptions,
 ): Promise<ResolvedImage> {
-  const { domain, path, digest, tag = 'latest' } = reference;
+  const { digest, tag = 'latest' } = reference;
   const target = await context.registry.repository(reference).resolve(digest ?? tag, { signal: options.signal });
   const image = await readTarget(reference, target, options.platform, createReader(context, reference, options));
-  for (const layer of image.manifest?.content.layers ?? []) await context.sources.record(layer.digest, domain, path);
+  await recordSources(context, image.manifest?.content.layers ?? [], reference);
   return image;
 }
 

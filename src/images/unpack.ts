@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createLimiter } from '../content/limiter.ts';
 import {
   chainIDs,
@@ -33,6 +34,8 @@ export async function unpackImage(
   );
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  // Every transfer listens to it; that is no leak.
+  setMaxListeners(0, signal);
   const transfers = createLimiter(MAX_PARALLEL_TRANSFERS);
   const applied: { readonly diffID: Digest; readonly blob: Descriptor }[] = [];
   const repository = repositoryOf(image);
