@@ -2,10 +2,14 @@
 
 #include <napi.h>
 
+#include "node/layers.h"
 #include "node/sandbox.h"
+#include "node/trees.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tsbuild::node::RegisterSandbox(env, exports);
+  tsbuild::node::RegisterTrees(env, exports);
+  tsbuild::node::RegisterLayers(env, exports);
   return exports;
 }
 

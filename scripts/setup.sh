@@ -24,6 +24,8 @@ missing_for_compiling() {
   has python3 || echo python3
   [ -e /usr/include/libdeflate.h ] || echo libdeflate-dev
   [ -e /usr/include/zstd.h ] || echo libzstd-dev
+  [ -e /usr/include/lzma.h ] || echo liblzma-dev
+  [ -e /usr/include/bzlib.h ] || echo libbz2-dev
 }
 
 # The same for the tests, the demo and the benchmarks: bases are made of busybox and debootstrap, results are judged by

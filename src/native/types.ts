@@ -45,8 +45,13 @@ export interface TreeSelection {
   readonly wildcard: boolean;
   /** Follow a symlink that the path itself names (never out of the tree). */
   readonly followSymlinks: boolean;
-  /** Compiled patterns (dockerfile/ignore/compile.ts) of what is left out, relative to the tree's root. */
+  /** Compiled patterns (dockerfile/ignore/compile.ts) of what is left out, relative to a matched directory, as in a copy. */
   readonly exclude?: string;
+  /**
+   * The attributes of a matched directory itself count too, as they do when it is mounted. Absent: only what is inside it counts,
+   * which is all that COPY takes of it.
+   */
+  readonly includeRoot?: boolean;
 }
 
 export interface HashTreeRequest {
@@ -80,6 +85,11 @@ export interface ChangeTreeRequest {
 export interface ChangeTreeSource {
   readonly root: RootMount;
   readonly ignore?: string;
+  /**
+   * Everything in it counts as root's: a build context, where owners are those of the user's machine. Absent: a copy without
+   * `owner` keeps the owners that it finds (COPY --from does).
+   */
+  readonly ownedByRoot?: boolean;
 }
 
 /** Mirrors llb FileAction, with inputs as indexes into `sources`. Modes are octal permission bits, times whole seconds. */
@@ -178,4 +188,6 @@ export interface UnpackLayerResult {
    * unpack again into a fresh directory, with lowers.
    */
   readonly needsLowers: boolean;
+  /** The layer says what its root directory is like; otherwise that is as below it. */
+  readonly hasRoot: boolean;
 }

@@ -1,0 +1,283 @@
+#include "fs/hash_tree.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <climits>
+#include <deque>
+#include <mutex>
+
+#include "fs/directory.h"
+#include "fs/mounted_root.h"
+#include "fs/sha256.h"
+#include "fs/source_tree.h"
+#include "fs/stat_cache.h"
+#include "fs/task_pool.h"
+#include "fs/xattr.h"
+
+namespace tsbuild {
+
+namespace {
+
+constexpr size_t kBufferSize = 256 * 1024;
+// Files whose content is hashed by one task: a task costs about as much as a small file.
+constexpr size_t kBatch = 16;
+
+// Everything about one path that enters the digest.
+struct Node {
+  std::string path;  // below the match
+  struct stat status {};
+  Sha256Bytes content{};
+  std::string link;
+  std::vector<Xattr> xattrs;
+};
+
+class TreeHasher {
+ public:
+  TreeHasher(const HashTreeRequest& request, SourceTree tree)
+      : request_(request), tree_(std::move(tree)), cache_(request.stat_cache_path) {}
+
+  Result<HashTreeResult> Run();
+
+ private:
+
+  Status AddSelection(uint32_t index);
+  Status AddMatch(const SourceMatch& match, const TreeSelection& selection, const PatternProgram& exclude);
+  // Says through `any` whether something was added.
+  Status AddDirectory(const UniqueFd& fd, const std::string& source_path, const std::string& relative,
+                      const PatternProgram& exclude, const PatternProgram::Carried& ignored,
+                      const PatternProgram::Carried& excluded, bool* any);
+  Status AddNode(int directory, const std::string& name, const std::string& source_path, Node node);
+  void Flush();
+  Status HashFile(Node* node, const std::string& source_path);
+
+  // The canonical bytes: every part with its length before it, so that no two trees have the same.
+  void PutNumber(uint64_t value);
+  void PutBytes(std::string_view bytes);
+  void PutNode(const Node& node);
+
+  const HashTreeRequest& request_;
+  SourceTree tree_;
+  StatCache cache_;
+  std::mutex mutex_;  // guards the cache and the counts while tasks run
+  Sha256 hash_;
+  HashTreeResult result_;
+  std::deque<Node> nodes_;  // addresses stay while tasks fill them in
+  std::vector<std::pair<Node*, std::string>> batch_;
+  TaskPool pool_;  // last: its threads end before what they use
+};
+
+void TreeHasher::PutNumber(uint64_t value) {
+  uint8_t bytes[8];
+  for (int i = 0; i < 8; i++) bytes[i] = static_cast<uint8_t>(value >> (8 * i));
+  hash_.Update(bytes, sizeof(bytes));
+}
+
+void TreeHasher::PutBytes(std::string_view bytes) {
+  PutNumber(bytes.size());
+  hash_.Update(bytes.data(), bytes.size());
+}
+
+void TreeHasher::PutNode(const Node& node) {
+  PutBytes(node.path);
+  PutNumber(node.status.st_mode & (S_IFMT | 07777));
+  if (request_.include_owner) {
+    PutNumber(node.status.st_uid);
+    PutNumber(node.status.st_gid);
+  }
+  bool device = S_ISCHR(node.status.st_mode) || S_ISBLK(node.status.st_mode);
+  PutNumber(device ? node.status.st_rdev : 0);
+  PutBytes(node.link);
+  if (S_ISREG(node.status.st_mode)) {
+    PutNumber(static_cast<uint64_t>(node.status.st_size));
+    hash_.Update(node.content.data(), node.content.size());
+  }
+  PutNumber(node.xattrs.size());
+  for (const Xattr& xattr : node.xattrs) {
+    PutBytes(xattr.name);
+    PutBytes(xattr.value);
+  }
+}
+
+Result<HashTreeResult> TreeHasher::Run() {
+  PutBytes("tsbuild tree 1");
+  for (uint32_t i = 0; i < request_.selections.size(); i++) {
+    PutNumber(i);
+    TSB_TRY(AddSelection(i));
+    Flush();
+    TSB_TRY(pool_.Drain());
+    for (const Node& node : nodes_) PutNode(node);
+    nodes_.clear();
+  }
+  cache_.Save();
+  result_.digest = FormatDigest(hash_.Finish());
+  return std::move(result_);
+}
+
+Status TreeHasher::AddSelection(uint32_t index) {
+  const TreeSelection& selection = request_.selections[index];
+  auto exclude = PatternProgram::Parse(selection.exclude);
+  if (!exclude.ok()) return std::move(exclude.error());
+  auto matches = FindSources(tree_, {selection.path, selection.wildcard, selection.follow_symlinks});
+  if (!matches.ok()) return std::move(matches.error());
+  if (matches->empty()) result_.missing.push_back(index);
+  for (const SourceMatch& match : *matches) TSB_TRY(AddMatch(match, selection, *exclude));
+  return Unit{};
+}
+
+Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selection, const PatternProgram& exclude) {
+  std::string name(BaseName(match.named));
+  if (!S_ISDIR(match.status.st_mode)) {
+    if (selection.wildcard && !exclude.empty() && exclude.Judge(name, exclude.AtRoot()).excluded) return Unit{};
+    Node node;
+    node.path = std::move(name);
+    node.status = match.status;
+    auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
+    if (!directory.ok()) return std::move(directory.error());
+    return AddNode(directory->get(), std::string(BaseName(match.path)), match.path, std::move(node));
+  }
+  auto fd = OpenBeneath(tree_.root, match.path, O_RDONLY | O_DIRECTORY);
+  if (!fd.ok()) return std::move(fd.error());
+  // That a directory was matched, and where the one before it ended.
+  Node header;
+  header.path = "/";
+  header.status.st_mode = S_IFDIR;
+  if (selection.include_root) {
+    header.status = match.status;
+    auto xattrs = ReadImageXattrs(fd->get(), match.path);
+    if (!xattrs.ok()) return std::move(xattrs.error());
+    header.xattrs = std::move(*xattrs);
+  }
+  nodes_.push_back(std::move(header));
+  bool any = false;
+  return AddDirectory(*fd, match.path, "", exclude, tree_.ignore.JudgeFromRoot(match.path).carried, exclude.AtRoot(), &any);
+}
+
+Status TreeHasher::AddDirectory(const UniqueFd& fd, const std::string& source_path, const std::string& relative,
+                                const PatternProgram& exclude, const PatternProgram::Carried& ignored,
+                                const PatternProgram::Carried& excluded, bool* any) {
+  auto entries = ReadDirectory(fd.get(), source_path);
+  if (!entries.ok()) return std::move(entries.error());
+  for (const DirectoryEntry& entry : *entries) {
+    std::string path = JoinPath(source_path, entry.name);
+    PatternProgram::Verdict ignored_here;
+    PatternProgram::Verdict excluded_here;
+    if (!tree_.ignore.empty()) ignored_here = tree_.ignore.Judge(path, ignored);
+    if (ignored_here.excluded && !tree_.ignore.has_negations()) continue;
+    Node node;
+    node.path = JoinPath(relative, entry.name);
+    if (!exclude.empty()) excluded_here = exclude.Judge(node.path, excluded);
+    if (excluded_here.excluded && !exclude.has_negations()) continue;
+    bool left_out = ignored_here.excluded || excluded_here.excluded;
+    if (fstatat(fd.get(), entry.name.c_str(), &node.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
+    if (!S_ISDIR(node.status.st_mode)) {
+      if (left_out) continue;
+      *any = true;
+      TSB_TRY(AddNode(fd.get(), entry.name, path, std::move(node)));
+      continue;
+    }
+    UniqueFd child(openat(fd.get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!child) return Error::FromErrno("open", path);
+    auto xattrs = ReadImageXattrs(child.get(), path);
+    if (!xattrs.ok()) return std::move(xattrs.error());
+    node.xattrs = std::move(*xattrs);
+    std::string below = node.path;
+    nodes_.push_back(std::move(node));
+    bool any_below = false;
+    TSB_TRY(AddDirectory(child, path, below, exclude, ignored_here.carried, excluded_here.carried, &any_below));
+    // A directory that is left out is there only for what is in it.
+    if (left_out && !any_below) {
+      nodes_.pop_back();
+    } else {
+      *any = true;
+    }
+  }
+  return Unit{};
+}
+
+Status TreeHasher::AddNode(int directory, const std::string& name, const std::string& source_path, Node node) {
+  result_.files++;
+  if (S_ISLNK(node.status.st_mode)) {
+    char link[PATH_MAX];
+    ssize_t size = readlinkat(directory, name.c_str(), link, sizeof(link));
+    if (size < 0) return Error::FromErrno("readlink", source_path);
+    node.link.assign(link, static_cast<size_t>(size));
+  }
+  if (!S_ISREG(node.status.st_mode)) {
+    nodes_.push_back(std::move(node));
+    return Unit{};
+  }
+  result_.bytes += static_cast<uint64_t>(node.status.st_size);
+  bool known = false;
+  if (!request_.stat_cache_path.empty()) {
+    std::lock_guard lock(mutex_);
+    auto entry = cache_.Find(node.status);
+    if (entry && !entry->has_xattrs) {
+      node.content = entry->digest;
+      known = true;
+    }
+  }
+  nodes_.push_back(std::move(node));
+  if (!known) {
+    batch_.emplace_back(&nodes_.back(), source_path);
+    if (batch_.size() >= kBatch || nodes_.back().status.st_size > static_cast<off_t>(kBufferSize)) Flush();
+  }
+  return Unit{};
+}
+
+void TreeHasher::Flush() {
+  if (batch_.empty()) return;
+  pool_.Add([this, batch = std::move(batch_)]() -> Status {
+    for (const auto& [node, path] : batch) TSB_TRY(HashFile(node, path));
+    return Unit{};
+  });
+  batch_.clear();
+}
+
+Status TreeHasher::HashFile(Node* node, const std::string& source_path) {
+  thread_local Sha256 hash;
+  thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
+  timespec read_at;
+  clock_gettime(CLOCK_REALTIME, &read_at);
+  auto fd = OpenBeneath(tree_.root, source_path, O_RDONLY | O_NONBLOCK);
+  if (!fd.ok()) return std::move(fd.error());
+  struct stat status;
+  if (fstat(fd->get(), &status) < 0) return Error::FromErrno("fstat", source_path);
+  uint64_t total = 0;
+  for (;;) {
+    ssize_t size = read(fd->get(), buffer.get(), kBufferSize);
+    if (size < 0) {
+      if (errno == EINTR) continue;
+      hash.Finish();
+      return Error::FromErrno("read", source_path);
+    }
+    hash.Update(buffer.get(), static_cast<size_t>(size));
+    total += static_cast<uint64_t>(size);
+    // The size says where it ends, but for a file that grows meanwhile.
+    if (size == 0 || (static_cast<size_t>(size) < kBufferSize && total == static_cast<uint64_t>(status.st_size))) break;
+  }
+  node->content = hash.Finish();
+  node->status.st_size = static_cast<off_t>(total);
+  auto xattrs = ReadImageXattrs(fd->get(), source_path);
+  if (!xattrs.ok()) return std::move(xattrs.error());
+  node->xattrs = std::move(*xattrs);
+  std::lock_guard lock(mutex_);
+  result_.bytes_read += total;
+  if (total == static_cast<uint64_t>(status.st_size)) cache_.Add(status, read_at, {node->content, !node->xattrs.empty()});
+  return Unit{};
+}
+
+}  // namespace
+
+Result<HashTreeResult> HashTree(const HashTreeRequest& request) {
+  auto root = OpenRoot(request.root);
+  if (!root.ok()) return std::move(root.error());
+  SourceTree tree;
+  tree.root = root->get();
+  auto ignore = PatternProgram::Parse(request.ignore);
+  if (!ignore.ok()) return std::move(ignore.error());
+  tree.ignore = std::move(*ignore);
+  return TreeHasher(request, std::move(tree)).Run();
+}
+
+}  // namespace tsbuild

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "mount/root_mount.h"
+
+namespace tsbuild {
+
+struct TreeSelection {
+  std::string path;
+  bool wildcard = false;
+  bool follow_symlinks = false;
+  bool include_root = false;
+  std::string exclude;
+};
+
+struct HashTreeRequest {
+  RootMount root;
+  std::vector<TreeSelection> selections;
+  std::string ignore;
+  bool include_owner = false;
+  std::string stat_cache_path;
+};
+
+struct HashTreeResult {
+  std::string digest;
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t bytes_read = 0;
+  std::vector<uint32_t> missing;
+};
+
+// Digest of what a COPY of the selections would see: names, types, permission bits, link targets, device numbers, contents,
+// file capabilities and user.* attributes. Not times, not hardlinks, not the order on disk, not where the tree is mounted.
+// Of a matched file the name counts, since the copy takes it; of a matched directory only what is inside.
+Result<HashTreeResult> HashTree(const HashTreeRequest& request);
+
+}  // namespace tsbuild

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace tsbuild {
+
+struct RemoveTreeRequest {
+  std::string path;
+};
+
+// Removes a file or a tree. Nothing there is fine; links are not followed; a mount point inside is EXDEV and stays.
+Result<Unit> RemoveTree(const RemoveTreeRequest& request);
+
+struct MeasureTreeRequest {
+  std::string path;
+};
+
+struct MeasureTreeResult {
+  uint64_t bytes = 0;  // on disk, each hardlink once
+  uint64_t files = 0;
+};
+
+Result<MeasureTreeResult> MeasureTree(const MeasureTreeRequest& request);
+
+struct SyncFileSystemRequest {
+  std::string path;
+};
+
+// syncfs(2) of the file system that holds the path.
+Result<Unit> SyncFileSystem(const SyncFileSystemRequest& request);
+
+}  // namespace tsbuild

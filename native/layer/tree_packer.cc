@@ -1,0 +1,101 @@
+#include "layer/tree_packer.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <memory>
+
+#include "fs/directory.h"
+#include "fs/xattr.h"
+
+namespace tsbuild {
+
+namespace {
+
+constexpr size_t kBuffer = 256 * 1024;
+
+TarEntry::Type TypeOf(mode_t mode) {
+  if (S_ISDIR(mode)) return TarEntry::Type::kDirectory;
+  if (S_ISLNK(mode)) return TarEntry::Type::kSymlink;
+  if (S_ISCHR(mode)) return TarEntry::Type::kCharacterDevice;
+  if (S_ISBLK(mode)) return TarEntry::Type::kBlockDevice;
+  if (S_ISFIFO(mode)) return TarEntry::Type::kFifo;
+  return TarEntry::Type::kFile;
+}
+
+}  // namespace
+
+Status TreePacker::Pack(const std::vector<Change>& changes) {
+  for (const Change& change : changes) {
+    if (S_ISSOCK(change.status.st_mode)) continue;
+    TSB_TRY(PackEntry(change));
+    entries_++;
+  }
+  return tar_.Finish();
+}
+
+Status TreePacker::PackEntry(const Change& change) {
+  TarEntry entry;
+  if (change.removed) {
+    entry.name = JoinPath(ParentPath(change.path), ".wh." + std::string(BaseName(change.path)));
+    return tar_.WriteHeader(entry);
+  }
+  const struct stat& status = change.status;
+  entry.type = TypeOf(status.st_mode);
+  entry.name = change.path.empty() ? "." : change.path;
+  entry.mode = status.st_mode & 07777;
+  entry.uid = status.st_uid;
+  entry.gid = status.st_gid;
+  entry.mtime.tv_sec = status.st_mtim.tv_sec;
+  if (latest_mtime_) entry.mtime.tv_sec = std::min<time_t>(entry.mtime.tv_sec, *latest_mtime_);
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
+    entry.device_major = major(status.st_rdev);
+    entry.device_minor = minor(status.st_rdev);
+  }
+  if (S_ISLNK(status.st_mode)) {
+    auto directory = OpenBeneath(root_, ParentPath(change.path), O_PATH | O_DIRECTORY);
+    if (!directory.ok()) return std::move(directory.error());
+    char link[PATH_MAX];
+    ssize_t size = readlinkat(directory->get(), std::string(BaseName(change.path)).c_str(), link, sizeof(link));
+    if (size < 0) return Error::FromErrno("readlink", change.path);
+    entry.link.assign(link, static_cast<size_t>(size));
+    return tar_.WriteHeader(entry);
+  }
+  bool file = S_ISREG(status.st_mode);
+  if (file && status.st_nlink > 1) {
+    auto [first, added] = links_.try_emplace({status.st_dev, status.st_ino}, change.path);
+    if (!added) {
+      entry.type = TarEntry::Type::kHardlink;
+      entry.link = first->second;
+      return tar_.WriteHeader(entry);
+    }
+  }
+  if (!file && !S_ISDIR(status.st_mode)) return tar_.WriteHeader(entry);
+  auto fd = OpenBeneath(root_, change.path, O_RDONLY | O_NONBLOCK);
+  if (!fd.ok()) return std::move(fd.error());
+  auto xattrs = ReadImageXattrs(fd->get(), change.path);
+  if (!xattrs.ok()) return std::move(xattrs.error());
+  entry.xattrs = std::move(*xattrs);
+  if (!file) return tar_.WriteHeader(entry);
+  entry.size = static_cast<uint64_t>(status.st_size);
+  return PackContent(fd->get(), change, std::move(entry));
+}
+
+Status TreePacker::PackContent(int fd, const Change& change, TarEntry entry) {
+  TSB_TRY(tar_.WriteHeader(entry));
+  thread_local std::unique_ptr<char[]> buffer(new char[kBuffer]);
+  for (uint64_t left = entry.size; left > 0;) {
+    ssize_t n = read(fd, buffer.get(), std::min<uint64_t>(kBuffer, left));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error::FromErrno("read", change.path);
+    if (n == 0) return Error::Own("FILE_CHANGED", "the file became shorter while it was read", change.path);
+    TSB_TRY(tar_.WriteContent(buffer.get(), static_cast<size_t>(n)));
+    left -= static_cast<uint64_t>(n);
+  }
+  return tar_.EndContent();
+}
+
+}  // namespace tsbuild

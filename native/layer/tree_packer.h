@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "layer/diff_walk.h"
+#include "layer/tar_writer.h"
+
+namespace tsbuild {
+
+// Writes changes as tar entries: contents, links, devices, attributes; `.wh.` files for what is gone. A file's other names
+// become hardlinks to the first one in order. Sockets are left out, as every builder does: tar has no type for them.
+class TreePacker {
+ public:
+  TreePacker(int root, TarWriter& tar, std::optional<int64_t> latest_mtime)
+      : root_(root), tar_(tar), latest_mtime_(latest_mtime) {}
+
+  Status Pack(const std::vector<Change>& changes);
+  uint64_t entries() const { return entries_; }
+
+ private:
+  Status PackEntry(const Change& change);
+  Status PackContent(int fd, const Change& change, TarEntry entry);
+
+  const int root_;
+  TarWriter& tar_;
+  const std::optional<int64_t> latest_mtime_;
+  std::map<std::pair<dev_t, ino_t>, std::string> links_;
+  uint64_t entries_ = 0;
+};
+
+}  // namespace tsbuild

@@ -1,0 +1,140 @@
+#include "node/trees.h"
+
+#include "fs/change_tree.h"
+#include "fs/hash_tree.h"
+#include "fs/lock_file.h"
+#include "fs/remove_tree.h"
+#include "node/root_mount.h"
+#include "node/worker.h"
+
+namespace tsbuild::node {
+
+namespace {
+
+std::optional<uint32_t> ReadMode(const Napi::Object& object, const char* key) {
+  int64_t mode = ReadInt(object, key, -1);
+  return mode < 0 ? std::nullopt : std::optional<uint32_t>(static_cast<uint32_t>(mode));
+}
+
+Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  HashTreeRequest request;
+  request.root = ReadRootMount(ReadObject(object, "root"));
+  request.ignore = ReadString(object, "ignore");
+  request.include_owner = ReadBool(object, "includeOwner");
+  request.stat_cache_path = ReadString(object, "statCachePath");
+  for (const Napi::Object& selection : ReadObjects(object, "selections")) {
+    request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
+                                  ReadBool(selection, "followSymlinks"), ReadBool(selection, "includeRoot"),
+                                  ReadString(selection, "exclude")});
+  }
+  return Job<HashTreeRequest, HashTreeResult>::Start(
+      info.Env(), std::move(request), HashTree, [](Napi::Env env, const HashTreeResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("digest", result.digest);
+        out.Set("files", Number(env, result.files));
+        out.Set("bytes", Number(env, result.bytes));
+        out.Set("bytesRead", Number(env, result.bytes_read));
+        Napi::Array missing = Napi::Array::New(env, result.missing.size());
+        for (uint32_t i = 0; i < result.missing.size(); i++) missing[i] = Napi::Number::New(env, result.missing[i]);
+        out.Set("missing", missing);
+        return out;
+      });
+}
+
+TreeAction ReadAction(const Napi::Object& object) {
+  std::string type = ReadString(object, "type");
+  if (type == "mkdir") {
+    return MakeDirAction{ReadString(object, "path"), ReadMode(object, "mode").value_or(0755),
+                         ReadBool(object, "makeParents"), ReadString(object, "owner")};
+  }
+  if (type == "mkfile") {
+    return MakeFileAction{ReadString(object, "path"), ReadMode(object, "mode").value_or(0644), ReadString(object, "data"),
+                          ReadString(object, "owner")};
+  }
+  CopyAction copy;
+  copy.source = static_cast<uint32_t>(ReadInt(object, "source"));
+  copy.src = ReadString(object, "src");
+  copy.dest = ReadString(object, "dest");
+  copy.owner = ReadString(object, "owner");
+  copy.mode = ReadMode(object, "mode");
+  copy.follow_symlinks = ReadBool(object, "followSymlinks");
+  copy.dir_copy_contents = ReadBool(object, "dirCopyContents");
+  copy.allow_wildcard = ReadBool(object, "allowWildcard");
+  copy.allow_empty_wildcard = ReadBool(object, "allowEmptyWildcard");
+  copy.create_dest_path = ReadBool(object, "createDestPath");
+  copy.attempt_unpack = ReadBool(object, "attemptUnpack");
+  copy.exclude = ReadString(object, "exclude");
+  return copy;
+}
+
+Napi::Value ChangeTreeMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  ChangeTreeRequest request;
+  request.root = ReadRootMount(ReadObject(object, "root"));
+  for (const Napi::Object& source : ReadObjects(object, "sources")) {
+    request.sources.push_back(
+        {ReadRootMount(ReadObject(source, "root")), ReadString(source, "ignore"), ReadBool(source, "ownedByRoot")});
+  }
+  for (const Napi::Object& action : ReadObjects(object, "actions")) request.actions.push_back(ReadAction(action));
+  return Job<ChangeTreeRequest, ChangeTreeResult>::Start(
+      info.Env(), std::move(request), ChangeTree, [](Napi::Env env, const ChangeTreeResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("files", Number(env, result.files));
+        out.Set("bytes", Number(env, result.bytes));
+        return out;
+      });
+}
+
+Napi::Value WriteNothing(Napi::Env env, const Unit&) { return env.Undefined(); }
+
+std::string FirstString(const Napi::CallbackInfo& info) { return info[0].As<Napi::String>().Utf8Value(); }
+
+Napi::Value RemoveTreeMethod(const Napi::CallbackInfo& info) {
+  return Job<RemoveTreeRequest, Unit>::Start(info.Env(), {FirstString(info)}, RemoveTree, WriteNothing);
+}
+
+Napi::Value SyncFileSystemMethod(const Napi::CallbackInfo& info) {
+  return Job<SyncFileSystemRequest, Unit>::Start(info.Env(), {FirstString(info)}, SyncFileSystem, WriteNothing);
+}
+
+Napi::Value MeasureTreeMethod(const Napi::CallbackInfo& info) {
+  return Job<MeasureTreeRequest, MeasureTreeResult>::Start(
+      info.Env(), {FirstString(info)}, MeasureTree, [](Napi::Env env, const MeasureTreeResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("bytes", Number(env, result.bytes));
+        out.Set("files", Number(env, result.files));
+        return out;
+      });
+}
+
+// The lock lives as long as the object: release() lets go at once, the garbage collector later.
+Napi::Value WriteLock(Napi::Env env, const LockFileResult& result) {
+  if (result.lock == nullptr) return env.Undefined();
+  Napi::Object out = Napi::Object::New(env);
+  std::shared_ptr<UniqueFd> lock = result.lock;
+  out.Set("release", Napi::Function::New(env, [lock](const Napi::CallbackInfo& call) {
+            lock->reset();
+            return call.Env().Undefined();
+          }));
+  return out;
+}
+
+Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  LockFileRequest request{ReadString(object, "path"), ReadBool(object, "exclusive"), ReadBool(object, "wait")};
+  return Job<LockFileRequest, LockFileResult>::Start(info.Env(), std::move(request), LockFile, WriteLock);
+}
+
+}  // namespace
+
+void RegisterTrees(Napi::Env env, Napi::Object exports) {
+  exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
+  exports.Set("changeTree", Napi::Function::New(env, ChangeTreeMethod));
+  exports.Set("removeTree", Napi::Function::New(env, RemoveTreeMethod));
+  exports.Set("measureTree", Napi::Function::New(env, MeasureTreeMethod));
+  exports.Set("syncFileSystem", Napi::Function::New(env, SyncFileSystemMethod));
+  exports.Set("lockFile", Napi::Function::New(env, LockFileMethod));
+}
+
+}  // namespace tsbuild::node
