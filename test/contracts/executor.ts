@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
+import type { RootMount } from '../../src/oci/index.ts';
+import type { Executor, ExitStatus, ProcessSpec } from '../../src/runtime/index.ts';
+import { testNeeding } from '../support/needs.ts';
+
+/** What a suite needs of an executor's surroundings. */
+export interface ExecutorFixture {
+  readonly executor: Executor;
+  /** A fresh writable root with a busybox shell in /bin. */
+  makeRoot(): RootMount;
+  /** A directory with the given files, to be mounted. */
+  makeTree(entries: Readonly<Record<string, string>>): string;
+}
+
+interface Run extends ExitStatus {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+type Sh = (script: string, spec?: Partial<ProcessSpec>) => Promise<Run>;
+
+/** What every executor must do. `open` is called once, in the first test. */
+export function testExecutor(name: string, open: () => Promise<ExecutorFixture>): void {
+  let fixture: Promise<ExecutorFixture> | undefined;
+  const testRun = (
+    title: string,
+    run: (t: ExecutionContext, sh: Sh, fixture: ExecutorFixture) => Promise<void>,
+  ): void =>
+    testNeeding(['root', 'busybox'], `${name}: ${title}`, async (t) => {
+      fixture ??= open();
+      const opened = await fixture;
+      const sh: Sh = (script, spec = {}) => runIn(opened, { args: ['/bin/sh', '-c', script], ...spec });
+      await run(t, sh, opened);
+    });
+
+  testRun('gives the exit code, and keeps stdout and stderr apart', async (t, sh) => {
+    const run = await sh('echo out; echo err >&2; exit 3');
+    t.like(run, { code: 3, signal: undefined, oomKilled: false, stdout: 'out\n', stderr: 'err\n' });
+    t.is((await sh('exit 255')).code, 255);
+    t.is((await sh('true')).code, 0);
+  });
+
+  testRun('names the signal that ended the process', async (t, sh) => {
+    // The program is process 1, which shrugs off signals from inside, but not a fault of its own.
+    t.is((await sh('sh -c "kill -9 \\$\\$"; exit $?')).code, 137);
+    const run = await sh('ulimit -c 0; ulimit -t 1; while :; do :; done');
+    t.like(run, { code: 137, signal: 'SIGKILL' });
+  });
+
+  testRun('a program that is not there is 127, one that cannot be run 126', async (t, sh, opened) => {
+    const missing = await runIn(opened, { args: ['nosuch', 'x'], env: ['PATH=/bin'] });
+    t.is(missing.code, 127);
+    t.regex(missing.stderr, /"nosuch": not found in PATH \(\/bin\)/);
+    t.is((await runIn(opened, { args: ['/nosuch'] })).code, 127);
+    const folder = await runIn(opened, { args: ['/bin'] });
+    t.is(folder.code, 126);
+    t.regex(folder.stderr, /\/bin is a directory/);
+    const tree = opened.makeTree({ 'plain.txt': 'x', 'loader.sh': '#!/no/such/interpreter\n', 'text.sh': 'echo hi\n' });
+    const mounts = [
+      { type: 'tree', target: '/t', tree: { lowers: [], upper: tree }, selector: '', readonly: false },
+    ] as const;
+    t.is((await runIn(opened, { args: ['/t/plain.txt'], mounts })).code, 126);
+    t.is((await sh('chmod 755 /t/*; exec /t/loader.sh', { mounts })).code, 127);
+    const loader = await runIn(opened, { args: ['/t/loader.sh'], mounts });
+    t.is(loader.code, 127);
+    t.regex(loader.stderr, /interpreter or loader/);
+    const script = await runIn(opened, { args: ['/t/text.sh'], mounts });
+    t.is(script.code, 126);
+    t.regex(script.stderr, /another architecture, or is a script without #!/);
+  });
+
+  testRun('the program is process 1, sees no other, and what it leaves behind is killed', async (t, sh) => {
+    t.is((await sh('echo $$; ls -d /proc/[0-9]* | wc -l')).stdout, '1\n3\n');
+    const started = Date.now();
+    t.is((await sh('(trap "" HUP TERM; sleep 100) & setsid sh -c "sleep 100 & sleep 100" & exit 5')).code, 5);
+    t.true(Date.now() - started < 5000);
+  });
+
+  testRun('passes arguments and environment as they are; adds PATH and HOME', async (t, sh, opened) => {
+    const odd = ['a b', '', '$HOME', 'ünï', '\n', '"'];
+    const echoed = await runIn(opened, { args: ['/bin/sh', '-c', 'printf "<%s>" "$@"', 'sh', ...odd] });
+    t.is(echoed.stdout, odd.map((arg) => `<${arg}>`).join(''));
+    t.is(
+      (await sh('echo "$HOME $PATH"')).stdout,
+      '/root /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n',
+    );
+    t.is((await sh('echo "$HOME"', { env: ['HOME='] })).stdout, '/root\n');
+    t.is((await sh('echo "$HOME $PATH $A"', { env: ['HOME=/h', 'PATH=/p:/bin', 'A=b=c'] })).stdout, '/h /p:/bin b=c\n');
+    t.is((await sh('tr "\\0" "\\n" < /proc/1/environ | cut -d= -f1 | sort')).stdout, 'HOME\nPATH\n');
+  });
+
+  testRun('stdin is empty', async (t, sh) => {
+    t.is((await sh('cat; echo end')).stdout, 'end\n');
+  });
+
+  testRun('makes a missing working directory, owned by the user', async (t, sh) => {
+    const spec = { cwd: '/made/for/me', user: '1000:1001' };
+    t.is((await sh('pwd; stat -c "%a %u:%g" . ..', spec)).stdout, '/made/for/me\n755 1000:1001\n755 1000:1001\n');
+  });
+
+  testRun('writes land in the upper directory, with umask 022', async (t, sh, opened) => {
+    const root = opened.makeRoot();
+    await sh('umask; echo hi > /new; mkdir /d; rm /etc/group', { root });
+    t.is(
+      (await sh('cat /new; stat -c %a /new /d; ls /etc', { root })).stdout,
+      'hi\n644\n755\nhosts\npasswd\nresolv.conf\n',
+    );
+  });
+
+  testRun('a root without an upper is read-only', async (t, sh, opened) => {
+    const lowers = [...opened.makeRoot().lowers];
+    const stubs = opened.makeTree({ 'proc/': '', 'sys/': '', 'dev/': '', 'etc/hosts': '', 'etc/resolv.conf': '' });
+    const run = await sh('echo x > /new', { root: { lowers: [stubs, ...lowers] } });
+    t.is(run.code, 1);
+    t.regex(run.stderr, /Read-only file system/);
+  });
+
+  testRun('mounts trees: whole or part, directory or file, read-only or not', async (t, sh, opened) => {
+    const tree = opened.makeTree({ 'dir/sub/a': 'A', 'dir/b': 'B', file: 'F', up: '->dir/../../../dir' });
+    const mount = (target: string, selector: string, readonly: boolean) =>
+      ({ type: 'tree', target, tree: { lowers: [], upper: tree }, selector, readonly }) as const;
+    const run = await sh('cat /m/dir/sub/a /sel/b /deep/in/file /up/b; echo x > /ro/new; echo y > /m/made', {
+      mounts: [
+        mount('/deep/in/file', 'file', true),
+        mount('/sel', '/dir', true),
+        mount('/ro', 'dir', true),
+        mount('/up', 'up', true),
+        mount('/m', '', false),
+      ],
+    });
+    t.is(run.stdout, 'ABFB');
+    t.regex(run.stderr, /\/ro\/new: Read-only file system/);
+    t.is((await sh('cat /m/made', { mounts: [mount('/m', '/', true)] })).stdout, 'y\n');
+    await t.throwsAsync(sh('true', { mounts: [mount('/m', 'nosuch', true)] }), {
+      message: /nosuch.*source of the mount at \/m/,
+    });
+  });
+
+  testRun('mounts nested targets outer first, whatever their order', async (t, sh, opened) => {
+    const [outer, inner] = [opened.makeTree({ x: 'outer' }), opened.makeTree({ x: 'inner' })];
+    const mount = (target: string, upper: string) =>
+      ({ type: 'tree', target, tree: { lowers: [], upper }, selector: '', readonly: false }) as const;
+    const run = await sh('cat /c/x /c/in/x', { mounts: [mount('/c/in', inner), mount('/c', outer)] });
+    t.is(run.stdout, 'outerinner');
+  });
+
+  testRun('mounts tmpfs with size and mode', async (t, sh) => {
+    const run = await sh('stat -c %a /a /b; df -k /b | tail -n 1 | grep -o "[0-9]*" | head -n 1; echo x > /a/f', {
+      mounts: [
+        { type: 'tmpfs', target: '/a' },
+        { type: 'tmpfs', target: '/b', sizeBytes: 1 << 20, mode: 0o700 },
+      ],
+    });
+    t.is(run.stdout, '1777\n700\n1024\n');
+    t.is(run.code, 0);
+  });
+
+  testRun('names the host and its neighbours', async (t, sh) => {
+    const run = await sh('hostname; cat /etc/hosts', { hostname: 'box', extraHosts: [{ host: 'db', ip: '10.1.2.3' }] });
+    t.is(run.stdout, 'box\n127.0.0.1\tlocalhost box\n::1\tlocalhost ip6-localhost ip6-loopback\n10.1.2.3\tdb\n');
+  });
+
+  testRun('network none has only a loopback, which works; host is the host’s', async (t, sh) => {
+    t.is(
+      (await sh('ls /sys/class/net; ip -o addr | grep -c "inet 127.0.0.1/8"', { network: 'none' })).stdout,
+      'lo\n1\n',
+    );
+    const hosts = (await sh('readlink /proc/self/ns/net')).stdout;
+    t.is((await sh('readlink /proc/1/ns/net')).stdout, hosts);
+    t.not((await sh('readlink /proc/1/ns/net', { network: 'none' })).stdout, hosts);
+  });
+
+  testRun('loses no byte of a long output, in order', async (t, sh) => {
+    const run = await sh('seq 1 400000; seq 1 1000 >&2');
+    const expected = Array.from({ length: 400_000 }, (_, i) => `${i + 1}\n`).join('');
+    t.is(sha256(run.stdout), sha256(expected));
+    t.is(run.stderr.split('\n').length, 1001);
+  });
+
+  testRun('an abort kills everything at once and rejects with its reason', async (t, _sh, opened) => {
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    let sawOutput = () => {};
+    const seen = new Promise<void>((resolve) => {
+      sawOutput = resolve;
+    });
+    const script = 'trap "" TERM INT HUP; setsid sleep 300 & (sleep 300 &) ; echo up; sleep 300';
+    const run = opened.executor.run(specOf(opened, { args: ['/bin/sh', '-c', script] }), {
+      signal: controller.signal,
+      onOutput: sawOutput,
+    });
+    await seen;
+    const started = Date.now();
+    controller.abort(reason);
+    t.is(await t.throwsAsync(run), reason);
+    t.true(Date.now() - started < 2000);
+    t.is(
+      await t.throwsAsync(opened.executor.run(specOf(opened, {}), { signal: controller.signal, onOutput() {} })),
+      reason,
+    );
+  });
+
+  testRun('an error of the receiver ends the run and comes out of it', async (t, _sh, opened) => {
+    const failure = new Error('cannot write the log');
+    const run = opened.executor.run(specOf(opened, { args: ['/bin/sh', '-c', 'echo hi; sleep 300'] }), {
+      onOutput() {
+        throw failure;
+      },
+    });
+    t.is(await t.throwsAsync(run), failure);
+  });
+
+  testRun('a hundred at once', async (t, sh) => {
+    const runs = await Promise.all(Array.from({ length: 100 }, (_, i) => sh(`echo ${i}; exit ${i}`)));
+    t.deepEqual(
+      runs.map(({ code, stdout }) => [code, stdout]),
+      runs.map((_, i) => [i, `${i}\n`]),
+    );
+  });
+}
+
+function specOf(fixture: ExecutorFixture, spec: Partial<ProcessSpec>): ProcessSpec {
+  return {
+    root: spec.root ?? fixture.makeRoot(),
+    mounts: [],
+    args: ['/bin/true'],
+    env: [],
+    cwd: '/',
+    user: '',
+    hostname: '',
+    network: 'host',
+    insecure: false,
+    extraHosts: [],
+    ...spec,
+  };
+}
+
+async function runIn(fixture: ExecutorFixture, spec: Partial<ProcessSpec>): Promise<Run> {
+  const printed = { 1: [] as Uint8Array[], 2: [] as Uint8Array[] };
+  const status = await fixture.executor.run(specOf(fixture, spec), {
+    onOutput: (stream, chunk) => printed[stream].push(chunk),
+  });
+  return { ...status, stdout: Buffer.concat(printed[1]).toString(), stderr: Buffer.concat(printed[2]).toString() };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,115 @@
+import test from 'ava';
+import { testNeeding } from '../support/needs.ts';
+import { type ContainerFixture, makeContainerFixture } from './fixture.ts';
+
+let fixture: ContainerFixture;
+test.before(async () => {
+  fixture = await makeContainerFixture();
+});
+test.after.always(() => fixture.dispose());
+
+const needs = ['root', 'busybox'];
+
+testNeeding(needs, 'root has docker’s capabilities; another user none; nobody can get more', async (t) => {
+  const script = 'grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status | tr "\\t" " "';
+  const status = (permitted: string) =>
+    `CapInh: 0000000000000000\nCapPrm: ${permitted}\nCapEff: ${permitted}\nCapBnd: 00000000a80425fb\n` +
+    'CapAmb: 0000000000000000\nNoNewPrivs: 0\nSeccomp: 2\n';
+  t.is((await fixture.sh(script)).stdout, status('00000000a80425fb'));
+  t.is((await fixture.sh(script, { user: 'app' })).stdout, status('0000000000000000'));
+});
+
+testNeeding(needs, 'a setuid program makes a user root again, with the same bounds', async (t) => {
+  const run = await fixture.sh('id -u; /tmp/su sh -c true; grep -E "^Cap(Eff|Bnd)" /proc/self/status; /tmp/id -u', {
+    root: await rootWithSetuid(),
+    user: 'app',
+  });
+  t.is(run.stdout.split('\n').at(0), '1000');
+  // busybox drops the privilege for all its programs but a few, so the kernel's view is asked of one that keeps it.
+  const kept = await fixture.run({
+    root: await rootWithSetuid(),
+    user: 'app',
+    args: ['/tmp/su', '-c', 'grep CapEff /proc/self/status'],
+  });
+  t.is(kept.stdout, 'CapEff:\t00000000a80425fb\n');
+});
+
+async function rootWithSetuid() {
+  const root = fixture.makeRoot();
+  // A copy under the name of an applet that is meant to run setuid; the password of root is empty.
+  await fixture.sh(
+    'cp /bin/busybox /tmp/su; cp /bin/busybox /tmp/id; chmod 4755 /tmp/su /tmp/id; sed -i "s/^root:x:/root::/" /etc/passwd',
+    { root },
+  );
+  return root;
+}
+
+testNeeding(needs, 'the kernel’s own trees are read-only or hidden as docker does it', async (t) => {
+  const script = [
+    'for f in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts /proc/sched_debug; do [ ! -e $f ] || wc -c < $f; done',
+    'ls -A /sys/firmware /proc/acpi /proc/scsi 2>/dev/null | grep -v : | grep .',
+    'for f in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/mm/ksm/run /proc/irq/new; do (echo x > $f) 2>&1; done',
+  ].join('\n');
+  const run = await fixture.sh(script);
+  const lines = run.stdout.trim().split('\n');
+  const hidden = lines.filter((line) => line === '0').length;
+  t.true(hidden >= 2);
+  const refused = lines.slice(hidden);
+  t.true(refused.length >= 3);
+  for (const line of refused) t.regex(line, /Read-only file system|nonexistent directory/);
+});
+
+testNeeding(needs, 'the devices are docker’s and work', async (t) => {
+  const run = await fixture.sh('cd /dev; ls -A; stat -c "%a %t:%T" null zero full random urandom tty');
+  t.deepEqual(run.stdout.trim().split('\n'), [
+    ...['core', 'fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty'],
+    ...['urandom', 'zero', '666 1:3', '666 1:5', '666 1:7', '666 1:8', '666 1:9', '666 5:0'],
+  ]);
+  const use = await fixture.sh(
+    'echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; echo x > /dev/full; ' +
+      'stat -c %a /dev/shm /dev/mqueue; echo hi | cat /dev/stdin; echo x > /dev/shm/f; (: > /dev/tty) 2>&1',
+  );
+  t.is(use.stdout, "3\n3\n1777\n1777\nhi\n/bin/sh: can't create /dev/tty: No such device or address\n");
+  t.regex(use.stderr, /No space left on device/);
+});
+
+testNeeding(needs, 'nothing of the host is mounted or reachable', async (t) => {
+  const run = await fixture.sh(
+    'cut -d" " -f5 /proc/self/mountinfo | grep -v -E "^/(proc|sys|dev)(/|$)"; ls -di / /..| awk "{print \\$1}" | uniq | wc -l',
+  );
+  t.is(run.stdout, '/\n/etc/resolv.conf\n/etc/hosts\n1\n');
+  // The classic way out of a chroot, with the capability that docker leaves.
+  const climb = await fixture.sh('mkdir /x; chroot /x /bin/true; cd /; for i in 1 2 3 4 5 6; do cd ..; done; ls -A');
+  t.deepEqual(climb.stdout.trim().split('\n').sort(), ['bin', 'dev', 'etc', 'home', 'proc', 'sys', 'tmp', 'x']);
+  t.is(
+    (await fixture.sh('ls -l /proc/1/fd | wc -l')).stdout,
+    '4\n',
+    'no descriptor but the standard three (and the total)',
+  );
+});
+
+testNeeding(needs, 'the container is in namespaces and a session of its own', async (t) => {
+  const own = await fixture.sh(
+    'for n in mnt pid uts ipc; do readlink /proc/self/ns/$n; done; cut -d" " -f5,6,7 /proc/1/stat',
+  );
+  const lines = own.stdout.trim().split('\n');
+  const { readlinkSync } = await import('node:fs');
+  for (const [i, name] of ['mnt', 'pid', 'uts', 'ipc'].entries())
+    t.not(lines[i], readlinkSync(`/proc/self/ns/${name}`));
+  t.is(lines[4], '1 1 0', 'group 1, session 1, no terminal');
+});
+
+testNeeding(needs, 'what is read-only in the container cannot be made writable', async (t) => {
+  const run = await fixture.sh('mount -o remount,rw /proc/sys; umount /proc/sys; echo evil >> /etc/hosts; exit 0');
+  t.regex(run.stderr, /(must be superuser|Operation not permitted|permission denied)/i);
+  t.regex(run.stderr, /\/etc\/hosts: Read-only file system/);
+});
+
+testNeeding(needs, 'insecure has every capability of the caller, no filter and nothing hidden', async (t) => {
+  const script =
+    'grep -E "^(CapEff|Seccomp:)" /proc/self/status | tr "\\t" " "; mkdir /m; mount -t tmpfs none /m && echo mounted; echo 1 > /proc/sys/net/ipv4/ip_forward && echo written';
+  const run = await fixture.sh(script, { insecure: true, network: 'none' });
+  const { readFileSync } = await import('node:fs');
+  const [, own] = /^CapEff:\t(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  t.is(run.stdout, `CapEff: ${own}\nSeccomp: 0\nmounted\nwritten\n`);
+});
