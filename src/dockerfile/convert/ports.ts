@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
  */
 export function parsePorts(text: string): string[] {
   const parts = text.split(':');
-  const [port = '', protocol = ''] = splitOnce(parts.at(-1) ?? '', '/');
+  const [port, protocol] = splitOnce(parts.at(-1) ?? '', '/');
   const hostPort = parts.at(-2) ?? '';
   const ip = parts.slice(0, -2).join(':');
   if (port === '') throw new Error(`no port in ${JSON.stringify(text)}`);

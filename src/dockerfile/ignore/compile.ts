@@ -78,5 +78,9 @@ function encodeToken(token: PatternToken): string {
 }
 
 function escapeLiteral(text: string): string {
-  return text.replace(/[\x00-\x1f\\\x7f]/g, (char) => `\\${(char.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
+  return text.replace(/[\\\p{Cc}]/gu, (char) => {
+    const code = char.charCodeAt(0);
+    // Of the control characters only those of one byte; the others are text like any other.
+    return code > 0x7f ? char : `\\${code.toString(16).padStart(2, '0')}`;
+  });
 }

@@ -1,6 +1,6 @@
 /** What Go's filepath.Match would refuse about a pattern, or `undefined`. Only `[` and `\` can be wrong. */
 export function findGlobError(pattern: string): string | undefined {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   let at = 0;
   while (at < chars.length) {
     const char = chars[at++];

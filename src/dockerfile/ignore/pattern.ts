@@ -34,7 +34,7 @@ export function parsePattern(source: string, index: number): IgnorePattern | und
  * `a^b`) is what users of .dockerignore get, so that expression is built and read here too.
  */
 function compileTokens(pattern: string, fail: (why: string) => Error): PatternToken[] {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   let expression = '';
   let kind: 'exact' | 'prefix' | 'suffix' | 'regexp' = 'exact';
   for (let at = 0; at < chars.length; ) {

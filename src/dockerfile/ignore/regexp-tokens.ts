@@ -62,7 +62,7 @@ const CONTROL: Readonly<Record<string, number>> = { a: 7, f: 12, t: 9, n: 10, r:
  * fragments one for each of `?`, `*` and the two readings of a double star. Anything Go would refuse is thrown by `fail`.
  */
 export function parseRegexpTokens(expression: string, fail: (why: string) => Error): PatternToken[] {
-  const chars = [...expression];
+  const chars = Array.from(expression);
   const tokens: PatternToken[] = [];
   let literal = '';
   let at = 0;
@@ -175,7 +175,7 @@ function readPosixClass(chars: readonly string[], at: number, fail: (why: string
   const inverted = name.startsWith('^');
   const ranges = POSIX[inverted ? name.slice(1) : name];
   if (ranges === undefined) throw fail(`[:${name}:] is not a class`);
-  return { ranges: inverted ? invertRanges(ranges) : ranges, end: at + 4 + [...name].length };
+  return { ranges: inverted ? invertRanges(ranges) : ranges, end: at + 4 + Array.from(name).length };
 }
 
 function invertRanges(ranges: readonly CodePointRange[]): CodePointRange[] {

@@ -41,7 +41,7 @@ function expandTemplate(template: string, match: string): string {
 }
 
 function toRegExp(pattern: string, greedy: boolean, anchored: boolean): RegExp {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   let source = anchored ? '^' : '';
   for (let at = 0; at < chars.length; at++) {
     let char = chars[at] ?? '';
@@ -66,7 +66,7 @@ function toRegExp(pattern: string, greedy: boolean, anchored: boolean): RegExp {
 /** Escapes stay in front of what they escape: `a\*c` becomes `c\*a`. */
 function reversePattern(pattern: string): string {
   const parts: string[] = [];
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at] ?? '';
     if (char === '\\' && at < chars.length - 1) parts.push(char + (chars[++at] ?? ''));
@@ -76,5 +76,5 @@ function reversePattern(pattern: string): string {
 }
 
 function reverseText(text: string): string {
-  return [...text].reverse().join('');
+  return Array.from(text).reverse().join('');
 }
