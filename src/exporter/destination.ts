@@ -1,6 +1,9 @@
-import { once } from 'node:events';
-import { closeSync, createWriteStream, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { Writable } from 'node:stream';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, write as writeCallback } from 'node:fs';
+import { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { errorCode } from '../errors.ts';
 import { exportFailed } from './errors.ts';
 
 /**
@@ -29,16 +32,38 @@ export async function writeDestination(
   }
 }
 
-/** A stream onto an open descriptor that stays open. */
+/** A stream onto an open descriptor, which stays open and which nothing writes to any more afterwards. */
 export async function withStream(fd: number, write: (stream: Writable) => Promise<void>): Promise<void> {
-  const stream = createWriteStream('', { fd, autoClose: false, highWaterMark: 1024 * 1024 });
+  let writing: Promise<void> = Promise.resolve();
+  const stream = new Writable({
+    highWaterMark: 1024 * 1024,
+    write(chunk: Buffer, _encoding, done) {
+      writing = writeWhole(fd, chunk).then(() => done(), done);
+    },
+  });
   try {
     await write(stream);
     stream.end();
-    if (!stream.writableFinished) await once(stream, 'finish');
+    await finished(stream);
   } finally {
     stream.on('error', () => {});
     stream.destroy();
+    await writing;
+  }
+}
+
+const writeSome = promisify(writeCallback);
+const FULL_PIPE_PAUSE_MS = 5;
+
+async function writeWhole(fd: number, chunk: Buffer): Promise<void> {
+  for (let offset = 0; offset < chunk.length; ) {
+    try {
+      offset += (await writeSome(fd, chunk, offset)).bytesWritten;
+    } catch (error) {
+      // Standard output may be a pipe that does not block.
+      if (errorCode(error) !== 'EAGAIN') throw error;
+      await sleep(FULL_PIPE_PAUSE_MS);
+    }
   }
 }
 

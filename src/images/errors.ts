@@ -1,4 +1,5 @@
 import { errorMessage, TsbuildError } from '../errors.ts';
+import { isNativeError } from '../native/errors.ts';
 import { type Digest, formatPlatform, type Platform, shortDigest } from '../oci/index.ts';
 
 export function imageNotFound(reference: string): TsbuildError {
@@ -105,5 +106,25 @@ export function layerChanged(snapshot: string, expected: Digest, actual: Digest)
 export function nameNeeded(text: string): TsbuildError {
   return new TsbuildError('REFERENCE_INVALID', `${text} is an image ID: a push needs a name`, {
     hint: 'give the image a name with tsbuild tag, and push that',
+  });
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Unpacking stopped: a damaged or hostile layer, or a file system that could not take it. */
+export function unpackFailed(reference: string, cause: unknown): unknown {
+  if (!isNativeError(cause)) return cause;
+  const isFull = FULL.has(cause.code);
+  const isSystem = /^E[A-Z0-9]+$/.test(cause.code);
+  const code = isFull ? 'STORE_FULL' : isSystem ? 'UNPACK_FAILED' : cause.code;
+  const hint = isFull
+    ? 'remove images or the build cache, or choose a root on a larger disk with --root or TSBUILD_ROOT'
+    : isSystem
+      ? undefined
+      : 'the image is damaged where it comes from, or was made to do harm; ask whoever made it';
+  return new TsbuildError(code, `cannot unpack ${reference}: ${cause.message}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+    details: { reference, ...(cause.path === undefined ? {} : { path: cause.path }) },
   });
 }

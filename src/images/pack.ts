@@ -1,4 +1,7 @@
+import { rmSync } from 'node:fs';
+import { writeFailed } from '../content/errors.ts';
 import type { LayerBlob } from '../content/index.ts';
+import { isNativeError } from '../native/errors.ts';
 import {
   type Compression,
   chainIDs,
@@ -85,7 +88,10 @@ async function packLayer(
   options.onTask?.(task, 0, 1);
   const compression = options.compression ?? 'gzip';
   const output = await context.content.temporaryPath();
-  const packed = await packSnapshot(context, snapshot, { compression, output });
+  const packed = await packSnapshot(context, snapshot, { compression, output }).catch((error: unknown) => {
+    rmSync(output, { force: true });
+    throw isNativeError(error) ? writeFailed(output, error) : error;
+  });
   if (packed.diffID !== diffID) throw layerChanged(snapshot, diffID, packed.diffID);
   const { digest, size } = packed;
   await context.content.adopt(output, { digest, size });

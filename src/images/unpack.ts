@@ -10,7 +10,7 @@ import {
 } from '../oci/index.ts';
 import { applyLayers, type LayerToApply } from '../snapshot/applier.ts';
 import type { ImageContext } from './context.ts';
-import { layerCountMismatch, layerLost, notAnImage } from './errors.ts';
+import { layerCountMismatch, layerLost, notAnImage, unpackFailed } from './errors.ts';
 import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
 import { isDangling } from './names.ts';
 import type { ResolvedImage, TaskOptions } from './types.ts';
@@ -64,7 +64,9 @@ export async function unpackImage(
       },
     };
   });
-  const top = await applyLayers(context, layers, signal);
+  const top = await applyLayers(context, layers, signal).catch((error: unknown) => {
+    throw unpackFailed(image.reference, error);
+  });
   for (const { diffID, blob } of applied) {
     const { digest, size, mediaType } = blob;
     await context.layerBlobs.record(diffID, {
