@@ -10,6 +10,24 @@ const started = new Date();
 /** Packages with native parts find their binaries beside their own files, so they stay outside the bundle. */
 const external = ['lmdb', 'msgpackr', 'msgpackr-extract', 'node-gyp-build', '*.node'];
 
+/**
+ * A CommonJS package that is imported lazily: node gives it its named exports, esbuild's chunk has only the default one.
+ * Between the two stands a module that names them.
+ */
+const lazyCommonJs = {
+  name: 'lazy-commonjs',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^(undici|tar-stream)$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, namespace: 'named-exports' } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'named-exports' }, async ({ path }) => {
+      const names = Object.keys((await import(path)).default);
+      const contents = `import whole from '${path}';\nexport const { ${names.join(', ')} } = whole;\nexport default whole;\n`;
+      return { contents, resolveDir: process.cwd() };
+    });
+  },
+};
+
 const { metafile } = await build({
   entryPoints: [
     { in: 'src/cli/main.ts', out: 'cli' },
@@ -23,6 +41,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   external,
+  plugins: [lazyCommonJs],
   chunkNames: 'chunks/[name]-[hash]',
   legalComments: 'linked',
   // CommonJS packages inside an ESM bundle call require() for node's own modules.
