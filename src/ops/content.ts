@@ -38,7 +38,8 @@ export function createContentReader(
       await before?.catch(() => {});
       return native.hashTree({
         root: { lowers: [directory] },
-        selections,
+        // What is mounted of it is a copy, whose top directory is made anew.
+        selections: selections.map((selection) => ({ ...selection, includeRoot: false })),
         ...(ignore === undefined ? {} : { ignore }),
         // Whoever owns the files on this machine, in the image they are root's.
         includeOwner: false,

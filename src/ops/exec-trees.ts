@@ -1,4 +1,6 @@
-import type { CacheMountLease } from '../cache/index.ts';
+import { lstatSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { CacheMountLease, CacheMountRequest, CacheSeed } from '../cache/index.ts';
 import { canonicalJson } from '../llb/index.ts';
 import type { ExecMount, ExecOp } from '../llb/ops.ts';
 import type { LocalResult, OpResult } from '../llb/results.ts';
@@ -134,34 +136,26 @@ export class ExecTrees {
       if (stricter) caches.set(cacheKey(mount), mount);
     }
     for (const [key, mount] of [...caches].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const { id, sharing, mode, uid, gid } = mount;
-      const seed = mount.input < 0 ? {} : { seed: await this.#seedOf(mount) };
-      const lease = await this.#deps.cacheMounts.acquire({
-        id,
-        sharing,
-        mode,
-        uid,
-        gid,
-        ...seed,
-        signal: this.#signal,
-      });
+      const lease = await this.#deps.cacheMounts.acquire(await this.#cacheRequest(mount));
       this.#leases.set(key, lease);
     }
   }
 
-  async #seedOf({
-    input,
-    selector,
-  }: CacheMount): Promise<{ name: string; fill: (target: RootMount) => Promise<void> }> {
+  async #cacheRequest({ id, sharing, mode, uid, gid, input, selector }: CacheMount): Promise<CacheMountRequest> {
+    const request = { id, sharing, mode, uid, gid, signal: this.#signal };
+    if (input < 0) return request;
     const name = await this.#snapshotOf(input);
     const { native, snapshotter } = this.#deps;
-    return {
+    const seed: CacheSeed = {
       name: `${name ?? ''} ${selector}`,
       async fill(root) {
         const sources = [readSource({ kind: 'snapshot', name }, snapshotter)];
         await native.changeTree({ root, sources, actions: [copyTree(selector, '/')] });
       },
     };
+    // A step that says nothing of the owner gets the tree's top directory as it is.
+    const plain = uid === 0 && gid === 0 && mode === 0o755;
+    return { ...request, ...(plain ? readAttributes(viewResult(snapshotter, name), selector) : {}), seed };
   }
 
   async #snapshotOf(input: number): Promise<string | undefined> {
@@ -189,6 +183,22 @@ export class ExecTrees {
     await this.#content.verify(local, selections);
     return (await active.commit(name)).name;
   }
+}
+
+/** Mode and owner of a directory in a read-only tree; empty where that is not simply to be seen. */
+function readAttributes({ lowers }: RootMount, path: string): { mode?: number; uid?: number; gid?: number } {
+  try {
+    for (const lower of lowers) {
+      const status = lstatSync(join(lower, path), { throwIfNoEntry: false });
+      if (status === undefined) continue;
+      // A link on the way could lead out of the tree: then the defaults do.
+      const inside = realpathSync(join(lower, path)) === resolve(realpathSync(lower), `.${path}`);
+      return inside && status.isDirectory() ? { mode: status.mode & 0o7777, uid: status.uid, gid: status.gid } : {};
+    }
+  } catch {
+    // A part of the path is no directory in this layer: it was removed or replaced there.
+  }
+  return {};
 }
 
 function cacheKey({ id, mode, uid, gid, input, selector }: CacheMount): string {

@@ -67,7 +67,11 @@ function keyAction(action: FileAction, op: FileOp): FileAction {
 /** How a result is read by a copy. */
 export function readSource(result: OpResult, snapshotter: OpDependencies['snapshotter']): ChangeTreeSource {
   if (result.kind === 'snapshot') return { root: viewResult(snapshotter, result.name) };
-  return { root: { lowers: [result.directory] }, ...(result.ignore === undefined ? {} : { ignore: result.ignore }) };
+  return {
+    root: { lowers: [result.directory] },
+    ownedByRoot: true,
+    ...(result.ignore === undefined ? {} : { ignore: result.ignore }),
+  };
 }
 
 function toTreeAction(action: FileAction): TreeAction {

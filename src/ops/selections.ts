@@ -36,6 +36,8 @@ export function mountSelections(op: ExecOp, input: number): readonly ReadSelecti
     path,
     wildcard: false,
     followSymlinks: true,
+    // A tree's own root is made anew for each mount.
+    includeRoot: path !== '/',
     mayBeMissing: false,
   }));
 }
