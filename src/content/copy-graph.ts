@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { TsbuildError } from '../errors.ts';
 import {
@@ -60,6 +61,8 @@ export async function copyGraph(
 ): Promise<CopyResult> {
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  // Each request of each transfer listens; that is many, and no leak.
+  setMaxListeners(0, signal);
   const copy = new GraphCopy(source, target, options, signal, createLimiter(options.concurrency ?? 6));
   try {
     options.signal?.throwIfAborted();

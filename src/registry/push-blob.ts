@@ -106,7 +106,8 @@ class Upload {
   /** Goes on from where the upload stands, to its end. */
   async run(): Promise<void> {
     if (this.#isThere) return;
-    const { size } = this.#descriptor;
+    const descriptor = this.#descriptor;
+    const { size } = descriptor;
     let session = this.#session ?? (await startUpload(this.#context, this.#descriptor, this.#signal));
     // Only a mount needs no session, and none was asked for.
     if (session === undefined) return;
@@ -116,7 +117,15 @@ class Upload {
     const chunk = Math.max(this.#chunkBytes, session.minChunkBytes);
     while (session.offset < size) {
       const end = Math.min(size, session.offset + chunk);
-      session = await patchChunk(this.#context, session, this.#content, end, this.#onProgress, this.#signal);
+      session = await patchChunk(
+        this.#context,
+        session,
+        descriptor,
+        this.#content,
+        end,
+        this.#onProgress,
+        this.#signal,
+      );
       this.#session = session;
     }
     await commitUpload(this.#context, session, this.#descriptor, this.#signal);

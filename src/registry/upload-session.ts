@@ -1,3 +1,4 @@
+import { sizeMismatch } from '../content/errors.ts';
 import type { ReopenableContent } from '../content/targets.ts';
 import { type Descriptor, digestAlgorithm } from '../oci/index.ts';
 import { pullScope, pushScope, type Scope } from './auth.ts';
@@ -51,18 +52,20 @@ export async function startUpload(
 export async function putWhole(
   context: RepositoryContext,
   session: UploadSession,
-  { digest, size }: Descriptor,
+  descriptor: Descriptor,
   content: ReopenableContent,
   onBytes: (current: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await commit(context, session, digest, range(content, 0, size, onBytes), signal);
+  const body = range(descriptor, content, 0, descriptor.size, onBytes);
+  await commit(context, session, descriptor.digest, body, signal);
 }
 
 /** Sends the bytes from the session's offset up to `end`. */
 export async function patchChunk(
   context: RepositoryContext,
   session: UploadSession,
+  descriptor: Descriptor,
   content: ReopenableContent,
   end: number,
   onBytes: (current: number) => void,
@@ -72,7 +75,7 @@ export async function patchChunk(
     method: 'PATCH',
     url: session.url,
     headers: { 'content-type': 'application/octet-stream', 'content-range': `${session.offset}-${end - 1}` },
-    body: range(content, session.offset, end, onBytes),
+    body: range(descriptor, content, session.offset, end, onBytes),
     scopes: [pushScope(context.path)],
     expect: [202, 201, 204],
     retry: false,
@@ -177,8 +180,9 @@ function nextSession(response: HttpResponse, offset: number, minChunkBytes: numb
   return { url, offset, minChunkBytes };
 }
 
-/** The bytes from `start` up to `end`, each time anew. */
+/** The bytes from `start` up to `end`, each time anew; throws `SIZE_MISMATCH` when the content ends before. */
 function range(
+  { digest, size }: Descriptor,
   content: ReopenableContent,
   start: number,
   end: number,
@@ -196,6 +200,7 @@ function range(
         onBytes(position);
         if (position === end) return;
       }
+      throw sizeMismatch(digest, size, position);
     },
   };
 }
