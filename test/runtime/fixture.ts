@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { RootMount } from '../../src/oci/index.ts';
 import { createExecutor, type ExitStatus, type ProcessSpec } from '../../src/runtime/index.ts';
@@ -21,6 +30,8 @@ export interface ContainerFixture {
   run(spec: Partial<ProcessSpec> & { readonly args: readonly string[] }, signal?: AbortSignal): Promise<RunResult>;
   /** `run` of a shell script. */
   sh(script: string, spec?: Partial<ProcessSpec>): Promise<RunResult>;
+  /** What is in an upper directory, without directories that the busybox root has too (they may be mere copies). */
+  changes(upper: string): string[];
   dispose(): void;
 }
 
@@ -55,6 +66,8 @@ export async function makeContainerFixture(): Promise<ContainerFixture> {
     makeRoot,
     run,
     sh: (script, spec = {}) => run({ ...spec, args: ['/bin/sh', '-c', script] }),
+    changes: (upper) =>
+      listTree(upper).filter((path) => !(isDirectory(join(upper, path)) && isDirectory(join(rootfs, path)))),
     dispose: () => removeTree(directory),
   };
 }
@@ -87,6 +100,10 @@ export function writeTree(root: string, entries: Readonly<Record<string, string>
   return root;
 }
 
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 /** All paths below a directory, sorted. */
 export function listTree(root: string): string[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
@@ -100,6 +117,8 @@ async function fillRootfs(rootfs: string): Promise<void> {
     'tmp/': '',
     'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\nodd:x:42:42::/nonexistent:\n',
     'etc/group': 'root:x:0:\nwheel:x:10:root\napp:x:1001:\naudio:x:29:app,odd\nvideo:x:44:app\n',
+    'etc/hosts': '',
+    'etc/resolv.conf': '',
     'home/app/': '',
   });
   chmodSync(join(rootfs, 'tmp'), 0o1777);
