@@ -73,7 +73,9 @@ function measureLayers(
   const diffIDs = config.rootfs.diff_ids;
   return chainIDs(diffIDs).map((chainID, i) => {
     const snapshot = chains.find(chainID);
-    const unpacked = snapshot === undefined ? undefined : snapshotter.stat(snapshot)?.diffSize;
+    const info = snapshot === undefined ? undefined : snapshotter.stat(snapshot);
+    // An empty tar still has its end marks.
+    const unpacked = info?.emptyLayer ? 0 : info?.diffSize;
     const diffID = diffIDs[i];
     const packed = diffID === undefined ? undefined : layerBlobs.known(diffID)[0]?.size;
     return unpacked ?? manifest?.layers[i]?.size ?? packed ?? 0;

@@ -1,9 +1,9 @@
-import { chainIDs, type HistoryEntry, matchPlatform, type Platform } from '../oci/index.ts';
+import { type ContainerConfig, chainIDs, type HistoryEntry, matchPlatform, type Platform } from '../oci/index.ts';
 import { type DetailsContext, type ImageDetails, parseTime, readDetails } from './details.ts';
 import { imageNotFound, platformNotFound } from './errors.ts';
 import { requireImage } from './find.ts';
 import { isDangling, isDigestName, showName } from './names.ts';
-import type { HistoryRow, ImageInspection, ImageRecord } from './types.ts';
+import type { HistoryRow, ImageInspection, ImageRecord, InspectedConfig } from './types.ts';
 
 /** What Go writes for a time that was never set. */
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -29,7 +29,7 @@ export async function inspectImage(
     Created: config.created ?? NO_TIME,
     DockerVersion: '',
     Author: config.author ?? '',
-    Config: config.config ?? {},
+    Config: showConfig(config.config ?? {}),
     Architecture: config.architecture,
     ...(config.variant === undefined ? {} : { Variant: config.variant }),
     Os: config.os,
@@ -41,6 +41,12 @@ export async function inspectImage(
     Metadata: { LastTagTime: new Date(Math.max(...records.map((record) => record.createdMs))).toISOString() },
     Descriptor: details.target,
   };
+}
+
+function showConfig(config: ContainerConfig): InspectedConfig {
+  const { User = '', Env = null, Cmd = null, Volumes = null, WorkingDir = '', Entrypoint = null } = config;
+  const { OnBuild = null, Labels = null } = config;
+  return { ...config, User, Env, Cmd, Volumes, WorkingDir, Entrypoint, OnBuild, Labels };
 }
 
 /** `docker history`, newest entry first. */

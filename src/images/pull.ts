@@ -18,6 +18,7 @@ export async function pullImage(context: ImageContext, text: string, options: Pu
     ? await pullAll(context, reference, options)
     : await pullPlatform(context, reference, options);
   await recordPulled(context, reference, descriptor);
+  if (transferred) await context.records.refresh();
   return {
     name,
     descriptor,

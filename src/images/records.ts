@@ -2,7 +2,7 @@ import type { Provider } from '../content/index.ts';
 import { type Descriptor, type Digest, isConfigType, isManifestType } from '../oci/index.ts';
 import type { Store } from '../store/index.ts';
 import { writeLayoutIndex } from './layout-index.ts';
-import { danglingName, isDangling } from './names.ts';
+import { danglingName } from './names.ts';
 import type { ImageRecord } from './types.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface ImageRecords {
   assign(names: readonly string[], target: Descriptor, imageID: Digest): Promise<readonly ImageRecord[]>;
   /** Points every record of an image that has only a config to its manifest. */
   retarget(imageID: Digest, manifest: Descriptor): Promise<void>;
+  /** Brings `index.json` in step with blobs that have come since: an image that had gaps may be whole now. */
+  refresh(): Promise<void>;
   /** Removes names; what loses its last name by it is gone, not dangling. */
   remove(names: readonly string[]): Promise<void>;
 }
@@ -46,11 +48,20 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
     get: (name) => table.get(name),
     all,
     ofImage,
-    assign: (names, given, imageID) =>
-      change(async () => {
+    async assign(names, given, imageID) {
+      const target = chooseTarget(given, ofImage(imageID));
+      const current = names.flatMap((name) => table.get(name) ?? []);
+      const says = (record: ImageRecord): boolean =>
+        record.imageID === imageID && record.target.digest === target.digest;
+      // A rebuild from the cache names what is named so already: nothing is locked, written or flushed.
+      if (names.length > 0 && current.length === names.length && current.every(says)) return current;
+      return change(async () => {
         const known = ofImage(imageID);
-        const target = isConfigType(given.mediaType) ? (manifestOf(known) ?? given) : given;
-        const losing = names.flatMap((name) => table.get(name) ?? []).filter((record) => record.imageID !== imageID);
+        const target = chooseTarget(given, known);
+        const losing = names
+          .flatMap((name) => table.get(name) ?? [])
+          // The same index, of which the store has got another platform, is no other image.
+          .filter((record) => record.imageID !== imageID && record.target.digest !== target.digest);
         const unnamed = names.length === 0 && known.length === 0;
         const createdMs = Date.now();
         const made: ImageRecord[] = (unnamed ? [danglingName(imageID)] : names).map((name) => ({
@@ -67,12 +78,14 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
             await table.put(name, { ...record, name });
           }
         return made.length > 0 ? made : known;
-      }),
+      });
+    },
     retarget: (imageID, manifest) =>
       change(async () => {
         for (const record of ofImage(imageID))
           if (isConfigType(record.target.mediaType)) await table.put(record.name, { ...record, target: manifest });
       }),
+    refresh: () => change(async () => {}),
     remove: (names) =>
       change(async () => {
         for (const name of names) await table.remove(name);
@@ -80,11 +93,8 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
   };
 }
 
-function manifestOf(records: readonly ImageRecord[]): Descriptor | undefined {
-  return records.find((record) => isManifestType(record.target.mediaType))?.target;
-}
-
-/** The names of records as they are shown to people: those of dangling images left out. */
-export function namesOf(records: readonly ImageRecord[]): readonly string[] {
-  return records.map((record) => record.name).filter((name) => !isDangling(name));
+/** A bare config does not replace the manifest that its image already has. */
+function chooseTarget(given: Descriptor, known: readonly ImageRecord[]): Descriptor {
+  if (!isConfigType(given.mediaType)) return given;
+  return known.find((record) => isManifestType(record.target.mediaType))?.target ?? given;
 }

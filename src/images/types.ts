@@ -192,6 +192,18 @@ export interface ImageSummary {
   readonly platform: Platform;
 }
 
+/** A config with the fields that docker always shows, said or not, so that templates find them. */
+export type InspectedConfig = Omit<ContainerConfig, 'Env' | 'Volumes' | 'Labels'> & {
+  readonly User: string;
+  readonly WorkingDir: string;
+  readonly Env: readonly string[] | null;
+  readonly Cmd: readonly string[] | null;
+  readonly Entrypoint: readonly string[] | null;
+  readonly Volumes: Readonly<Record<string, object>> | null;
+  readonly OnBuild: readonly string[] | null;
+  readonly Labels: Readonly<Record<string, string>> | null;
+};
+
 /** The shape of docker's image inspect. */
 export interface ImageInspection {
   readonly Id: Digest;
@@ -202,7 +214,7 @@ export interface ImageInspection {
   readonly Created: string;
   readonly DockerVersion: string;
   readonly Author: string;
-  readonly Config: ContainerConfig;
+  readonly Config: InspectedConfig;
   readonly Architecture: string;
   readonly Variant?: string;
   readonly Os: string;

@@ -76,6 +76,7 @@ export async function unpackImage(
       compression: layerCompression(mediaType) ?? 'none',
     });
   }
+  if (applied.length > 0) await context.records.refresh();
   return top;
 }
 

@@ -123,6 +123,9 @@ testNeeding(['root'], 'type=image names a config, and layers are packed when som
 
   const image = await room.images.resolve('app', { platform: hostPlatform(), pull: 'never' });
   t.is(await room.images.unpack(image, {}), built.snapshot);
+  // A build pinned the image by its config before somebody gave it a manifest.
+  const pinned = await room.images.resolve(`app@${result.imageID}`, { platform: hostPlatform(), pull: 'never' });
+  t.is(await room.images.unpack(pinned, {}), built.snapshot);
 });
 
 testNeeding(

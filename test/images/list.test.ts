@@ -67,7 +67,7 @@ test('inspect has the shape of docker', async (t) => {
     RepoTags: ['app:1', 'app:2'],
     RepoDigests: [],
     Created: '2024-01-01T00:00:00Z',
-    Config: { Cmd: ['x'], Env: ['A=b'] },
+    Config: { Cmd: ['x'], Env: ['A=b'], User: '', Entrypoint: null },
     Os: 'linux',
     RootFS: { Type: 'layers', Layers: [...parts.config.rootfs.diff_ids] },
   });

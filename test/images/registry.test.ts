@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import test from 'ava';
-import { digestOf, hostPlatform, MediaType } from '../../src/oci/index.ts';
+import { digestOf, hostPlatform, type Index, MediaType } from '../../src/oci/index.ts';
 import { exec } from '../support/exec.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -61,6 +61,10 @@ testNeeding(NEEDS, 'a base is resolved without its layers, and unpacked into sna
   t.is(readFileSync(join(upper ?? '', 'etc/two'), 'utf8'), 'upper\n');
   t.is(readFileSync(join(lower ?? '', 'etc/one'), 'utf8'), 'lower\n');
 
+  // With all its layers there, other tools may see it.
+  const index = JSON.parse(readFileSync(join(other.store.paths.root, 'index.json'), 'utf8')) as Index;
+  t.deepEqual([...new Set(index.manifests.map(({ digest }) => digest))], [parts.manifest.digest]);
+
   // Known by now: nobody is asked, and nothing is unpacked again.
   await registry.stop();
   const again = await other.images.resolve(image.reference, { platform: hostPlatform(), pull: 'missing' });
@@ -82,9 +86,7 @@ testNeeding(NEEDS, 'pull always sees that a tag has moved; the old image stays u
   t.is(await resolve('missing'), 'old');
   t.is(await resolve('always'), 'new');
   t.is(await resolve('missing'), 'new');
-  t.deepEqual((await other.images.inspectImage(`${registry.host}/base@${old.manifest.digest}`)).Config, {
-    User: 'old',
-  });
+  t.is((await other.images.inspectImage(`${registry.host}/base@${old.manifest.digest}`)).Config.User, 'old');
 });
 
 testNeeding(NEEDS, 'of an index the wanted platform is pulled, or all of them', async (t) => {
@@ -120,6 +122,31 @@ testNeeding(NEEDS, 'of an index the wanted platform is pulled, or all of them', 
   t.deepEqual(
     parts.map((each) => hasBlobs(all, each)),
     [[true], [true]],
+  );
+});
+
+testNeeding(NEEDS, 'another platform of an index is no other image', async (t) => {
+  const { room, registry } = await openWithRegistry(t);
+  const name = `${registry.host}/multi:1`;
+  const parts = ['arm64', hostPlatform().architecture].map((architecture) =>
+    makeParts({ platform: { os: 'linux', architecture }, layers: [{ arch: architecture }] }),
+  );
+  for (const each of parts) await putParts(room.content, each);
+  const index = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: parts.map(({ manifest }) => manifest) };
+  const target = await room.content.put(MediaType.ociIndex, Buffer.from(JSON.stringify(index)));
+  await room.images.recordImage(target, [name]);
+  await room.images.pushImage(name);
+  const other = await openRoom(t);
+  for (const { manifest } of parts) {
+    const platform = manifest.platform ?? hostPlatform();
+    const image = await other.images.resolve(name, { platform, pull: 'missing' });
+    t.is(image.manifest?.descriptor.digest, manifest.digest);
+    await other.images.pullImage(name, { platform });
+  }
+  const rows = await other.images.listImages();
+  t.deepEqual(
+    rows.map(({ repository, platform }) => [repository, platform.architecture]),
+    [[`${registry.host}/multi`, hostPlatform().architecture]],
   );
 });
 
