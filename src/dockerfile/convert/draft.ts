@@ -105,7 +105,8 @@ function warnUnset(conversion: Conversion, draft: StageDraft, expansion: Expansi
   if (onWarning === undefined) return;
   for (const name of expansion.unmatched) {
     if (draft.buildArgs.some((arg) => arg.name === name)) continue;
-    const near = didYouMean(suggest(name, draft.env.keys()));
+    const found = suggest(name, draft.env.keys());
+    const near = didYouMean(found === undefined ? undefined : `$${found}`);
     onWarning({
       code: 'UndefinedVar',
       message: `the variable $${name} is not set${near === undefined ? '' : ` (${near})`}`,

@@ -1,0 +1,61 @@
+import test from 'ava';
+import { DockerfileError, formatFrame, syntaxError } from '../../src/dockerfile/errors.ts';
+import { suggest } from '../../src/suggest.ts';
+
+const SOURCE = 'FROM x\n\nRUN one\nCOPY a\tb \\\r\n  c\nCMD x\nUSER y\n';
+
+test('a frame shows the lines around and underlines the token', (t) => {
+  const frame = formatFrame(SOURCE, { start: { line: 3, column: 4 }, end: { line: 3, column: 7 } });
+  t.is(
+    frame,
+    ['  1 | FROM x', '  2 |', '> 3 | RUN one', '    |     ^^^', '  4 | COPY a\tb \\', '  5 |   c'].join('\n'),
+  );
+});
+
+test('a range of several lines is underlined on each; tabs keep the columns', (t) => {
+  const frame = formatFrame(SOURCE, { start: { line: 4, column: 7 }, end: { line: 5, column: 3 } });
+  t.is(
+    frame,
+    [
+      '  2 |',
+      '  3 | RUN one',
+      '> 4 | COPY a\tb \\',
+      '    |       \t^^^',
+      '> 5 |   c',
+      '    |   ^',
+      '  6 | CMD x',
+      '  7 | USER y',
+    ].join('\n'),
+  );
+});
+
+test('long lines and long ranges are cut', (t) => {
+  const long = `RUN ${'x'.repeat(5_000)}\n`.repeat(40);
+  const frame = formatFrame(long, { start: { line: 2, column: 0 }, end: { line: 39, column: 5_004 } });
+  t.true(frame.length < 8_000);
+  t.is(frame.split('\n').filter((line) => line.startsWith('>')).length, 8);
+});
+
+test('a place outside the source does no harm', (t) => {
+  t.notThrows(() => formatFrame('', { start: { line: 9, column: 9 }, end: { line: 9, column: 10 } }));
+  t.is(syntaxError('x').frame, '');
+});
+
+test('an error is given its place where it was missing, and keeps the one it has', (t) => {
+  const range = { start: { line: 3, column: 4 }, end: { line: 3, column: 7 } };
+  const other = { start: { line: 1, column: 0 }, end: { line: 1, column: 1 } };
+  const error = syntaxError('bad', range, 'do this').locate({ file: 'D', range: other, source: SOURCE });
+  t.true(error instanceof DockerfileError);
+  t.like(error, { code: 'DOCKERFILE_SYNTAX', message: 'bad', hint: 'do this', file: 'D', range });
+  t.deepEqual(error.details, { file: 'D', line: 3, column: 5 });
+  t.true(error.frame.startsWith('D:3:5\n'));
+});
+
+test('suggests what is near', (t) => {
+  const names = ['run', 'copy', 'from', 'entrypoint', 'healthcheck'];
+  const cases: Readonly<Record<string, string | undefined>> = {
+    ...{ RNU: 'run', cpoy: 'copy', form: 'from', entripoint: 'entrypoint', helthchek: 'healthcheck' },
+    ...{ xyz: undefined, '': undefined, c: undefined, running: undefined },
+  };
+  for (const [word, expected] of Object.entries(cases)) t.is(suggest(word, names), expected, word);
+});
