@@ -5,4 +5,4 @@ export {
   type CacheSeed,
   createCacheMounts,
 } from './cache-mounts.ts';
-export { type BuildCache, type CacheRecord, createCacheStorage } from './cache-storage.ts';
+export { type CacheRecord, createCacheStorage } from './cache-storage.ts';

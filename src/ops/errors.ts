@@ -52,6 +52,9 @@ export function sourceMissing({ path, ignored, suggestion }: MissingSource): Tsb
 export function fileStepFailed(error: unknown): unknown {
   if (!isNativeError(error)) return error;
   const code = errorCode(error);
+  if (code === 'COPY_SOURCE_NOT_FOUND') {
+    return sourceMissing({ path: error.path ?? '', ignored: false, suggestion: undefined });
+  }
   // The native layer's own codes name what is wrong with the step; an errno is only how it came to light.
   const isErrno = error.errno !== undefined || code === undefined;
   const hint =

@@ -82,8 +82,8 @@ export class ExecTrees {
   async release(): Promise<void> {
     for (const lease of this.#leases.values()) lease.release();
     this.#leases.clear();
-    // One that was committed is gone as an active snapshot: then this does nothing.
-    for (const active of this.#actives) await active.remove();
+    // One that was committed is gone as an active snapshot: then this does nothing. A sweep gets what cannot be removed now.
+    await Promise.allSettled(this.#actives.map((active) => active.remove()));
   }
 
   async #addTree(mount: BindMount): Promise<void> {

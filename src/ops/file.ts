@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import { canonicalJson } from '../llb/index.ts';
-import type { CopyAction, FileAction, FileOp } from '../llb/ops.ts';
+import type { FileAction, FileOp } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { ChangeTreeSource, TreeAction } from '../native/types.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf, viewResult } from './content.ts';
 import { fileStepFailed, invalidDefinition } from './errors.ts';
-import { copySelections } from './selections.ts';
+import { copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 
 /** COPY, ADD, WORKDIR: a new snapshot on the base, changed by one native call. Sources count by the content that is read. */
@@ -37,11 +37,17 @@ export function createFileOp(
       try {
         signal.throwIfAborted();
         const sources = inputs.map((input): ChangeTreeSource => readSource(input, snapshotter));
+        // Last, for copies from a stage that is empty.
+        sources.push({ root: { lowers: [] } });
         const verifyAll = async (cause?: unknown) => {
           for (const [i, input] of inputs.entries()) await content.verify(input, selections[i] ?? [], cause);
         };
         try {
-          await native.changeTree({ root: active.mount, sources, actions: op.actions.map(toTreeAction) });
+          await native.changeTree({
+            root: active.mount,
+            sources,
+            actions: op.actions.map((a) => toTreeAction(a, inputs.length)),
+          });
         } catch (error) {
           // A file that went away half-way is a change too.
           await verifyAll(error);
@@ -51,7 +57,8 @@ export function createFileOp(
         signal.throwIfAborted();
         return [{ kind: 'snapshot', name: (await active.commit()).name }];
       } catch (error) {
-        await active.remove();
+        // A sweep gets what cannot be removed now; what matters is the failure.
+        await active.remove().catch(() => {});
         throw error;
       }
     },
@@ -74,14 +81,13 @@ export function readSource(result: OpResult, snapshotter: OpDependencies['snapsh
   };
 }
 
-function toTreeAction(action: FileAction): TreeAction {
-  return action.type === 'copy' ? toTreeCopy(action) : action;
-}
-
-function toTreeCopy({ input, excludePatterns, ...copy }: CopyAction): TreeAction {
+function toTreeAction(action: FileAction, emptySource: number): TreeAction {
+  if (action.type !== 'copy') return action;
+  const { input, excludePatterns, ...copy } = action;
   return {
     ...copy,
-    source: input,
+    source: input < 0 ? emptySource : input,
+    allowEmptyWildcard: mayMatchNothing(action),
     ...(excludePatterns?.length ? { exclude: compilePatterns(excludePatterns) } : {}),
   };
 }

@@ -17,7 +17,7 @@ export function copySelections(op: FileOp, input: number): readonly ReadSelectio
     wildcard: copy.allowWildcard,
     followSymlinks: copy.followSymlinks,
     ...(copy.excludePatterns?.length ? { exclude: compilePatterns(copy.excludePatterns) } : {}),
-    mayBeMissing: copy.allowWildcard && copy.allowEmptyWildcard && hasWildcard(copy.src),
+    mayBeMissing: mayMatchNothing(copy),
   }));
 }
 
@@ -40,6 +40,11 @@ export function mountSelections(op: ExecOp, input: number): readonly ReadSelecti
     includeRoot: path !== '/',
     mayBeMissing: false,
   }));
+}
+
+/** Only a pattern may; a path that is written out has to be there. */
+export function mayMatchNothing(copy: CopyAction): boolean {
+  return copy.allowWildcard && copy.allowEmptyWildcard && hasWildcard(copy.src);
 }
 
 /** Whether Go's filepath.Match would see a pattern in it. */

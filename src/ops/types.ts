@@ -7,7 +7,7 @@ import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { SolverOp } from '../solver/types.ts';
 import type { Source } from '../source/index.ts';
 
-export type { LocalResult, OpResult, SnapshotResult } from '../llb/results.ts';
+export type { OpResult } from '../llb/results.ts';
 
 /** What ops need of the world. */
 export interface OpDependencies {

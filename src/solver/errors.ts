@@ -1,7 +1,7 @@
 import { errorCode, TsbuildError } from '../errors.ts';
 
 /** Thrown by ops whose inputs are no longer what the cache key says (see SolverOp.exec). */
-export function isContextChanged(error: unknown): boolean {
+function isContextChanged(error: unknown): boolean {
   return errorCode(error) === 'CONTEXT_CHANGED';
 }
 

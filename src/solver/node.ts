@@ -29,7 +29,7 @@ export interface Identity {
   readonly refresh: boolean;
 }
 
-export interface Assumption<R> {
+interface Assumption<R> {
   readonly index: number;
   readonly dep: CacheDep<R>;
   readonly reader: Vertex<R>;

@@ -99,7 +99,7 @@ export interface SolveObserver<R> {
   reporter(vertex: Vertex<R>): VertexReporter;
 }
 
-export interface VertexOutcome {
+interface VertexOutcome {
   readonly cached: boolean;
   readonly error?: unknown;
 }

@@ -1,6 +1,6 @@
 export { unknownScheme } from './errors.ts';
 export { createImageSource } from './image.ts';
-export { createMetaResolver, type MetaResolverOptions } from './image-meta.ts';
+export { createMetaResolver } from './image-meta.ts';
 export { createLocalSource } from './local.ts';
 export { schemeOf } from './scheme.ts';
-export type { FetchOptions, LocalContext, ResolvedSource, Source } from './types.ts';
+export type { LocalContext, ResolvedSource, Source } from './types.ts';

@@ -20,7 +20,7 @@ export interface ResolvedSource {
   fetch(options: FetchOptions): Promise<OpResult>;
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly signal: AbortSignal;
   /** Partial progress: `id` is unique within the step, counts are bytes. */
   readonly onTask: (id: string, current: number, total: number, completed?: boolean) => void;

@@ -240,3 +240,13 @@ testNeeding(NEEDS, 'a context that changes while it is copied is looked at again
   t.is(bench.read(result, '/src/299'), `changed ${counter - 1}`);
   rmSync(join(bench.context, 'src'), { recursive: true });
 });
+
+testNeeding(NEEDS, 'an empty stage can be copied from and mounted', async (t) => {
+  const bench = await openWorkbench(t);
+  const missing = await t.throwsAsync(bench.solve(copyStep(bench.base, undefined, '/x', '/x')));
+  t.deepEqual([errorCode(missing), missing?.message], ['COPY_SOURCE_NOT_FOUND', '"/x": not found']);
+  const nothing = copyStep(bench.base, undefined, '/*', '/');
+  const empty: ExecMount = { type: 'bind', input: -1, target: '/mnt', selector: '/', readonly: true, output: -1 };
+  const { result } = await bench.solve(runStep(nothing, 'ls -A /mnt > /list', { mounts: [empty] }));
+  t.is(bench.read(result, '/list'), '');
+});

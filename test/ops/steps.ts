@@ -8,15 +8,15 @@ export const localContext = (name = 'context'): State =>
 /** `COPY src dest` from a state. */
 export function copyStep(
   base: State | undefined,
-  from: State,
+  from: State | undefined,
   src: string,
   dest: string,
   more: Partial<CopyAction> = {},
 ) {
-  const inputs = base === undefined ? [from] : [base, from];
+  const inputs = [base, from].filter((state) => state !== undefined);
   const copy: FileAction = {
     type: 'copy',
-    input: inputs.length - 1,
+    input: from === undefined ? -1 : inputs.length - 1,
     src,
     dest,
     followSymlinks: true,

@@ -1,6 +1,14 @@
 import { type Digest, digestOf } from '../../src/oci/index.ts';
 import { createSolver, type SolverOptions } from '../../src/solver/index.ts';
-import type { CacheMap, CacheStorage, Edge, OpContext, SolveObserver, Vertex } from '../../src/solver/types.ts';
+import type {
+  CacheMap,
+  CacheRecordInfo,
+  CacheStorage,
+  Edge,
+  OpContext,
+  SolveObserver,
+  Vertex,
+} from '../../src/solver/types.ts';
 
 /** A step as data. Results are text: the step's own text around its inputs' texts. */
 export interface Step {
@@ -46,7 +54,7 @@ export class MemoryCache implements CacheStorage<string> {
     return record.results;
   }
 
-  async save(identity: Digest, results: readonly string[], info: { readonly name: string }): Promise<void> {
+  async save(identity: Digest, results: readonly string[], info: CacheRecordInfo): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.saves += 1;
     this.gone.delete(info.name);
