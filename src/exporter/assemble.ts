@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { mapConcurrently } from '../images/concurrency.ts';
-import { chainIDs, encodeJson, MediaType } from '../oci/index.ts';
+import { type Compression, chainIDs, encodeJson, MediaType } from '../oci/index.ts';
 import { diffSnapshot } from '../snapshot/differ.ts';
 import { makeImageConfig } from './config.ts';
 import { completeHistory, formatTime } from './history.ts';
@@ -8,20 +8,25 @@ import type { AssembledImage, BuiltTree, ExportContext } from './types.ts';
 
 /**
  * Makes an image's config from what a build made, and stores it. Of the layers only the diffIDs are computed, each once in its
- * life; compressed blobs are made when somebody wants them (`packImage`). A layer for each RUN, COPY, ADD and WORKDIR stays even
+ * life; compressed blobs are made when somebody wants them (`packImage`), which is now when a `compression` is given. A layer for each RUN, COPY, ADD and WORKDIR stays even
  * when it is empty, as in BuildKit.
  */
 export async function assembleImage(
   built: BuiltTree,
-  context: Pick<ExportContext, 'content' | 'snapshotter' | 'chains' | 'native' | 'sourceDateEpoch' | 'signal'>,
+  context: Pick<
+    ExportContext,
+    'images' | 'content' | 'snapshotter' | 'chains' | 'native' | 'sourceDateEpoch' | 'signal'
+  >,
+  compression?: Compression,
 ): Promise<AssembledImage> {
   const { content, snapshotter, chains } = context;
   const names = built.snapshot === undefined ? [] : snapshotter.chain(built.snapshot);
-  const layers = await mapConcurrently(names, availableParallelism(), (name) => {
+  const diffIDs = await mapConcurrently(names, availableParallelism(), async (name) => {
     context.signal?.throwIfAborted();
-    return diffSnapshot(context, name);
+    const isNew = snapshotter.stat(name)?.diffID === undefined;
+    const packs = isNew && compression !== undefined;
+    return (await (packs ? context.images.packSnapshot(name, { compression }) : diffSnapshot(context, name))).diffID;
   });
-  const diffIDs = layers.map(({ diffID }) => diffID);
   for (const [i, chainID] of chainIDs(diffIDs).entries()) await chains.record(chainID, names[i] ?? chainID);
 
   const epochMs = context.sourceDateEpoch === undefined ? undefined : context.sourceDateEpoch * 1000;

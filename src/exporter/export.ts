@@ -1,6 +1,6 @@
 import type { OutputSpec } from '../build-types.ts';
 import { fullName } from '../images/names.ts';
-import type { Descriptor } from '../oci/index.ts';
+import type { Compression, Descriptor } from '../oci/index.ts';
 import { type ArchiveOutput, exportArchive } from './archive.ts';
 import { assembleImage } from './assemble.ts';
 import { destinationMissing, nameMissing } from './errors.ts';
@@ -20,7 +20,7 @@ export async function exportResult(
   let image: AssembledImage | undefined;
   const assemble = async (): Promise<AssembledImage> => {
     context.onTask?.('exporting layers', 0, 0);
-    image ??= await assembleImage(built, context);
+    image ??= await assembleImage(built, context, compressionWanted(outputs));
     context.onTask?.('exporting layers', 0, 0, true);
     return image;
   };
@@ -48,6 +48,15 @@ export async function exportResult(
 /** Without `dest`, `type=docker` loads the image where images are kept, as buildx does; here that is the store. */
 function isArchive(output: OutputSpec): output is ArchiveOutput {
   return (output.type === 'oci' || output.type === 'docker') && output.dest !== undefined;
+}
+
+/** How the layers will be wanted as blobs by some output; `undefined` when by none. */
+function compressionWanted(outputs: readonly OutputSpec[]): Compression | undefined {
+  for (const output of outputs) {
+    if (isArchive(output)) return output.compression ?? 'gzip';
+    if (output.type === 'image' && output.push === true) return 'gzip';
+  }
+  return undefined;
 }
 
 function checkOutput(output: OutputSpec, context: ExportContext): void {

@@ -7,7 +7,7 @@ export async function mapConcurrently<T, R>(
   limit: number,
   work: (item: T, index: number) => Promise<R>,
 ): Promise<R[]> {
-  const results: R[] = new Array(items.length);
+  const results: R[] = [];
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
   const runner = async (): Promise<void> => {

@@ -7,8 +7,8 @@ import { compilePathPattern } from './path-pattern.ts';
 import type { ImageRecord, ListFilters } from './types.ts';
 
 export interface CompiledFilters {
-  keepsImage(details: ImageDetails, records: readonly ImageRecord[]): boolean;
-  keepsName(record: ImageRecord): boolean;
+  readonly keepsImage: (details: ImageDetails, records: readonly ImageRecord[]) => boolean;
+  readonly keepsName: (record: ImageRecord) => boolean;
 }
 
 /** Docker's filters of images (daemon/images/images.go). Throws `IMAGE_NOT_FOUND` for an unknown `before` or `since`. */

@@ -1,2 +1,2 @@
-export { createImageStore, type ImageStoreOptions } from './store.ts';
+export { createImageStore } from './store.ts';
 export type * from './types.ts';

@@ -34,6 +34,7 @@ export async function loadImages(
     await context.records.assign(names, descriptor, imageID);
     loaded.push({ imageID, descriptor, names });
   }
+  await context.records.refresh();
   return loaded;
 }
 

@@ -18,7 +18,7 @@ import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
 import { layerChanged, layerLost } from './errors.ts';
 import { readConfig } from './graph.ts';
-import type { ImageRecord, MaterializeOptions } from './types.ts';
+import type { ImageRecord, MaterializeOptions, PackedSnapshot } from './types.ts';
 
 /** Layers packed at once; each uses several cores of its own. */
 const MAX_PARALLEL_PACKS = 3;
@@ -81,22 +81,31 @@ async function packLayer(
   chainID: Digest,
   options: MaterializeOptions,
 ): Promise<LayerBlob> {
-  options.signal?.throwIfAborted();
   const snapshot = context.chains.find(chainID);
   if (snapshot === undefined) throw layerLost(imageID, diffID);
   const task = `exporting layer ${diffID}`;
   options.onTask?.(task, 0, 1);
-  const compression = options.compression ?? 'gzip';
+  const packed = await packSnapshotBlob(context, snapshot, options);
+  if (packed.diffID !== diffID) throw layerChanged(snapshot, diffID, packed.diffID);
+  options.onTask?.(task, 1, 1, true);
+  return packed.blob;
+}
+
+/** `ImageStore.packSnapshot`: packs a snapshot's layer into a blob, which its diffID is then known to have. */
+export async function packSnapshotBlob(
+  context: ImageContext,
+  snapshot: string,
+  { compression = 'gzip', signal }: MaterializeOptions,
+): Promise<PackedSnapshot> {
+  signal?.throwIfAborted();
   const output = await context.content.temporaryPath();
   const packed = await packSnapshot(context, snapshot, { compression, output }).catch((error: unknown) => {
     rmSync(output, { force: true });
     throw isNativeError(error) ? writeFailed(output, error) : error;
   });
-  if (packed.diffID !== diffID) throw layerChanged(snapshot, diffID, packed.diffID);
-  const { digest, size } = packed;
+  const { digest, size, diffID } = packed;
   await context.content.adopt(output, { digest, size });
   const blob: LayerBlob = { digest, size, compression, mediaType: layerMediaType(compression) };
   await context.layerBlobs.record(diffID, blob);
-  options.onTask?.(task, 1, 1, true);
-  return blob;
+  return { diffID, blob };
 }

@@ -6,7 +6,7 @@ import { TsbuildError } from '../errors.ts';
  */
 export function compilePathPattern(pattern: string): (text: string) => boolean {
   let source = '';
-  const characters = [...pattern];
+  const characters = Array.from(pattern);
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] ?? '';
     if (character === '*') source += '[^/]*';

@@ -13,7 +13,7 @@ import { imageHistory, inspectImage } from './inspect.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
 import { fullName } from './names.ts';
-import { materializeRecord, packImage } from './pack.ts';
+import { materializeRecord, packImage, packSnapshotBlob } from './pack.ts';
 import { pullImage } from './pull.ts';
 import { pushImage } from './push.ts';
 import { createImageRecords } from './records.ts';
@@ -24,7 +24,7 @@ import { tagImage } from './tag.ts';
 import type { ImageStore } from './types.ts';
 import { unpackImage } from './unpack.ts';
 
-export interface ImageStoreOptions {
+interface ImageStoreOptions {
   readonly store: Store;
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
@@ -55,6 +55,7 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     pushImage: (reference, request = {}) => hold(() => pushImage(context, reference, request)),
     materialize: (record, request = {}) => hold(() => materializeRecord(context, record, request)),
     packImage: (config, request = {}) => hold(() => packImage(context, config, request)),
+    packSnapshot: (snapshot, request = {}) => hold(() => packSnapshotBlob(context, snapshot, request)),
     recordImage: (target, names) =>
       hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target))),
     findImage: async (reference) => findImage(context.records, reference)?.record,

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { LayerBlob } from '../content/index.ts';
 import type {
   Compression,
   ContainerConfig,
@@ -80,6 +81,8 @@ export interface ImageStore extends ImageSource {
   materialize(record: ImageRecord, options?: MaterializeOptions): Promise<ImageRecord>;
   /** The manifest of a bare config, as for `materialize`, without any record. */
   packImage(config: Descriptor, options?: MaterializeOptions): Promise<Descriptor>;
+  /** Packs a snapshot's layer, be its diffID known or not: one pass over the files gives both. */
+  packSnapshot(snapshot: string, options?: MaterializeOptions): Promise<PackedSnapshot>;
   /**
    * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
    * as a dangling one. With no names the image itself is dangling.
@@ -150,6 +153,11 @@ export interface PushedImage {
 export interface MaterializeOptions extends TaskOptions {
   /** Of the layers that have no blob yet; default gzip. Layers that have one keep it. */
   readonly compression?: Compression;
+}
+
+export interface PackedSnapshot {
+  readonly diffID: Digest;
+  readonly blob: LayerBlob;
 }
 
 export type RemovedItem =

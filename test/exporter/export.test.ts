@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -25,6 +24,7 @@ import {
 } from '../../src/oci/index.ts';
 import { openRoom, type Room } from '../images/room.ts';
 import { exec } from '../support/exec.ts';
+import { unmountBelow } from '../support/mounts.ts';
 import { testNeeding } from '../support/needs.ts';
 import { startRegistry } from '../support/registry.ts';
 import { readTar } from '../support/tar-reader.ts';
@@ -282,7 +282,7 @@ testNeeding(['root', 'mount', 'umount'], 'a full disk leaves what was there', as
   const built = await buildTree(room, addData);
   const small = join(room.work, 'small');
   mkdirSync(small);
-  mountTmpfs(t, small, '64k');
+  await mountTmpfs(t, small, '64k');
   const dest = join(small, 'image.tar');
   writeFileSync(dest, 'older');
   await t.throwsAsync(exportTo(room, built, { type: 'docker', dest, compression: 'none' }), {
@@ -293,7 +293,7 @@ testNeeding(['root', 'mount', 'umount'], 'a full disk leaves what was there', as
   t.deepEqual(readdirSync(small), ['image.tar']);
 });
 
-function mountTmpfs(t: ExecutionContext, path: string, size: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
-  t.teardown(() => execFileSync('umount', [path]));
+async function mountTmpfs(t: ExecutionContext, path: string, size: string): Promise<void> {
+  await exec('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
+  t.teardown(() => unmountBelow(path));
 }
