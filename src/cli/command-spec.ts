@@ -17,11 +17,12 @@ export interface CommandSpec<Flags = Record<string, unknown>> {
 }
 
 export interface OptionSpec {
-  /** Commander's notation: `-t, --tag <name>`. */
+  /** As help shows it: `-t, --tag <name>`; without `<…>` it is a boolean. */
   readonly flags: string;
   readonly description: string;
   /** Turns one value into the flag's; `previous` is what earlier ones gave. Throws `FLAG_INVALID`. */
   readonly parse?: (value: string, previous: unknown) => unknown;
+  /** Absent flags are `undefined`, or this. */
   readonly default?: unknown;
   /** Not shown in help. */
   readonly hidden?: boolean;
@@ -52,4 +53,11 @@ export function shortFlag(option: OptionSpec): string | undefined {
 
 export function takesValue(option: OptionSpec): boolean {
   return option.flags.includes('<');
+}
+
+/** What a flag is called in a command's flags: `--build-arg` is `buildArg`. */
+export function flagKey(option: OptionSpec): string {
+  return longFlag(option)
+    .slice(2)
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

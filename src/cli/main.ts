@@ -36,16 +36,17 @@ async function main(argv: readonly string[], interruption: Interruption): Promis
 }
 
 async function run(route: Route, signal: AbortSignal): Promise<void> {
-  if (route.entry === undefined || route.help) {
-    const { formatOverview, formatCommandHelp } = await import('./commands/help.ts');
-    const text = route.entry === undefined ? formatOverview(route.name) : await formatCommandHelp(route.entry);
-    process.stdout.write(text);
+  if (route.entry === undefined) {
+    const { formatOverview } = await import('./commands/help.ts');
+    process.stdout.write(formatOverview(route.name));
     return;
   }
   const [{ command }, { parseCommand }] = await Promise.all([route.entry.load(), import('./parse.ts')]);
-  const { args, flags, help } = await parseCommand({ ...command, name: route.name }, route.args);
-  if (help !== undefined) {
-    process.stdout.write(help);
+  const spec = { ...command, name: route.name };
+  const { args, flags } = parseCommand(spec, route.help ? ['--help'] : route.args);
+  if (flags.help === true) {
+    const { formatCommandHelp } = await import('./help-text.ts');
+    process.stdout.write(formatCommandHelp(spec));
     return;
   }
   const context: Context = {

@@ -1,8 +1,6 @@
-import type { Command, CommanderError, Option } from 'commander';
-import { TsbuildError } from '../errors.ts';
 import { suggest } from '../suggest.ts';
-import { type CommandSpec, longFlag, type OptionSpec, shortFlag } from './command-spec.ts';
-import { negation, normalizeBooleans } from './flags/booleans.ts';
+import { type CommandSpec, flagKey, longFlag, type OptionSpec, shortFlag, takesValue } from './command-spec.ts';
+import { parseBoolean } from './flags/boolean.ts';
 import { invalidFlag, usageError } from './usage-errors.ts';
 
 /** Flags that every command takes, before or after its name. */
@@ -11,98 +9,118 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '-D, --debug', description: 'Show causes and stacks of errors' },
 ];
 
+const HELP: OptionSpec = { flags: '-h, --help', description: 'Show this help' };
+
+/** All options of a command. */
+export function optionsOf(spec: CommandSpec<never>): readonly OptionSpec[] {
+  return [...spec.options, ...GLOBAL_OPTIONS, HELP];
+}
+
 export interface ParsedCommand {
   readonly args: readonly string[];
+  /** By their names in camel case; `help` when the command's help was asked for. */
   readonly flags: Readonly<Record<string, unknown>>;
-  /** The command's help was asked for; this is it. */
-  readonly help?: string;
 }
 
-/** Reads a command's arguments. Throws `USAGE`, `FLAG_INVALID`. */
-export async function parseCommand(spec: CommandSpec<never>, argv: readonly string[]): Promise<ParsedCommand> {
-  const options = [...spec.options, ...GLOBAL_OPTIONS];
-  const command = await createCommander(spec, options);
-  let help: string | undefined;
-  command.configureOutput({
-    writeOut: (text) => {
-      help = (help ?? '') + text;
-    },
-    writeErr: () => {},
-  });
-  try {
-    command.parse(normalizeBooleans(argv, options), { from: 'user' });
-  } catch (error) {
-    if (help !== undefined) return { args: [], flags: {}, help };
-    throw translateError(error as CommanderError | TsbuildError, spec, options);
-  }
-  const { args } = command;
-  checkCount(spec, args.length);
-  return { args, flags: command.opts() };
+/**
+ * Reads a command's arguments by the rules of pflag, which docker uses: `--flag value`, `--flag=value`, `-f value`, `-fvalue`,
+ * `-f=value`, `-qf value`, booleans with a value only behind `=`, flags and arguments in any order, `--` ends flags.
+ * Throws `USAGE`, `FLAG_INVALID`.
+ */
+export function parseCommand(spec: CommandSpec<never>, argv: readonly string[]): ParsedCommand {
+  const parser = new Parser(spec, argv);
+  const parsed = parser.run();
+  if (parsed.flags.help !== true) checkCount(spec, parsed.args.length);
+  return parsed;
 }
 
-async function createCommander(spec: CommandSpec<never>, options: readonly OptionSpec[]): Promise<Command> {
-  const commander = await import('commander');
-  const command = new commander.Command(`tsbuild ${spec.name}`)
-    .usage(spec.usage)
-    .description(spec.summary)
-    .argument('[args...]')
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .helpOption('-h, --help', 'Show this help')
-    .configureHelp({ visibleArguments: () => [], showGlobalOptions: false });
-  for (const option of options) {
-    command.addOption(createOption(commander.Option, option));
-    if (option.default === true) command.addOption(new commander.Option(negation(option)).hideHelp());
-  }
-  const examples = spec.examples ?? [];
-  if (examples.length > 0)
-    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
-  return command;
-}
+class Parser {
+  readonly #spec: CommandSpec<never>;
+  readonly #argv: readonly string[];
+  readonly #options: readonly OptionSpec[];
+  readonly #flags: Record<string, unknown> = {};
+  #at = 0;
 
-function createOption(OptionClass: typeof Option, spec: OptionSpec): Option {
-  const option = new OptionClass(spec.flags, spec.description);
-  if (spec.hidden) option.hideHelp();
-  if (spec.default !== undefined) option.default(spec.default);
-  const { parse, choices } = spec;
-  if (choices !== undefined) {
-    option.argParser((value: string) => {
-      if (choices.includes(value)) return value;
-      const near = suggest(value, choices);
-      throw invalidFlag(
-        longFlag(spec),
-        value,
-        `it must be one of ${choices.join(', ')}`,
-        near && `did you mean ${near}?`,
-      );
-    });
-  } else if (parse !== undefined) option.argParser(parse);
-  return option;
-}
+  constructor(spec: CommandSpec<never>, argv: readonly string[]) {
+    this.#spec = spec;
+    this.#argv = argv;
+    this.#options = optionsOf(spec);
+    for (const option of this.#options) if (option.default !== undefined) this.#flags[flagKey(option)] = option.default;
+  }
 
-function translateError(
-  error: CommanderError | TsbuildError,
-  spec: CommandSpec<never>,
-  options: readonly OptionSpec[],
-): Error {
-  if (error instanceof TsbuildError) return error;
-  const help = `see 'tsbuild ${spec.name} --help'`;
-  if (error.code === 'commander.unknownOption') {
-    const flag = /'(-[^']*)'/.exec(error.message)?.[1]?.replace(/=.*/, '') ?? '';
-    const near = suggest(
-      flag,
-      options.flatMap((option) => (option.hidden ? [] : [longFlag(option)])),
-    );
-    return usageError(`unknown flag: ${flag}`, near === undefined ? help : `did you mean ${near}?`);
+  run(): ParsedCommand {
+    const args: string[] = [];
+    for (let arg = this.#argv[this.#at++]; arg !== undefined; arg = this.#argv[this.#at++]) {
+      if (arg === '--') return { args: [...args, ...this.#argv.slice(this.#at)], flags: this.#flags };
+      if (arg.startsWith('--')) this.#takeLong(arg);
+      else if (arg.startsWith('-') && arg !== '-') this.#takeShort(arg);
+      else args.push(arg);
+    }
+    return { args, flags: this.#flags };
   }
-  if (error.code === 'commander.optionMissingArgument') {
-    const given = /option '([^']*)'/.exec(error.message)?.[1] ?? '';
-    const option = options.find(({ flags }) => flags === given);
-    return usageError(`flag needs a value: ${option === undefined ? given : describeFlag(option)}`, help);
+
+  #takeLong(arg: string): void {
+    const equals = arg.indexOf('=');
+    const name = equals < 0 ? arg : arg.slice(0, equals);
+    const option = this.#options.find((candidate) => longFlag(candidate) === name);
+    if (option === undefined) throw this.#unknown(name);
+    const value = equals < 0 ? undefined : arg.slice(equals + 1);
+    this.#set(option, takesValue(option) ? (value ?? this.#nextValue(option)) : value);
   }
-  if (error instanceof Error && typeof error.code === 'string' && error.code.startsWith('commander.'))
-    return usageError(error.message.replace(/^error: /, ''), help);
-  return error;
+
+  /** One letter, or several booleans' and perhaps one that takes the rest as its value. */
+  #takeShort(arg: string): void {
+    for (let at = 1; at < arg.length; at++) {
+      const name = `-${arg[at]}`;
+      const option = this.#options.find((candidate) => shortFlag(candidate) === name);
+      if (option === undefined) throw this.#unknown(arg.length === 2 ? name : `${name} in ${arg}`);
+      const rest = arg.slice(at + 1);
+      if (takesValue(option)) {
+        const value = rest.startsWith('=') ? rest.slice(1) : rest;
+        this.#set(option, rest === '' ? this.#nextValue(option) : value);
+        return;
+      }
+      if (rest.startsWith('=')) {
+        this.#set(option, rest.slice(1));
+        return;
+      }
+      this.#set(option, undefined);
+    }
+  }
+
+  #nextValue(option: OptionSpec): string {
+    const value = this.#argv[this.#at++];
+    if (value === undefined) throw usageError(`flag needs a value: ${describeFlag(option)}`, this.#seeHelp());
+    return value;
+  }
+
+  #set(option: OptionSpec, value: string | undefined): void {
+    const key = flagKey(option);
+    if (!takesValue(option)) {
+      const on = value === undefined ? true : parseBoolean(value);
+      if (on === undefined) throw invalidFlag(describeFlag(option), value ?? '', 'it must be true or false');
+      this.#flags[key] = on;
+      return;
+    }
+    const text = value ?? '';
+    const { choices, parse } = option;
+    if (choices !== undefined && !choices.includes(text)) {
+      const near = suggest(text, choices);
+      const hint = near === undefined ? undefined : `did you mean ${near}?`;
+      throw invalidFlag(describeFlag(option), text, `it must be one of ${choices.join(', ')}`, hint);
+    }
+    this.#flags[key] = parse === undefined ? text : parse(text, this.#flags[key]);
+  }
+
+  #unknown(flag: string): Error {
+    const names = this.#options.filter((option) => !option.hidden).map(longFlag);
+    const near = flag.startsWith('--') ? suggest(flag, names) : undefined;
+    return usageError(`unknown flag: ${flag}`, near === undefined ? this.#seeHelp() : `did you mean ${near}?`);
+  }
+
+  #seeHelp(): string {
+    return `see 'tsbuild ${this.#spec.name} --help'`;
+  }
 }
 
 function describeFlag(option: OptionSpec): string {
@@ -113,14 +131,10 @@ function describeFlag(option: OptionSpec): string {
 function checkCount(spec: CommandSpec<never>, count: number): void {
   const { minArgs, maxArgs = Number.POSITIVE_INFINITY } = spec;
   if (count >= minArgs && count <= maxArgs) return;
-  const wanted =
-    minArgs === maxArgs
-      ? `${minArgs === 0 ? 'no' : minArgs} argument${minArgs === 1 ? '' : 's'}`
-      : count < minArgs
-        ? `at least ${minArgs} argument${minArgs === 1 ? '' : 's'}`
-        : `at most ${maxArgs} argument${maxArgs === 1 ? '' : 's'}`;
+  const limit = count < minArgs ? minArgs : maxArgs;
+  const bound = minArgs === maxArgs ? '' : count < minArgs ? 'at least ' : 'at most ';
   throw usageError(
-    `tsbuild ${spec.name} takes ${wanted}, and got ${count}`,
+    `tsbuild ${spec.name} takes ${bound}${limit === 0 ? 'no' : limit} argument${limit === 1 ? '' : 's'}, and got ${count}`,
     `usage: tsbuild ${spec.name} ${spec.usage}`,
   );
 }

@@ -16,8 +16,7 @@ import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
   readonly buildArg?: readonly string[];
-  /** `--no-cache` makes it false. */
-  readonly cache: boolean;
+  readonly noCache?: boolean;
   readonly file?: string;
   readonly iidfile?: string;
   readonly label?: readonly string[];
@@ -129,7 +128,7 @@ function readRequest(
     ...libraryOptions(context),
     buildArgs: parseBuildArgs(flags.buildArg ?? [], context.env),
     labels: parseLabels(flags.label ?? []),
-    noCache: !flags.cache,
+    noCache: flags.noCache === true,
     pull: flags.pull === true,
     push: flags.push === true,
     tags: flags.tag ?? [],

@@ -1,7 +1,8 @@
 import type { CommandSpec } from '../command-spec.ts';
-import { COMMANDS, type CommandEntry } from '../command-table.ts';
+import { COMMANDS } from '../command-table.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
-import { GLOBAL_OPTIONS, parseCommand } from '../parse.ts';
+import { formatCommandHelp, formatPairs } from '../help-text.ts';
+import { GLOBAL_OPTIONS } from '../parse.ts';
 import { findCommand, parseRoute } from '../route.ts';
 
 export const command: CommandSpec = {
@@ -22,7 +23,7 @@ async function formatHelp(args: readonly string[]): Promise<string> {
   if (args[0] === 'exit-codes') return EXIT_CODES_HELP;
   if (args.length === 0) return formatOverview('');
   const entry = findCommand(args.join(' '));
-  if (entry !== undefined) return formatCommandHelp(entry);
+  if (entry !== undefined) return formatCommandHelp({ ...(await entry.load()).command, name: args.join(' ') });
   // A group of commands, or a word that is none: the router says what was meant.
   return formatOverview(parseRoute(args).name);
 }
@@ -51,15 +52,4 @@ ${formatPairs([
 ])}
 Run 'tsbuild COMMAND --help' for one command, 'tsbuild help exit-codes' for what exit codes mean.
 `;
-}
-
-export async function formatCommandHelp(entry: CommandEntry): Promise<string> {
-  const { command: spec } = await entry.load();
-  const { help = '' } = await parseCommand(spec, ['--help']);
-  return help;
-}
-
-function formatPairs(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length)) + 2;
-  return pairs.map(([name, text]) => `  ${name.padEnd(width)}${text}\n`).join('');
 }

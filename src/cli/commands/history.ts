@@ -12,8 +12,7 @@ interface HistoryFlags {
   readonly human: boolean;
   readonly platform?: Platform;
   readonly quiet?: boolean;
-  /** `--no-trunc` makes it false. */
-  readonly trunc: boolean;
+  readonly noTrunc?: boolean;
 }
 
 export const command: CommandSpec<HistoryFlags> = {
@@ -64,10 +63,10 @@ async function run(context: Context, [reference = '']: readonly string[], flags:
 function rowOf(row: HistoryRow, flags: HistoryFlags): Row {
   const createdBy = row.createdBy.replaceAll('\t', ' ');
   return {
-    ID: flags.trunc && isDigest(row.id) ? shortDigest(row.id) : row.id,
+    ID: !flags.noTrunc && isDigest(row.id) ? shortDigest(row.id) : row.id,
     CreatedSince: flags.human ? humanAgo(row.createdMs) : rfc3339(row.createdMs),
     CreatedAt: rfc3339(row.createdMs),
-    CreatedBy: flags.trunc ? ellipsis(createdBy, CREATED_BY_LENGTH) : createdBy,
+    CreatedBy: flags.noTrunc ? createdBy : ellipsis(createdBy, CREATED_BY_LENGTH),
     Size: flags.human ? humanSize(row.size) : String(row.size),
     Comment: row.comment,
   };

@@ -3,7 +3,7 @@ import { shortDigest } from '../../oci/digest.ts';
 import { suggest } from '../../suggest.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
-import { parseBoolean } from '../flags/booleans.ts';
+import { parseBoolean } from '../flags/boolean.ts';
 import { goTime, humanAgo, humanSize } from '../format/human.ts';
 import { formatRows, type Row } from '../format/rows.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
@@ -13,8 +13,7 @@ interface ImagesFlags {
   readonly filter?: readonly string[];
   readonly format?: string;
   readonly quiet?: boolean;
-  /** `--no-trunc` makes it false. */
-  readonly trunc: boolean;
+  readonly noTrunc?: boolean;
 }
 
 export const command: CommandSpec<ImagesFlags> = {
@@ -67,7 +66,7 @@ async function run(context: Context, args: readonly string[], flags: ImagesFlags
   const digestColumn = flags.digests ? '{{.Digest}}\t' : '';
   context.stdout.write(
     formatRows(
-      images.map((image) => rowOf(image, flags.trunc)),
+      images.map((image) => rowOf(image, flags.noTrunc !== true)),
       {
         format: flags.format,
         table: `table {{.Repository}}\t{{.Tag}}\t${digestColumn}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`,

@@ -3,7 +3,7 @@ import type { Compression } from '../../oci/media-types.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { suggest } from '../../suggest.ts';
 import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
-import { parseBoolean } from './booleans.ts';
+import { parseBoolean } from './boolean.ts';
 import { splitCsv } from './csv.ts';
 
 const FLAG = '-o, --output';

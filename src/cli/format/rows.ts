@@ -35,9 +35,14 @@ export function formatRows(rows: readonly Row[], options: RowFormat): string {
   const source = format.replace(TABLE, '').trim().replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const template = compileTemplate(source);
   const lines = rows.map((row) => template.execute(row));
-  if (!TABLE.test(format)) return lines.map((line) => `${line}\n`).join('');
-  const header = compileTemplate(source, { functions: HEADER_FUNCTIONS }).execute(options.headers);
-  return formatTable([header, ...lines]);
+  // The headings have every field, so a misspelt one is found also where there are no rows.
+  const isTable = TABLE.test(format);
+  const header = isTable || rows.length === 0 ? formatHeader(source, options.headers) : '';
+  return isTable ? formatTable([header, ...lines]) : lines.map((line) => `${line}\n`).join('');
+}
+
+function formatHeader(source: string, headers: Row): string {
+  return compileTemplate(source, { functions: HEADER_FUNCTIONS }).execute(headers);
 }
 
 function chooseFormat({ format, table }: RowFormat): string {

@@ -1,0 +1,91 @@
+import test from 'ava';
+import { splitCsv } from '../../src/cli/flags/csv.ts';
+import { parseOutput } from '../../src/cli/flags/output.ts';
+import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../../src/cli/flags/values.ts';
+import { TsbuildError } from '../../src/errors.ts';
+
+const OUTPUTS: readonly (readonly [text: string, spec: object])[] = [
+  ['out', { type: 'local', dest: 'out' }],
+  ['-', { type: 'tar', dest: '-' }],
+  ['type=local,dest=out', { type: 'local', dest: 'out' }],
+  ['type=tar', { type: 'tar', dest: '-' }],
+  ['type=tar,dest=a.tar', { type: 'tar', dest: 'a.tar' }],
+  ['type=oci,dest=a.tar', { type: 'oci', dest: 'a.tar' }],
+  ['type=oci,dest=dir,tar=false', { type: 'oci', dest: 'dir', tar: false }],
+  ['type=oci,dest=-,compression=zstd', { type: 'oci', dest: '-', compression: 'zstd' }],
+  ['type=docker', { type: 'docker' }],
+  ['type=docker,dest=a.tar,compression=uncompressed', { type: 'docker', dest: 'a.tar', compression: 'none' }],
+  ['type=image', { type: 'image', push: false }],
+  ['type=image,name=app:1,push=true', { type: 'image', name: 'app:1', push: true }],
+  ['type=image,"name=app:1,app:2"', { type: 'image', name: 'app:1,app:2', push: false }],
+  ['type=registry', { type: 'image', push: true }],
+  ['"dest=a,b.tar",type=oci', { type: 'oci', dest: 'a,b.tar' }],
+  ['type=image,unpack=true,oci-mediatypes=true', { type: 'image', push: false }],
+];
+
+const BAD_OUTPUTS: readonly (readonly [text: string, code: string, message: RegExp])[] = [
+  ['', 'FLAG_INVALID', /empty/],
+  ['type=ocii,dest=a', 'FLAG_INVALID', /no output type "ocii"/],
+  ['type=oci', 'FLAG_INVALID', /needs a dest/],
+  ['type=local', 'FLAG_INVALID', /needs a dest/],
+  ['dest=a,b=c', 'FLAG_INVALID', /no type/],
+  ['type=oci,dest', 'FLAG_INVALID', /not key=value/],
+  ['type=oci,dst=a,dest=b', 'FLAG_INVALID', /no "dst"/],
+  ['type=oci,dest=a,tar=perhaps', 'FLAG_INVALID', /neither true nor false/],
+  ['type=oci,dest=a,compression=lzma', 'FLAG_INVALID', /no compression/],
+  ['type=oci,dest=a,compression-level=3', 'FLAG_UNSUPPORTED', /compression-level=3/],
+  ['type=image,annotation.a=b', 'FLAG_UNSUPPORTED', /annotation/],
+  ['type=local,dest=a,mode=delete', 'FLAG_UNSUPPORTED', /mode=delete/],
+  ['type=cacheonly', 'FLAG_UNSUPPORTED', /cacheonly/],
+  ['type="oci', 'FLAG_INVALID', /quotes/],
+  ['dest="a,b.tar",type=oci', 'FLAG_INVALID', /quotes/],
+  ['./a,b', 'FLAG_INVALID', /not key=value/],
+];
+
+test('--output in all its forms', (t) => {
+  for (const [text, spec] of OUTPUTS) t.deepEqual(parseOutput(text) as object, spec, text);
+});
+
+test('--output refuses what it does not understand', (t) => {
+  for (const [text, code, message] of BAD_OUTPUTS) {
+    const error = t.throws(() => parseOutput(text), { instanceOf: TsbuildError, message }, text);
+    t.is(error?.code, code, text);
+  }
+});
+
+test('CSV fields', (t) => {
+  t.deepEqual(splitCsv('a,b'), ['a', 'b']);
+  t.deepEqual(splitCsv('"a,b",c'), ['a,b', 'c']);
+  t.deepEqual(splitCsv('"a ""b""",'), ['a "b"', '']);
+  t.is(splitCsv('a"b'), undefined);
+  t.is(splitCsv('"a'), undefined);
+  t.is(splitCsv('"a"b'), undefined);
+});
+
+test('--build-arg takes values, equals signs in them, and the environment', (t) => {
+  const env = { FROM_ENV: 'x=y' };
+  t.deepEqual(parseBuildArgs(['A=1', 'B=', 'C=a=b', 'FROM_ENV', 'NOT_SET'], env), {
+    A: '1',
+    B: '',
+    C: 'a=b',
+    FROM_ENV: 'x=y',
+  });
+  t.deepEqual(parseBuildArgs(['A=1', 'A=2'], {}), { A: '2' });
+  t.throws(() => parseBuildArgs(['=x'], {}), { message: /no name/ });
+});
+
+test('--label without a value is empty', (t) => {
+  t.deepEqual(parseLabels(['a', 'b=c=d']), { a: '', b: 'c=d' });
+});
+
+test('--platform', (t) => {
+  t.deepEqual(readPlatform('linux/arm/v7'), { os: 'linux', architecture: 'arm', variant: 'v7' });
+  t.is(t.throws(() => readPlatform('linux/amd64,linux/arm64'), { instanceOf: TsbuildError })?.code, 'FLAG_UNSUPPORTED');
+  t.is(t.throws(() => readPlatform('plan9000'), { instanceOf: TsbuildError })?.code, 'FLAG_INVALID');
+});
+
+test('--tag', (t) => {
+  t.deepEqual(collectTag('b:1', collectTag('a', undefined)), ['a', 'b:1']);
+  t.is(t.throws(() => collectTag('UPPER', undefined), { instanceOf: TsbuildError })?.code, 'FLAG_INVALID');
+  t.throws(() => collectTag(`a@sha256:${'0'.repeat(64)}`, undefined), { message: /cannot have a digest/ });
+});
