@@ -250,3 +250,50 @@ testNeeding(NEEDS, 'an empty stage can be copied from and mounted', async (t) =>
   const { result } = await bench.solve(runStep(nothing, 'ls -A /mnt > /list', { mounts: [empty] }));
   t.is(bench.read(result, '/list'), '');
 });
+
+testNeeding(
+  NEEDS,
+  'steps that lock the same caches in another order both get them; one step may mount a cache twice',
+  async (t) => {
+    const bench = await openWorkbench(t);
+    const lock = (id: string, target: string): ExecMount => ({
+      type: 'cache',
+      id,
+      target,
+      sharing: 'locked',
+      readonly: false,
+      input: -1,
+      selector: '/',
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+    });
+    // Whoever finds the other's mark was not alone.
+    const script = (n: number) =>
+      `test ! -e /x/mark && touch /x/mark /y/mark && sleep 0.2 && rm /x/mark /again/mark && echo ${n} > /done${n}`;
+    const mounts = [lock('x', '/x'), lock('y', '/y'), lock('y', '/again')];
+    const one = runStep(bench.base, script(1), { mounts });
+    const two = runStep(bench.base, script(2), { mounts: mounts.toReversed() });
+    const both = copyStep(copyStep(bench.base, one, '/done1', '/'), two, '/done2', '/');
+    const { result } = await bench.solve(both);
+    t.deepEqual([bench.read(result, '/done1'), bench.read(result, '/done2')], ['1\n', '2\n']);
+  },
+);
+
+testNeeding(NEEDS, 'a writable mount with an output is a result of its own; a tmpfs leaves nothing', async (t) => {
+  const bench = await openWorkbench(t);
+  const data = runStep(bench.base, 'mkdir /data; echo old > /data/file');
+  const head = runStep(bench.base, 'echo new >> /mnt/data/file; echo gone > /scratch/file; cat /scratch/file', {
+    inputs: [data],
+    mounts: [
+      { type: 'bind', input: 1, target: '/mnt', selector: '/', readonly: false, output: 1 },
+      { type: 'tmpfs', target: '/scratch' },
+    ],
+  });
+  const root = await bench.solve(head);
+  t.regex(root.output, /gone/);
+  t.is(bench.read(root.result, '/scratch/file'), undefined);
+  const mount = await bench.solve({ ...head, index: 1 });
+  t.deepEqual(mount.executed, []);
+  t.is(bench.read(mount.result, '/data/file'), 'old\nnew\n');
+});
