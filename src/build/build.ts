@@ -26,9 +26,9 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
     const log = openBuildLog(workspace.store, request.onProgress);
+    const sweeping = workspace.sweep();
     try {
       const { sink, path: logPath } = log;
-      const sweeping = workspace.sweep();
       const { dockerfile, ignore } = await loadInputs(request, context, sink);
       const converted = await convert(request, workspace, dockerfile, sink, signal);
       await sweeping;
@@ -51,6 +51,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
         logPath,
       };
     } finally {
+      // An error on the way must not close the store under the sweep.
+      await sweeping.catch(() => {});
       log.finish();
       lease?.release();
     }
@@ -75,11 +77,10 @@ async function loadInputs(
   context: string,
   sink: ProgressSink,
 ): Promise<{ dockerfile: DockerfileInput; ignore: IgnoreInput }> {
-  const report = (text: string): Uint8Array => Buffer.from(`${text}\n`);
   const name = request.dockerfile ?? 'Dockerfile';
   const dockerfile = await runPhase(sink, `[internal] load build definition from ${name}`, (reporter) => {
     const input = readDockerfile(request, context);
-    reporter.log(1, report(`transferring dockerfile: ${Buffer.byteLength(input.text)}B done`));
+    reporter.task('transferring dockerfile:', Buffer.byteLength(input.text), 0, true);
     return input;
   });
   const ignore = await runPhase(sink, '[internal] load .dockerignore', () => readIgnore(dockerfile, context));

@@ -41,12 +41,13 @@ export async function unpackImage(
   const repository = repositoryOf(image);
 
   const layers = diffIDs.slice(start).map((diffID, i): LayerToApply => {
-    const blob = blobOf(context, image, start + i);
-    const task = `extracting ${blob.digest}`;
+    let blob: Descriptor | undefined;
     return {
       diffID,
       chainID: chains[start + i] ?? diffID,
       async blob() {
+        // Asked for only when there is no snapshot: a built image's layers may have no blob at all.
+        blob = blobOf(context, image, start + i);
         const compression = layerCompression(blob.mediaType);
         if (compression === undefined) throw notAnImage(image.reference, `it has a layer of type ${blob.mediaType}`);
         try {
@@ -59,7 +60,8 @@ export async function unpackImage(
         return { path: context.content.path(blob.digest), compression };
       },
       onUnpack(state) {
-        options.onTask?.(task, state === 'done' ? blob.size : 0, blob.size, state === 'done');
+        if (blob === undefined) return;
+        options.onTask?.(`extracting ${blob.digest}`, state === 'done' ? blob.size : 0, blob.size, state === 'done');
         if (state === 'done') applied.push({ diffID, blob });
       },
     };
