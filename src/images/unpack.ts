@@ -47,17 +47,18 @@ export async function unpackImage(
       chainID: chains[start + i] ?? diffID,
       async blob() {
         // Asked for only when there is no snapshot: a built image's layers may have no blob at all.
-        blob = blobOf(context, image, start + i);
-        const compression = layerCompression(blob.mediaType);
-        if (compression === undefined) throw notAnImage(image.reference, `it has a layer of type ${blob.mediaType}`);
+        const wanted = blobOf(context, image, start + i);
+        blob = wanted;
+        const compression = layerCompression(wanted.mediaType);
+        if (compression === undefined) throw notAnImage(image.reference, `it has a layer of type ${wanted.mediaType}`);
         try {
-          await transfers.run(() => ensureBlob(context, blob, { ...options, signal }, repository));
+          await transfers.run(() => ensureBlob(context, wanted, { ...options, signal }, repository));
         } catch (error) {
           // The other downloads would only make the user wait for the bad news.
           abort.abort(error);
           throw error;
         }
-        return { path: context.content.path(blob.digest), compression };
+        return { path: context.content.path(wanted.digest), compression };
       },
       onUnpack(state) {
         if (blob === undefined) return;
