@@ -27,6 +27,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
     const log = openBuildLog(workspace.store, request.onProgress);
     const sweeping = workspace.sweep();
+    // Its failure is seen where it is awaited, which may be later than it happens.
+    sweeping.catch(() => {});
     try {
       const { sink, path: logPath } = log;
       const { dockerfile, ignore } = await loadInputs(request, context, sink);

@@ -18,7 +18,7 @@ export async function exportArchive(
   const tasks = { onTask, signal };
   const descriptor = await images.packImage(image.descriptor, { ...tasks, ...(compression ? { compression } : {}) });
   const contents = [{ descriptor, names: [...new Set(context.names.map(fullName))] }];
-  onTask?.(`exporting manifest ${descriptor.digest}`, 1, 1, true);
+  onTask?.(`exporting manifest ${descriptor.digest}`, 0, 0, true);
   onTask?.('sending tarball', 0, 0);
   if (output.tar === false) await images.writeLayout(contents, resolve(output.dest), tasks);
   else

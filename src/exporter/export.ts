@@ -77,8 +77,8 @@ async function storeImage(
   { images, onTask }: ExportContext,
 ): Promise<readonly string[]> {
   await images.recordImage(image.descriptor, names);
-  onTask?.(`writing image ${image.imageID}`, 1, 1, true);
-  for (const name of names) onTask?.(`naming to ${name}`, 1, 1, true);
+  onTask?.(`writing image ${image.imageID}`, 0, 0, true);
+  for (const name of names) onTask?.(`naming to ${name}`, 0, 0, true);
   return names;
 }
 
@@ -87,7 +87,7 @@ async function pushNames(names: readonly string[], context: ExportContext): Prom
   for (const name of names) {
     const { images, onTask, signal } = context;
     manifest = (await images.pushImage(name, { onTask, signal })).descriptor;
-    onTask?.(`pushing manifest for ${name}@${manifest.digest}`, 1, 1, true);
+    onTask?.(`pushing manifest for ${name}@${manifest.digest}`, 0, 0, true);
   }
   return manifest;
 }

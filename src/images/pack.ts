@@ -84,10 +84,10 @@ async function packLayer(
   const snapshot = context.chains.find(chainID);
   if (snapshot === undefined) throw layerLost(imageID, diffID);
   const task = `exporting layer ${diffID}`;
-  options.onTask?.(task, 0, 1);
+  options.onTask?.(task, 0, 0);
   const packed = await packSnapshotBlob(context, snapshot, options);
   if (packed.diffID !== diffID) throw layerChanged(snapshot, diffID, packed.diffID);
-  options.onTask?.(task, 1, 1, true);
+  options.onTask?.(task, 0, 0, true);
   return packed.blob;
 }
 
