@@ -1,5 +1,5 @@
 import { type CollectionContext, collectGarbage } from './collect.ts';
-import { imageInUse } from './errors.ts';
+import { imageInUse, imageNotFound } from './errors.ts';
 import { requireImage } from './find.ts';
 import { isDangling, isDigestName, showName, showRepository } from './names.ts';
 import type { ImageRecord, RemovedItem } from './types.ts';
@@ -14,6 +14,8 @@ export async function removeImage(
   options: { readonly force?: boolean } = {},
 ): Promise<readonly RemovedItem[]> {
   const { record, by } = requireImage(context.records, text);
+  // A digest may also find a tag with that content; it is not that tag's removal that was asked for.
+  if (by === 'name' && text.includes('@') && !isDigestName(record.name)) throw imageNotFound(text);
   const records = context.records.ofImage(record.imageID);
   const going = by === 'name' ? namesGoingWith(record, records) : records;
   if (by === 'id' && !options.force && !areOneRepository(records))

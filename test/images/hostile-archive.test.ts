@@ -1,10 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { digestOf } from '../../src/oci/index.ts';
+import { exec } from '../support/exec.ts';
+import { unmountBelow } from '../support/mounts.ts';
+import { testNeeding } from '../support/needs.ts';
 import { type RawEntry, writeTar } from '../support/tar-writer.ts';
-import { addImage, collect, makeParts, openRoom, type SampleParts } from './room.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+import { addImage, collect, makeParts, openRoom, openRoomAt, type SampleParts } from './room.ts';
 
 const blobName = (content: Buffer): string => `blobs/${digestOf(content).replace(':', '/')}`;
 
@@ -175,3 +181,28 @@ test('a load that is ended leaves nothing', async (t) => {
   t.deepEqual([...room.content.list()], []);
   t.deepEqual(readdirSync(room.store.paths.ingest), []);
 });
+
+testNeeding(
+  ['root', 'mount', 'umount'],
+  'an archive that the disk cannot take is refused, and nothing of it is kept',
+  async (t) => {
+    const large = { big: randomBytes(4_000_000).toString('base64') };
+    const archive = writeTar([...layoutEntries(makeParts({ layers: [large], compression: 'none' })).values()]);
+    const small = makeTempDir('small');
+    await exec('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small]);
+    const room = await openRoomAt(join(small, 'store'), small);
+    t.teardown(async () => {
+      await room.close();
+      await unmountBelow(small);
+      removeTree(small);
+    });
+    await addImage(room, ['kept:1']);
+    await t.throwsAsync(room.images.loadImages(Readable.from([archive])), {
+      code: 'STORE_FULL',
+      message: /no space left/,
+    });
+    t.deepEqual(readdirSync(room.store.paths.ingest), []);
+    t.is([...room.content.list()].length, 3);
+    t.is((await room.images.inspectImage('kept:1')).RepoTags[0], 'kept:1');
+  },
+);

@@ -86,6 +86,13 @@ test('nothing is collected while another operation runs, and all of it afterward
   t.deepEqual([...room.content.list()], []);
 });
 
+test('a digest that only a tag has is no name to remove', async (t) => {
+  const room = await openRoom(t);
+  const parts = await addImage(room, ['app:1']);
+  await t.throwsAsync(room.images.removeImage(`app@${parts.manifest.digest}`), { code: 'IMAGE_NOT_FOUND' });
+  t.deepEqual(await names(room), ['app:1']);
+});
+
 test('what is not there cannot be removed', async (t) => {
   const room = await openRoom(t);
   await t.throwsAsync(room.images.removeImage('missing:1'), {
