@@ -221,14 +221,15 @@ Status TreeExtractor::MakeOpaque(const std::string& path) {
 }
 
 Status TreeExtractor::ExtractWhiteout(const Place& place) {
-  if (into_ == ExtractInto::kBottom) return Unit{};
   if (place.name == kOpaque) {
+    if (into_ == ExtractInto::kBottom) return Unit{};
     if (into_ == ExtractInto::kOverlay) return MarkOpaque(place.parent->fd.get(), place.parent_path);
     TSB_TRY(pool_.Drain());
     return RemoveOld(place.parent->fd.get(), place.parent_path);
   }
   std::string name = place.name.substr(kWhiteout.size());
   if (name.empty() || name == "." || name == "..") return BadEntry(place.path, "a whiteout of nothing");
+  if (into_ == ExtractInto::kBottom) return Unit{};
   std::string path = JoinPath(place.parent_path, name);
   int parent = place.parent->fd.get();
   if (made_.contains(path)) {

@@ -37,8 +37,11 @@ Result<UnpackLayerResult> Unpack(const UnpackLayerRequest& request, int root, Ex
   PipelinedSource ahead(std::move(*source));
   TarReader tar(ahead);
   TreeExtractor extractor(root, into, std::nullopt);
-  TSB_TRY(extractor.Extract(tar));
+  Status extracted = extractor.Extract(tar);
+  if (!extracted.ok() && !extracted.error().code.starts_with("TAR_")) return std::move(extracted.error());
   auto digest = ahead.Finish();
+  // A checksum comes after what it covers: where the compressed data is damaged, the tar may be seen to be wrong first.
+  if (!extracted.ok()) return std::move(digest.ok() ? extracted.error() : digest.error());
   if (!digest.ok()) return std::move(digest.error());
   if (!request.expected_diff_id.empty() && digest->digest != request.expected_diff_id) {
     return Error::Own("DIFFID_MISMATCH",

@@ -42,7 +42,8 @@ export async function applyLayers(
     const parent = below;
     // The download starts now, the unpacking when it is there and a core is free.
     const blob = layer.blob();
-    const loose = blob.then((ready) => unpacking.run(() => unpackLoose(context, layer, ready, signal)));
+    const bottom = layer === layers[0];
+    const loose = blob.then((ready) => unpacking.run(() => unpackLoose(context, layer, ready, bottom, signal)));
     below = settle(context, layer, loose, parent);
     all.push(below);
   }
@@ -57,6 +58,7 @@ interface LooseLayer {
   readonly active: ActiveSnapshot;
   readonly blob: { readonly path: string; readonly compression: Compression | 'auto' };
   readonly needsLowers: boolean;
+  readonly hasRoot: boolean;
   readonly diffSize: number;
 }
 
@@ -64,19 +66,21 @@ async function unpackLoose(
   { snapshotter, native }: ApplierContext,
   layer: LayerToApply,
   blob: LooseLayer['blob'],
+  bottom: boolean,
   signal: AbortSignal | undefined,
 ): Promise<LooseLayer> {
   signal?.throwIfAborted();
   const active = await snapshotter.prepare(undefined);
   layer.onUnpack?.('started', 0);
   try {
-    const { needsLowers, diffSize } = await native.unpackLayer({
+    const { needsLowers, hasRoot, diffSize } = await native.unpackLayer({
       blob: blob.path,
       compression: blob.compression,
       target: active.mount.upper ?? '',
+      ...(bottom ? { lowers: [] } : {}),
       expectedDiffID: layer.diffID,
     });
-    return { active, blob, needsLowers, diffSize };
+    return { active, blob, needsLowers, hasRoot, diffSize };
   } catch (error) {
     await active.remove();
     throw error;
@@ -104,7 +108,8 @@ async function settle(
         expectedDiffID: layer.diffID,
       });
     }
-    const { name } = await active.commit(layer.chainID, parent);
+    const late = parent === undefined ? undefined : { parent, keepsRoot: loose.hasRoot };
+    const { name } = await active.commit(layer.chainID, late);
     await snapshotter.annotate(name, { diffID: layer.diffID, diffSize: loose.diffSize });
     layer.onUnpack?.('done', loose.diffSize);
     return name;

@@ -35,9 +35,16 @@ export interface ActiveSnapshot {
    * Freezes the tree under `name` (random when absent; an existing `name` wins and this one is dropped). A layer that was unpacked
    * on nothing, before what it stands on was there, gets its parent here.
    */
-  commit(name?: string, lateParent?: string): Promise<SnapshotInfo>;
+  commit(name?: string, late?: LateParent): Promise<SnapshotInfo>;
   /** Drops it. Never throws for a snapshot that is already gone. */
   remove(): Promise<void>;
+}
+
+/** What a snapshot stands on, when that is known only after its tree was made. */
+export interface LateParent {
+  readonly parent: string;
+  /** The tree says itself what its root directory is like; otherwise it takes over owner and mode from the parent's. */
+  readonly keepsRoot: boolean;
 }
 
 export interface SnapshotInfo extends SnapshotFacts {

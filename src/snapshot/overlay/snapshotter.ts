@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import type { NativeApi } from '../../native/types.ts';
@@ -95,18 +95,18 @@ function createActive(
   const upper = join(root, 'fs');
   const work = join(root, 'work');
   mkdirSync(upper, { recursive: true });
-  // An image's root is readable by all, whatever the umask was here.
-  chmodSync(upper, 0o755);
+  inheritRoot(upper, lowers[0]);
   mkdirSync(work);
   const mount: RootMount = lowers.length === 0 ? { lowers, upper } : { lowers, upper, work };
 
   return {
     key,
     mount,
-    async commit(name = randomBytes(16).toString('hex'), lateParent) {
+    async commit(name = randomBytes(16).toString('hex'), late) {
       await native.removeTree(work);
+      if (late !== undefined && !late.keepsRoot) inheritRoot(upper, records.directory(late.parent));
       const record: SnapshotRecord = {
-        parent: lateParent ?? parent ?? null,
+        parent: late?.parent ?? parent ?? null,
         createdMs: Date.now(),
         unsettledBoot: records.boot(),
       };
@@ -125,4 +125,19 @@ function createActive(
     },
     remove: () => native.removeTree(root),
   };
+}
+
+/**
+ * A mounted overlay's root directory has the owner and mode of its topmost layer's: a new one starts with those of the tree below
+ * it. An image's first root is readable by all, whatever the umask was here.
+ */
+function inheritRoot(upper: string, below: string | undefined): void {
+  if (below === undefined) {
+    chmodSync(upper, 0o755);
+    return;
+  }
+  const { mode, uid, gid } = statSync(below);
+  // The owner first: changing it clears set-id bits.
+  chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
 }
