@@ -122,7 +122,8 @@ export function unpackFailed(reference: string, cause: unknown): unknown {
     : isSystem
       ? undefined
       : 'the image is damaged where it comes from, or was made to do harm; ask whoever made it';
-  return new TsbuildError(code, `cannot unpack ${reference}: ${cause.message}`, {
+  const what = cause.code === 'DIFFID_MISMATCH' ? `${reference}: a layer is not what its diff_id says` : reference;
+  return new TsbuildError(code, `cannot unpack ${what}: ${cause.message}`, {
     cause,
     ...(hint === undefined ? {} : { hint }),
     details: { reference, ...(cause.path === undefined ? {} : { path: cause.path }) },
