@@ -31,7 +31,7 @@ export function trimLeft(text: string): string {
   return isSpace(text.charAt(0)) ? text.replace(LEADING, '') : text;
 }
 
-export function trimRight(text: string): string {
+function trimRight(text: string): string {
   let end = text.length;
   while (end > 0 && isSpace(text.charAt(end - 1))) end--;
   return text.slice(0, end);

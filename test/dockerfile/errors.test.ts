@@ -54,8 +54,15 @@ test('an error is given its place where it was missing, and keeps the one it has
 test('suggests what is near', (t) => {
   const names = ['run', 'copy', 'from', 'entrypoint', 'healthcheck'];
   const cases: Readonly<Record<string, string | undefined>> = {
-    ...{ RNU: 'run', cpoy: 'copy', form: 'from', entripoint: 'entrypoint', helthchek: 'healthcheck' },
-    ...{ xyz: undefined, '': undefined, c: undefined, running: undefined },
+    RNU: 'run',
+    cpoy: 'copy',
+    form: 'from',
+    entripoint: 'entrypoint',
+    helthchek: 'healthcheck',
+    xyz: undefined,
+    '': undefined,
+    c: undefined,
+    running: undefined,
   };
   for (const [word, expected] of Object.entries(cases)) t.is(suggest(word, names), expected, word);
 });

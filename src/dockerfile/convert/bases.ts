@@ -110,7 +110,7 @@ function checkPlatform(request: ConvertRequest, stage: BuildStage, wanted: Platf
   request.onWarning?.({
     code: 'InvalidBaseImagePlatform',
     message: `the base image ${stage.baseName} is for ${os}/${architecture}, expected ${formatPlatform(wanted)}`,
-    range: stage.range,
+    range: stage.baseRange,
   });
 }
 
@@ -119,7 +119,7 @@ function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterabl
   const hint = near ?? (error instanceof Error && 'hint' in error ? error.hint : undefined);
   return new DockerfileError(errorCode(error) ?? 'DOCKERFILE_STAGE', `${stage.baseName}: ${errorMessage(error)}`, {
     cause: error,
-    range: stage.range,
+    range: stage.baseRange,
     ...(typeof hint === 'string' ? { hint } : {}),
   });
 }

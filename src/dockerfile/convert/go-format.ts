@@ -11,7 +11,7 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 
 /** History entries are written as Go prints values, since that is what every tool that reads them has seen. */
-export function quoteGo(text: string): string {
+function quoteGo(text: string): string {
   let out = '"';
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;

@@ -2,7 +2,7 @@ import type { ExecMount, InputList, State } from '../../llb/index.ts';
 import { stageError, syntaxError, unsupportedError } from '../errors.ts';
 import { type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
 import type { SourceRange } from '../position.ts';
-import { nameStage, type StageCommand } from '../stages/index.ts';
+import { findBuildArg, nameStage, type StageCommand } from '../stages/index.ts';
 import { cleanPath } from '../text.ts';
 import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
 import { resolvePath } from './paths.ts';
@@ -29,7 +29,7 @@ export function convertMounts(
     if (mount.type === 'bind') return { type: 'bind', input, target, selector, readonly: mount.readonly, output: -1 };
     return {
       type: 'cache',
-      id: `${conversion.request.cacheIdNamespace ?? ''}/${mount.id || cleanPath(mount.target)}`,
+      id: `${cacheNamespace(conversion)}/${mount.id || cleanPath(mount.target)}`,
       target,
       sharing: mount.sharing ?? 'shared',
       readonly: mount.readonly,
@@ -65,4 +65,9 @@ function findTree(
     );
   if (source.localContext !== undefined) conversion.contexts.read(source.localContext, resolvePath('/', mount.source));
   return source.state;
+}
+
+/** Caches are shared by name among all builds, but for those that choose a name space. */
+function cacheNamespace({ request }: Conversion): string {
+  return request.cacheIdNamespace ?? findBuildArg(request.buildArgs, 'BUILDKIT_CACHE_MOUNT_NS') ?? '';
 }

@@ -3,7 +3,7 @@ import { syntaxError, unsupportedError } from '../errors.ts';
 import type { CommandLine, RunInstruction } from '../instructions/index.ts';
 import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
 import type { HeredocNode } from '../parser/index.ts';
-import type { StageCommand } from '../stages/index.ts';
+import { findBuildArg, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
@@ -35,6 +35,7 @@ export function convertRun(
   const options = { escape: conversion.graph.escape, rawQuotes: true, keepUnset: true };
   const name = nameStep(conversion, draft, describeLine(draft, line, options), command.isTrigger);
   const proxyEnv = proxyVariables(request.buildArgs);
+  const hostname = findBuildArg(request.buildArgs, 'BUILDKIT_SANDBOX_HOSTNAME');
   draft.state = execState(
     inputs.states,
     {
@@ -45,6 +46,7 @@ export function convertRun(
         cwd: draft.cwd,
         user: draft.user,
         ...(proxyEnv.length === 0 ? {} : { proxyEnv }),
+        ...(hostname === undefined ? {} : { hostname }),
         ...(request.extraHosts?.length ? { extraHosts: request.extraHosts } : {}),
       },
       mounts: [

@@ -30,7 +30,7 @@ export interface ConvertRequest {
   readonly network?: 'host' | 'none' | 'default';
   /** `--add-host`. */
   readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
-  /** Prefix of cache mount ids (`BUILDKIT_CACHE_MOUNT_NS`). */
+  /** Prefix of cache mount ids; the build argument `BUILDKIT_CACHE_MOUNT_NS` when absent. */
   readonly cacheIdNamespace?: string;
   readonly meta: MetaResolver;
   readonly onWarning?: (warning: ConvertWarning) => void;

@@ -2,7 +2,7 @@ import { syntaxError } from '../errors.ts';
 import { isSpace, skipPlain } from '../text.ts';
 import type { Token } from './ast.ts';
 import { parseJsonStrings } from './json-form.ts';
-import type { LineToken, LogicalLine } from './logical-line.ts';
+import type { LogicalLine, TextToken } from './logical-line.ts';
 import { findSeparator, type Span, skipSeparators, trimSpan } from './split-command.ts';
 
 export interface Arguments {
@@ -37,7 +37,7 @@ export const ARGUMENT_PARSERS: ReadonlyMap<string, ArgumentParser> = new Map<str
 
 function readText(line: LogicalLine, rest: Span): Arguments {
   if (rest.start >= rest.end) return NO_ARGUMENTS;
-  return { args: [line.token(line.text.slice(rest.start, rest.end), rest.start, rest.end)], json: false };
+  return { args: [line.textToken(rest.start, rest.end)], json: false };
 }
 
 function readWords(line: LogicalLine, rest: Span): Arguments {
@@ -45,7 +45,7 @@ function readWords(line: LogicalLine, rest: Span): Arguments {
   const { text } = line;
   for (let at = rest.start; at < rest.end; ) {
     const end = findSeparator(text, at, rest.end);
-    args.push(line.token(text.slice(at, end), at, end));
+    args.push(line.textToken(at, end));
     at = skipSeparators(text, end, rest.end);
   }
   return { args, json: false };
@@ -71,7 +71,7 @@ function readHealthcheck(line: LogicalLine, rest: Span): Arguments {
   let at = rest.start;
   while (at < rest.end && !isSpace(text.charAt(at))) at++;
   if (at === rest.start) return NO_ARGUMENTS;
-  const type = line.token(text.slice(rest.start, at), rest.start, at);
+  const type = line.textToken(rest.start, at);
   while (at < rest.end && isSpace(text.charAt(at))) at++;
   const command = readJsonOrText(line, { start: at, end: rest.end });
   return { args: [type, ...command.args], json: command.json };
@@ -93,11 +93,7 @@ function readPairs(line: LogicalLine, rest: Span, escapeChar: string, keyword: s
     if (equals < 0)
       throw syntaxError(`${keyword}: no = in ${JSON.stringify(word.value)}, expected name=value`, word.range);
     const at = word.start + equals;
-    args.push(
-      line.token(word.value.slice(0, equals), word.start, at),
-      line.token(word.value.slice(equals + 1), at + 1, word.end),
-      line.token('=', at, at + 1),
-    );
+    args.push(line.textToken(word.start, at), line.textToken(at + 1, word.end), line.textToken(at, at + 1));
   }
   return { args, json: false };
 }
@@ -105,19 +101,19 @@ function readPairs(line: LogicalLine, rest: Span, escapeChar: string, keyword: s
 function readOldPair(line: LogicalLine, rest: Span, keyword: string): Arguments {
   const { text } = line;
   const nameEnd = findSeparator(text, rest.start, rest.end);
-  const name = line.token(text.slice(rest.start, nameEnd), rest.start, nameEnd);
+  const name = line.textToken(rest.start, nameEnd);
   if (nameEnd >= rest.end) throw syntaxError(`${keyword} must have two arguments, a name and a value`, name.range);
   const at = skipSeparators(text, nameEnd, rest.end);
   return {
-    args: [name, line.token(text.slice(at, rest.end), at, rest.end), line.token('', rest.end, rest.end)],
+    args: [name, line.textToken(at, rest.end), line.textToken(rest.end, rest.end)],
     json: false,
   };
 }
 
 /** Words separated by white space outside quotes; quotes and escapes stay in, for the expansion to take off. */
-function splitQuoted(line: LogicalLine, rest: Span, escapeChar: string): LineToken[] {
+function splitQuoted(line: LogicalLine, rest: Span, escapeChar: string): TextToken[] {
   const { text } = line;
-  const words: LineToken[] = [];
+  const words: TextToken[] = [];
   let at = rest.start;
   for (;;) {
     while (at < rest.end && isSpace(text.charAt(at))) at++;
@@ -140,7 +136,7 @@ function splitQuoted(line: LogicalLine, rest: Span, escapeChar: string): LineTok
       }
     }
     at = Math.min(at, rest.end);
-    const value = text.slice(start, lone ? at - 1 : at);
-    if (value !== '') words.push(line.token(value, start, at));
+    const end = lone ? at - 1 : at;
+    if (end > start) words.push(line.textToken(start, end));
   }
 }

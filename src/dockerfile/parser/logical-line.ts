@@ -36,8 +36,14 @@ export class LogicalLine {
     return { start: this.#position(start, start), end: this.#position(Math.max(start, end - 1), end) };
   }
 
-  token(value: string, start: number, end: number): LineToken {
-    return new LineToken(value, this, start, end);
+  /** The token whose value is the text of `[start, end)` as it stands. */
+  textToken(start: number, end: number): TextToken {
+    return new TextToken(this, start, end);
+  }
+
+  /** A token whose value is not the text under it: unquoted, decoded. */
+  token(value: string, start: number, end: number): Token {
+    return new ValueToken(value, this, start, end);
   }
 
   #position(within: number, offset: number): Position {
@@ -57,23 +63,47 @@ export class LogicalLine {
   }
 }
 
-/** A token that works out its range when asked: few are, and a large file has many. */
-export class LineToken implements Token {
-  readonly value: string;
+/** Tokens work out their range, and their text, when asked: few are, and a large file has many. */
+export class TextToken implements Token {
   readonly #line: LogicalLine;
   /** Offsets in the logical line. */
   readonly start: number;
   readonly end: number;
 
-  constructor(value: string, line: LogicalLine, start: number, end: number) {
-    this.value = value;
+  constructor(line: LogicalLine, start: number, end: number) {
     this.#line = line;
     this.start = start;
     this.end = end;
   }
 
+  get value(): string {
+    return this.#line.text.slice(this.start, this.end);
+  }
+
   get range(): SourceRange {
     return this.#line.range(this.start, this.end);
+  }
+
+  toJSON(): Token {
+    return { value: this.value, range: this.range };
+  }
+}
+
+class ValueToken implements Token {
+  readonly value: string;
+  readonly #line: LogicalLine;
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(value: string, line: LogicalLine, start: number, end: number) {
+    this.value = value;
+    this.#line = line;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  get range(): SourceRange {
+    return this.#line.range(this.#start, this.#end);
   }
 
   toJSON(): Token {

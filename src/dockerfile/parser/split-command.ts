@@ -20,7 +20,7 @@ export function splitCommand(line: LogicalLine, span: Span, escapeChar: string):
   const text = line.text;
   const { start, end } = trimSpan(text, span);
   const keywordEnd = findSeparator(text, start, end);
-  const keyword = line.token(text.slice(start, keywordEnd), start, keywordEnd);
+  const keyword = line.textToken(start, keywordEnd);
   const { flags, next } = readFlags(line, { start: skipSeparators(text, keywordEnd, end), end }, escapeChar);
   return { keyword, flags, rest: trimSpan(text, { start: next, end }) };
 }
@@ -65,7 +65,7 @@ function readFlags(line: LogicalLine, span: Span, escapeChar: string): { flags: 
     const value = unquote(text.slice(start, at), escapeChar);
     if (value === '--') return { flags, next: at };
     if (flags === NO_FLAGS) flags = [];
-    flags.push(line.token(value, start, at));
+    flags.push(at - start === value.length ? line.textToken(start, at) : line.token(value, start, at));
   }
 }
 

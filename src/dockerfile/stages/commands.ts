@@ -2,11 +2,10 @@ import { errorMessage } from '../../errors.ts';
 import { stageError, syntaxError } from '../errors.ts';
 import { findMountFrom, parseInstruction, type StageInstruction } from '../instructions/index.ts';
 import { parseDockerfile } from '../parser/index.ts';
-import { expandWord } from '../shell/index.ts';
-import { SCRATCH } from './global-args.ts';
+import { expandAt, SCRATCH } from './global-args.ts';
 import type { BuildStage, StageCommand, StageGraph } from './types.ts';
 
-type Registry = Pick<StageGraph, 'stages' | 'byName' | 'images'>;
+type Registry = Pick<StageGraph, 'stages' | 'byName' | 'images' | 'escape'>;
 
 /** Finds what an instruction reads from, and records it as a dependency of its stage. */
 export function linkCommand(
@@ -57,20 +56,22 @@ function findSources(
   instruction: StageInstruction,
   triggerOf: BuildStage | undefined,
 ): readonly (BuildStage | undefined)[] {
-  const range = triggerOf?.range ?? instruction.range;
   if (instruction.kind === 'copy' && instruction.from !== undefined) {
     const { value } = instruction.from;
-    if (expandWord(value, {}) !== value)
+    const place = triggerOf?.range ?? instruction.from.range;
+    if (expandAt(value, {}, place, registry.escape).result !== value)
       throw syntaxError(
         'variables are not supported in --from',
-        triggerOf === undefined ? instruction.from.range : range,
+        place,
         'define a stage FROM the variable before the first stage and copy from that stage',
       );
-    return [/^[+-]?\d+$/.test(value) ? findByIndex(registry, value, range) : findOrImage(registry, value, range)];
+    return [/^[+-]?\d+$/.test(value) ? findByIndex(registry, value, place) : findOrImage(registry, value, place)];
   }
   if (instruction.kind !== 'run') return [];
   // As in BuildKit a mount without a source still names one, `scratch`; vertex names then tell the stage.
-  return instruction.mounts.map((mount) => findOrImage(registry, findMountFrom(mount) ?? SCRATCH, range));
+  return instruction.mounts.map((mount) =>
+    findOrImage(registry, findMountFrom(mount) ?? SCRATCH, triggerOf?.range ?? mount.range),
+  );
 }
 
 function findByIndex(registry: Registry, text: string, range: BuildStage['range']): BuildStage {
@@ -98,6 +99,7 @@ function createImageStage(baseName: string, range: BuildStage['range']): BuildSt
     platform: undefined,
     source: '',
     range,
+    baseRange: range,
     replaced: false,
     commands: [],
     stepCount: 0,

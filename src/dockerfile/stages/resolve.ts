@@ -31,18 +31,17 @@ export function resolveStages(
     stages.push(built);
     if (built.name !== '') byName.set(built.name, built);
   }
+  const registry = { stages, byName, images, escape: escapeChar };
   const target = findTarget(stages, byName, options.target);
   for (const [index, stage] of parsed.stages.entries()) {
     const built = stages[index];
     if (built === undefined || built.replaced) continue;
-    built.commands = stage.instructions.map((instruction) =>
-      linkCommand({ stages, byName, images }, built, instruction, false),
-    );
+    built.commands = stage.instructions.map((instruction) => linkCommand(registry, built, instruction, false));
   }
   checkCycles(stages);
   const [only] = stages;
   if (only !== undefined && stages.length === 1) only.displayName = '';
-  return { stages, byName, target, globalArgs, escape: escapeChar, images };
+  return { ...registry, target, globalArgs };
 }
 
 function createStage(
@@ -68,6 +67,7 @@ function createStage(
     platform,
     source: trimSpace(from.node.original),
     range: from.range,
+    baseRange: from.base.range,
     replaced,
     commands: [],
     stepCount: replaced ? 0 : countSteps(stage) + (baseName !== SCRATCH && base === undefined ? 1 : 0),

@@ -19,6 +19,8 @@ export interface BuildStage {
   /** The FROM line as it was read, or what names the image. */
   readonly source: string;
   readonly range: SourceRange;
+  /** Where its base is named. */
+  readonly baseRange: SourceRange;
   /** A named context stands in for the whole stage. */
   readonly replaced: boolean;
   /** Its steps; ONBUILD triggers of the base are put in front when the base is known. */

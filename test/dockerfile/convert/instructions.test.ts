@@ -76,7 +76,10 @@ test('proxy arguments need no declaration and are no part of the step', async (t
   const plain = await convert('FROM a\nRUN x');
   const result = await convert('FROM a\nRUN x', { buildArgs: { https_proxy: 'http://p', NO_PROXY: 'h' } });
   t.deepEqual(findOp(result, 'exec', /x/).meta.proxyEnv, [
-    ...['HTTPS_PROXY=http://p', 'https_proxy=http://p', 'NO_PROXY=h', 'no_proxy=h'],
+    'HTTPS_PROXY=http://p',
+    'https_proxy=http://p',
+    'NO_PROXY=h',
+    'no_proxy=h',
   ]);
   t.deepEqual(result.definition.head, plain.definition.head, 'the digest is the same');
   t.deepEqual(listHistory(result), listHistory(plain));
@@ -97,7 +100,12 @@ test('WORKDIR: relative, cleaned, made for the user; the root needs no step', as
     'FROM a\nWORKDIR /a//b/\nWORKDIR c/../d\nUSER u:g\nWORKDIR ../e\nWORKDIR /\nWORKDIR ""\nRUN x',
   );
   t.deepEqual(listHistory(result).slice(0, 6), [
-    ...['+ WORKDIR /a/b', '+ WORKDIR /a/b/d', 'USER u:g', '+ WORKDIR /a/b/e', 'WORKDIR /', 'WORKDIR /'],
+    '+ WORKDIR /a/b',
+    '+ WORKDIR /a/b/d',
+    'USER u:g',
+    '+ WORKDIR /a/b/e',
+    'WORKDIR /',
+    'WORKDIR /',
   ]);
   t.like(findOp(result, 'file', /3\/7/), {
     actions: [{ type: 'mkdir', path: '/a/b/d', mode: 0o755, makeParents: true }],
@@ -336,4 +344,14 @@ test('the graph does not depend on names and places', async (t) => {
   t.not(await head('FROM a\nRUN x'), await head('FROM a\nRUN y'));
   t.not(await head('FROM a\nRUN x'), await head('FROM a\nENV e=1\nRUN x'));
   t.is(await head('FROM a\nRUN x'), await head('FROM a\nLABEL l=1\nRUN x'));
+});
+
+test('build arguments that BuildKit itself reads', async (t) => {
+  const result = await convert('FROM a\nRUN --mount=type=cache,target=/c x', {
+    buildArgs: { BUILDKIT_CACHE_MOUNT_NS: 'team', BUILDKIT_SANDBOX_HOSTNAME: 'builder' },
+  });
+  const run = findOp(result, 'exec', /RUN/);
+  t.like(run.mounts[1], { id: 'team//c' });
+  t.is(run.meta.hostname, 'builder');
+  t.deepEqual(run.meta.env, ['PATH=/bin']);
 });

@@ -90,6 +90,7 @@ const WRONG: readonly (readonly [source: string, line: number, message: RegExp])
   ['FROM a\nCOPY --from=1 / /\nFROM b', 2, /must be defined before/],
   ['FROM a\nRUN --mount=from=later,target=/x y\nFROM b AS later', 2, /must be defined before/],
   ['FROM a\nCOPY --from=5 / /', 2, /there is no stage 5/],
+  ["FROM a\nCOPY --from=it\\'s / /", 2, /the closing ' is missing/],
   ['FROM a\nCOPY --from=$x / /', 2, /variables are not supported in --from/],
   ['FROM ${nothing}', 1, /is empty/],
   ['ARG p\nFROM --platform=$p a', 2, /the platform \$p is empty/],
@@ -155,6 +156,7 @@ test('a base that could be a misspelt stage says so', async (t) => {
   const error = await t.throwsAsync(convert('FROM a AS missingg\nFROM missing'), { instanceOf: DockerfileError });
   t.is(error?.code, 'MANIFEST_UNKNOWN');
   t.is(error?.hint, 'did you mean missingg?');
+  t.deepEqual(error?.range?.start, { line: 2, column: 5 });
 });
 
 test('the triggers of a base run first, and once', async (t) => {

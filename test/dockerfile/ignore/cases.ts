@@ -152,6 +152,23 @@ export const LISTS: readonly (readonly [patterns: readonly string[], path: strin
 
 /** Patterns that moby refuses. */
 export const INVALID: readonly string[] = [
-  ...['!', '! ', '!/', '[', '[^', '[^bc', 'a[', '[]a]', '[-]', '[x-]', '[-x]', '[a-b-c]', '\\', 'a/\\', 'a['],
-  ...['[b-a]', '[Local-Only]/', 'a\\q*', '[[:foo:]]'],
+  '!',
+  '! ',
+  '!/',
+  '[',
+  '[^',
+  '[^bc',
+  'a[',
+  '[]a]',
+  '[-]',
+  '[x-]',
+  '[-x]',
+  '[a-b-c]',
+  '\\',
+  'a/\\',
+  'a[',
+  '[b-a]',
+  '[Local-Only]/',
+  'a\\q*',
+  '[[:foo:]]',
 ];

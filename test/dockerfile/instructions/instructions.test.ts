@@ -181,19 +181,45 @@ test('groups instructions into stages', (t) => {
 
 test('durations are those of Go', (t) => {
   const good: Readonly<Record<string, number>> = {
-    ...{ '0': 0, '1s': 1e9, '1h1m1s': 3661e9, '1.5s': 1.5e9, '.5m': 30e9, '100ms': 1e8, '1s500ms': 1.5e9 },
-    ...{ '5us': 5e3, '5µs': 5e3, '7ns': 7, '-2s': -2e9, '+2s': 2e9 },
+    '0': 0,
+    '1s': 1e9,
+    '1h1m1s': 3661e9,
+    '1.5s': 1.5e9,
+    '.5m': 30e9,
+    '100ms': 1e8,
+    '1s500ms': 1.5e9,
+    '5us': 5e3,
+    '5µs': 5e3,
+    '7ns': 7,
+    '-2s': -2e9,
+    '+2s': 2e9,
   };
   for (const [text, expected] of Object.entries(good)) t.is(parseDuration(text), expected, text);
   for (const text of ['', '5', 's', '1x', '1 s']) t.is(parseDuration(text), undefined, text);
   t.deepEqual([0, 1e9, 90e9, 3600e9, 1.5e9, 5e8, 1500, 3].map(formatDuration), [
-    ...['0s', '1s', '1m30s', '1h0m0s', '1.5s', '500ms', '1.5µs', '3ns'],
+    '0s',
+    '1s',
+    '1m30s',
+    '1h0m0s',
+    '1.5s',
+    '500ms',
+    '1.5µs',
+    '3ns',
   ]);
 });
 
 test('sizes are those of docker, lists those of CSV', (t) => {
   t.deepEqual(['1', '1k', '1KB', '1kib', '2 m', '1.5g', 'x', '-1', '1e3', ''].map(parseBytes), [
-    ...[1, 1024, 1024, 1024, 2 * 2 ** 20, 1.5 * 2 ** 30, undefined, undefined, undefined, undefined],
+    1,
+    1024,
+    1024,
+    1024,
+    2 * 2 ** 20,
+    1.5 * 2 ** 30,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
   ]);
   t.deepEqual(splitCsv('a,"b ""c"",d",,e'), ['a', 'b "c",d', '', 'e']);
   t.deepEqual(splitCsv('a,'), ['a', '']);

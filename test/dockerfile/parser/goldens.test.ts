@@ -30,7 +30,7 @@ for (const name of readdirSync(join(FIXTURES, 'parser-negative')))
 
 interface Golden {
   readonly source: string;
-  check(t: { deepEqual(actual: unknown, expected: unknown): unknown }, actual: object): void;
+  readonly check: (t: { deepEqual(actual: unknown, expected: unknown): unknown }, actual: object) => void;
 }
 
 function openGolden(folder: string, name: string): Golden {
