@@ -12,6 +12,8 @@ export interface DisplayOptions {
   /** Progress goes to standard error, as in docker: standard output is for results. */
   readonly stream: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
+  /** What the live display says is going on. */
+  readonly phase: 'Building' | 'Loading' | 'Pulling' | 'Pushing' | 'Saving';
 }
 
 export function isProgressMode(text: string): text is ProgressMode {
@@ -31,7 +33,7 @@ export async function openDisplay(options: DisplayOptions): Promise<Display> {
     case 'tty': {
       if (!stream.isTTY) throw noTerminal();
       const { createTtyDisplay } = await import('./tty.ts');
-      return createTtyDisplay({ terminal: stream, colour: usesColour(env) });
+      return createTtyDisplay({ terminal: stream, colour: usesColour(env), phase: options.phase });
     }
     case 'rawjson': {
       const { createRawJsonDisplay } = await import('./rawjson.ts');

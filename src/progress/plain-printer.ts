@@ -96,7 +96,7 @@ export class PlainPrinter {
   /** Prints all that is left, and the last lines of each failed step. */
   finish(nowMs: number): void {
     this.#printDue(nowMs);
-    for (const step of [...this.#pending]) this.#show(step, nowMs);
+    for (const step of this.#pending) this.#show(step, nowMs);
     this.#out += this.#current?.log.interrupt() ?? '';
     for (const { vertex, log } of this.#steps.values()) {
       if (vertex.error === undefined || isCanceled(vertex.error)) continue;

@@ -7,7 +7,7 @@ const WIDE =
 const INVISIBLE = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 const SGR = /^\x1b\[[\d;:]*m/;
 
-export function charWidth(char: string): 0 | 1 | 2 {
+function charWidth(char: string): 0 | 1 | 2 {
   const code = char.codePointAt(0) ?? 0;
   if (code < 0x300) return code === 0xad ? 0 : 1;
   if (INVISIBLE.test(char)) return 0;

@@ -19,6 +19,8 @@ export interface TtyView {
   readonly height: number;
   readonly nowMs: number;
   readonly colour: boolean;
+  /** What is going on: `Building`. */
+  readonly phase: string;
   /** The last frame: everything, whatever the height. */
   readonly final?: boolean;
 }
@@ -59,7 +61,7 @@ function renderHeader(state: TtyState, view: TtyView): string {
   const completed = steps.filter((step) => step.vertex.completedMs !== undefined).length;
   const finished = view.final && completed > 0 && completed === steps.length;
   const elapsed = formatSeconds(view.nowMs - (state.startedMs ?? view.nowMs));
-  const text = `[+] Building ${elapsed} (${completed}/${steps.length})${finished ? ' FINISHED' : ''}`;
+  const text = `[+] ${view.phase} ${elapsed} (${completed}/${steps.length})${finished ? ' FINISHED' : ''}`;
   return cutText(text, view.width - 1);
 }
 

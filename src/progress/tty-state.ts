@@ -14,7 +14,7 @@ export interface TtyStep {
   tail: TerminalTail | undefined;
 }
 
-export interface TtyTask {
+interface TtyTask {
   status: TaskStatus;
   readonly startedMs: number;
 }

@@ -14,8 +14,13 @@ export type Terminal = Pick<WriteStream, 'write' | 'columns' | 'rows' | 'on' | '
  * repaint is a single write that hides the cursor at its start and shows it at its end, so however the program ends,
  * the terminal is left whole.
  */
-export function createTtyDisplay(options: { readonly terminal: Terminal; readonly colour: boolean }): Display {
-  const { terminal, colour } = options;
+export function createTtyDisplay(options: {
+  readonly terminal: Terminal;
+  readonly colour: boolean;
+  /** What is going on: `Building`. */
+  readonly phase: string;
+}): Display {
+  const { terminal, colour, phase } = options;
   const state = createTtyState();
   let painted: string[] = [];
   let resized = false;
@@ -23,7 +28,7 @@ export function createTtyDisplay(options: { readonly terminal: Terminal; readonl
   const paint = (final: boolean): void => {
     const width = Math.max(2, terminal.columns || 80);
     const height = terminal.rows || 24;
-    const frame = renderFrame(state, { width, height, nowMs: Date.now(), colour, final });
+    const frame = renderFrame(state, { width, height, nowMs: Date.now(), colour, phase, final });
     if (!final && !resized && sameLines(frame, painted)) return;
     // A narrower terminal may have wrapped what was painted.
     const rowsAbove = painted.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / width)), 0);

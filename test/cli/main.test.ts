@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { exec, findCommands, tryExec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { startRegistry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild, TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
 
@@ -98,6 +99,35 @@ test('builds, names, lists, describes, moves and removes an image', async (t) =>
     'Loaded image: app:1',
     'Loaded image: other/app:3',
   ]);
+});
+
+testNeeding(['docker-registry'], 'pushes to a registry and pulls from it, in words of docker', async (t) => {
+  const registry = await startRegistry();
+  const [own, other] = [openTsbuild(), openTsbuild()];
+  const context = makeContext('FROM scratch\nCOPY a.txt /\n');
+  t.teardown(async () => {
+    own.stop();
+    other.stop();
+    removeTree(context);
+    await registry.stop();
+  });
+  const name = `${registry.host}/app`;
+  const built = await own.run(['build', '-t', `${name}:1`, '--push', context]);
+  t.is(built.code, 0, built.stderr);
+  await own.run(['tag', `${name}:1`, `${name}:2`]);
+  const pushed = await own.run(['push', '-a', name]);
+  t.regex(pushed.stdout, /^(?:[12]: digest: sha256:[0-9a-f]{64} size: \d+\n){2}$/, pushed.stderr);
+  t.is((await own.run(['push', '-q', `${name}:1`])).stdout, `${name}:1\n`);
+
+  const pulled = await other.run(['pull', `${name}:2`]);
+  t.regex(pulled.stdout, /^Digest: sha256:[0-9a-f]{64}\nStatus: Downloaded newer image for .*\/app:2\n.*\/app:2\n$/);
+  t.regex(pulled.stderr, /^#1 pulling .*\/app:2\n(#1 .*\n)*#1 sha256:[0-9a-f]{64} 114B \/ 114B .*done\n/);
+  t.regex((await other.run(['pull', `${name}:2`])).stdout, /Status: Image is up to date for/);
+  t.is((await other.run(['pull', '-q', `${name}:1`])).stdout, `${name}:1\n`);
+  t.is((await other.run(['images', '-q'])).stdout, (await own.run(['images', '-q'])).stdout);
+  const missing = await other.run(['pull', `${name}:none`]);
+  t.is(missing.code, 1);
+  t.regex(missing.stderr, /ERROR: /);
 });
 
 test('a Dockerfile from standard input, with a context and without', async (t) => {

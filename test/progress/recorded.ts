@@ -72,19 +72,27 @@ function parseArrival(line: string): Arrival {
     ...(raw.vertexes && { vertexes: raw.vertexes.map(parseVertex) }),
     ...(raw.statuses && {
       statuses: raw.statuses.map(({ id, vertex, total = 0, current, timestamp, ...times }) => ({
-        ...{ id, vertex: parseDigest(vertex), total, current, timestampMs: parseTime(timestamp) },
+        id,
+        vertex: parseDigest(vertex),
+        total,
+        current,
+        timestampMs: parseTime(timestamp),
         ...parseTimes(times),
       })),
     }),
     ...(raw.logs && {
       logs: raw.logs.map(({ vertex, stream, data, timestamp }) => ({
-        ...{ vertex: parseDigest(vertex), stream, data: Buffer.from(data, 'base64') },
+        vertex: parseDigest(vertex),
+        stream,
+        data: Buffer.from(data, 'base64'),
         timestampMs: parseTime(timestamp),
       })),
     }),
     ...(raw.warnings && {
       warnings: raw.warnings.map(({ vertex, level = 0, short, detail, url }) => ({
-        ...{ vertex: parseDigest(vertex), level, short: decode(short) },
+        vertex: parseDigest(vertex),
+        level,
+        short: decode(short),
         ...(detail && { detail: detail.map(decode) }),
         ...(url && { url }),
       })),

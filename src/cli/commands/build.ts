@@ -102,7 +102,7 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
 
 async function runBuild(context: Context, request: BuildRequest, mode: ProgressMode): Promise<BuildResult> {
   const [display, library] = await Promise.all([
-    openDisplay({ mode, stream: context.stderr, env: context.env }),
+    openDisplay({ mode, stream: context.stderr, env: context.env, phase: 'Building' }),
     context.library(),
   ]);
   const warnings = collectWarnings();

@@ -38,8 +38,8 @@ async function run(context: Context, _args: readonly string[], flags: LoadFlags)
     throw usageError('an archive is to come from standard input, which is the terminal', 'use -i, or redirect it');
   const library = await context.library();
   const input = fromStdin ? context.stdin : createReadStream(flags.input ?? '', { highWaterMark: 1024 * 1024 });
-  const name = `loading ${fromStdin ? 'standard input' : flags.input}`;
-  const images = await showTasks(context, name, flags.quiet === true, (onTask) =>
+  const source = fromStdin ? 'standard input' : (flags.input ?? '');
+  const images = await showTasks(context, 'Loading', source, flags.quiet === true, (onTask) =>
     library.loadImages(input, { ...libraryOptions(context), onTask }),
   );
   for (const image of images) {

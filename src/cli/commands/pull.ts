@@ -38,7 +38,7 @@ async function run(context: Context, [text = '']: readonly string[], flags: Pull
   const library = await context.library();
   const options = { ...libraryOptions(context), ...(flags.platform === undefined ? {} : { platform: flags.platform }) };
   const quiet = flags.quiet === true;
-  const pulled = await showTasks(context, `pulling ${formatReference(reference)}`, quiet, (onTask) =>
+  const pulled = await showTasks(context, 'Pulling', formatReference(reference), quiet, (onTask) =>
     library.pullImage(text, { ...options, onTask }),
   );
   const full = formatReference(reference);

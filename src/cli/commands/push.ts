@@ -41,7 +41,7 @@ async function run(context: Context, [text = '']: readonly string[], flags: Push
   const names = flags.allTags ? await listTags(context, library, text) : [formatReference(parseTaggedReference(text))];
   const options = { ...libraryOptions(context), ...(flags.platform === undefined ? {} : { platform: flags.platform }) };
   for (const name of names) {
-    const { descriptor } = await showTasks(context, `pushing ${name}`, quiet, (onTask) =>
+    const { descriptor } = await showTasks(context, 'Pushing', name, quiet, (onTask) =>
       library.pushImage(name, { ...options, onTask }),
     );
     const { tag } = parseReference(name);

@@ -46,7 +46,7 @@ async function run(context: Context, args: readonly string[], flags: SaveFlags):
   const library = await context.library();
   const options = { ...libraryOptions(context), format, ...(platform === undefined ? {} : { platform }) };
   const write = (target: Writable): Promise<void> =>
-    showTasks(context, `saving ${args.join(', ')}`, !context.stderr.isTTY, (onTask) =>
+    showTasks(context, 'Saving', args.join(', '), !context.stderr.isTTY, (onTask) =>
       library.saveImages(args, target, { ...options, onTask } satisfies SaveOptions),
     );
   if (output === undefined) await write(context.stdout);

@@ -21,7 +21,7 @@ export function printValue(value: unknown, nested = false): string {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return `map[${entries.map(([key, item]) => `${key}:${printValue(item, true)}`).join(' ')}]`;
   }
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Go's Printf for the verbs that templates use: `%s %v %d %q %t %x %f %%` with flags, width and precision. */

@@ -57,7 +57,7 @@ export function rfc3339(timeMs: number | undefined): string {
 
 /** The first characters and `…`, at most `length` in all. */
 export function ellipsis(text: string, length: number): string {
-  const chars = [...text];
+  const chars = Array.from(text);
   return chars.length <= length ? text : `${chars.slice(0, length - 1).join('')}…`;
 }
 

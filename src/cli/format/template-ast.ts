@@ -1,8 +1,7 @@
 export type TemplateNode =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'action'; readonly pipe: Pipe }
-  | { readonly type: 'if' | 'with'; readonly pipe: Pipe; readonly then: Body; readonly else: Body }
-  | { readonly type: 'range'; readonly pipe: Pipe; readonly then: Body; readonly else: Body };
+  | { readonly type: 'if' | 'with' | 'range'; readonly pipe: Pipe; readonly body: Body; readonly otherwise: Body };
 
 export type Body = readonly TemplateNode[];
 

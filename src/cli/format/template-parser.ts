@@ -62,23 +62,23 @@ class Parser {
   #parseBlock(type: 'if' | 'with' | 'range', start: Token): TemplateNode {
     const pipe = this.#parsePipe();
     this.#expectClose();
-    const { body: then, stop } = this.parseBody();
+    const { body, stop } = this.parseBody();
     if (stop === undefined) throw this.#error(start, `{{${type}}} is not ended`, 'add {{end}}');
     if (stop.text === 'end') {
       this.#expectClose();
-      return { type, pipe, then, else: [] };
+      return { type, pipe, body, otherwise: [] };
     }
     const chained = this.#peek();
     if (chained?.type === 'word' && (chained.text === 'if' || chained.text === 'with')) {
       // `else if` is an `if` inside `else` that shares the `end`.
       this.#next();
-      return { type, pipe, then, else: [this.#parseBlock(chained.text, chained)] };
+      return { type, pipe, body, otherwise: [this.#parseBlock(chained.text, chained)] };
     }
     this.#expectClose();
-    const otherwise = this.parseBody();
-    if (otherwise.stop?.text !== 'end') throw this.#error(start, `{{${type}}} is not ended`, 'add {{end}}');
+    const { body: otherwise, stop: end } = this.parseBody();
+    if (end?.text !== 'end') throw this.#error(start, `{{${type}}} is not ended`, 'add {{end}}');
     this.#expectClose();
-    return { type, pipe, then, else: otherwise.body };
+    return { type, pipe, body, otherwise };
   }
 
   #parsePipe(): Pipe {

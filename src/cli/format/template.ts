@@ -48,8 +48,8 @@ function checkFunctions(source: string, body: Body, functions: Readonly<Record<s
     if (node.type === 'text') continue;
     checkPipe(node.pipe);
     if (node.type === 'action') continue;
-    checkFunctions(source, node.then, functions);
-    checkFunctions(source, node.else, functions);
+    checkFunctions(source, node.body, functions);
+    checkFunctions(source, node.otherwise, functions);
   }
 }
 
@@ -82,19 +82,19 @@ class Evaluator {
       else
         out += this.#scoped(() => {
           const value = this.#pipe(node.pipe);
-          if (!isTrue(value)) return this.run(node.else);
-          return node.type === 'with' ? this.#withDot(value, () => this.run(node.then)) : this.run(node.then);
+          if (!isTrue(value)) return this.run(node.otherwise);
+          return node.type === 'with' ? this.#withDot(value, () => this.run(node.body)) : this.run(node.body);
         });
     }
     return out;
   }
 
-  #range(node: { readonly pipe: Pipe; readonly then: Body; readonly else: Body }): string {
+  #range(node: { readonly pipe: Pipe; readonly body: Body; readonly otherwise: Body }): string {
     const value = this.#pipe({ ...node.pipe, declares: [] });
     const entries = entriesOf(value);
     if (entries === undefined)
       throw new TemplateError(this.#source, node.pipe.offset, 'this is neither a list nor a map');
-    if (entries.length === 0) return this.run(node.else);
+    if (entries.length === 0) return this.run(node.otherwise);
     const names = node.pipe.declares;
     return entries
       .map(([key, item]) =>
@@ -103,7 +103,7 @@ class Evaluator {
           if (second !== undefined && first !== undefined) this.#declare(first, key);
           const element = second ?? first;
           if (element !== undefined) this.#declare(element, item);
-          return this.#withDot(item, () => this.run(node.then));
+          return this.#withDot(item, () => this.run(node.body));
         }),
       )
       .join('');
