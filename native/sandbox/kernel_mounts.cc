@@ -71,7 +71,11 @@ Status MountSys(const KernelMountPoints& points, bool writable) {
 
 Status MountProc(const KernelMountPoints& points) {
   auto proc = NewMount("proc", {}, kQuiet);
-  if (!proc.ok()) return proc.error();
+  if (!proc.ok()) {
+    // Inside another container parts of /proc are hidden, and the kernel shows no new one that hides less.
+    if (proc.error().error_number != EPERM) return proc.error();
+    return BindFromHost("/proc", points.proc, false);
+  }
   return AttachAt(*proc, points.proc.get(), "/proc");
 }
 

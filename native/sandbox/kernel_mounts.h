@@ -17,7 +17,8 @@ Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stu
 // Mounts /sys, with /sys/fs/cgroup below where the machine has the one hierarchy of cgroup v2.
 Status MountSys(const KernelMountPoints& points, bool writable);
 
-// Mounts /proc. Only inside the new pid namespace: a proc file system shows the pid namespace of whoever makes it.
+// Mounts /proc. Only inside the new pid namespace, since a proc file system shows the pid namespace of whoever makes it; and
+// before pivoting: a user namespace may mount one only while it sees another that hides nothing.
 Status MountProc(const KernelMountPoints& points);
 
 // Hides what docker hides in /proc and /sys, and makes read-only what docker makes so. After both are mounted, and with

@@ -40,6 +40,7 @@ Result<SandboxSpec> ReadSpec() {
 }
 
 struct Prepared {
+  UniqueFd root;
   Identity identity;
   KernelMountPoints points;
   UniqueFd null;
@@ -47,7 +48,8 @@ struct Prepared {
 
 // Everything up to the point where only process 1 can go on. The order is forced:
 //  - the user before anything is mounted in /etc, and the working directory before anything hides it, as docker does;
-//  - /dev and /sys before pivoting, since a user namespace has to take them from the host;
+//  - pivoting is left to process 1: only with the host's tree still in sight may a user namespace mount /proc, or take /dev
+//    and /sys from the host;
 //  - what the build step mounts after what every container has, so that it may cover it.
 Result<Prepared> Prepare(const SandboxSpec& spec, Stubs& stubs) {
   Prepared prepared;
@@ -72,7 +74,7 @@ Result<Prepared> Prepare(const SandboxSpec& spec, Stubs& stubs) {
   TSB_TRY(MountSys(prepared.points, spec.insecure));
   TSB_TRY(MountFiles(spec, *root, *staging, stubs));
   TSB_TRY(MountExtras(spec, *root, *staging, stubs));
-  TSB_TRY(PivotInto(*root));
+  prepared.root = std::move(*root);
   return prepared;
 }
 
@@ -90,6 +92,7 @@ Result<Outcome> Run(const SandboxSpec& spec, const UniqueFd& signals, Stubs& stu
   if (child == 0) {
     tie_start.reset();
     BecomeProcess({.spec = spec,
+                   .root = prepared->root,
                    .identity = prepared->identity,
                    .points = prepared->points,
                    .null = prepared->null,

@@ -17,6 +17,7 @@
 #include "mount/user_namespace.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/program.h"
+#include "sandbox/rootfs.h"
 #include "sandbox/seccomp.h"
 
 namespace tsbuild {
@@ -107,6 +108,7 @@ Status DieWithParent(const UniqueFd& tie) {
 Status Prepare(ProcessSetup& setup) {
   if (setsid() < 0) return Error::FromErrno("setsid");
   TSB_TRY(MountProc(setup.points));
+  TSB_TRY(PivotInto(setup.root));
   if (!setup.spec.insecure) TSB_TRY(MaskKernelPaths(setup.null));
   TSB_TRY(KeepOnlyPipes(setup));
   ClampOpenFiles();

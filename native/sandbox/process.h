@@ -10,6 +10,7 @@ namespace tsbuild {
 // What the container's first process needs of what was prepared for it.
 struct ProcessSetup {
   const SandboxSpec& spec;
+  const UniqueFd& root;
   const Identity& identity;
   const KernelMountPoints& points;
   const UniqueFd& null;

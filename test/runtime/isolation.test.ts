@@ -1,6 +1,9 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import test from 'ava';
+import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
-import { type ContainerFixture, makeContainerFixture } from './fixture.ts';
+import { type ContainerFixture, defaultSpec, makeContainerFixture } from './fixture.ts';
 
 let fixture: ContainerFixture;
 test.before(async () => {
@@ -90,7 +93,6 @@ testNeeding(needs, 'the container is in namespaces and a session of its own', as
     'for n in mnt pid uts ipc; do readlink /proc/self/ns/$n; done; cut -d" " -f5,6,7 /proc/1/stat',
   );
   const lines = own.stdout.trim().split('\n');
-  const { readlinkSync } = await import('node:fs');
   for (const [i, name] of ['mnt', 'pid', 'uts', 'ipc'].entries())
     t.not(lines[i], readlinkSync(`/proc/self/ns/${name}`));
   t.is(lines[4], '1 1 0', 'group 1, session 1, no terminal');
@@ -106,7 +108,25 @@ testNeeding(needs, 'insecure has every capability of the caller, no filter and n
   const script =
     'grep -E "^(CapEff|Seccomp:)" /proc/self/status | tr "\\t" " "; mkdir /m; mount -t tmpfs none /m && echo mounted; echo 1 > /proc/sys/net/ipv4/ip_forward && echo written';
   const run = await fixture.sh(script, { insecure: true, network: 'none' });
-  const { readFileSync } = await import('node:fs');
   const [, own] = /^CapEff:\t(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   t.is(run.stdout, `CapEff: ${own}\nSeccomp: 0\nmounted\nwritten\n`);
 });
+
+testNeeding(
+  [...needs, 'unshare'],
+  'works inside a user namespace, where overlay, devices and /sys are made in other ways',
+  async (t) => {
+    const runtime = pathToFileURL(`${import.meta.dirname}/../../src/runtime/index.js`).href;
+    const script =
+      'id -u; echo x > /dev/null; head -c 2 /dev/zero | wc -c; mkdir /d; touch /sys/x; grep Seccomp: /proc/1/status; echo /proc/[0-9]*';
+    const root = fixture.makeRoot();
+    const spec = { ...defaultSpec(root), args: ['/bin/sh', '-c', script] };
+    const program = `
+    import { createExecutor } from ${JSON.stringify(runtime)};
+    await createExecutor().run(${JSON.stringify(spec)}, { onOutput: (stream, chunk) => (stream === 1 ? process.stdout : process.stderr).write(chunk) });`;
+    const { stdout, stderr } = await exec('unshare', ['-Urm', process.execPath, '--input-type=module', '-e', program]);
+    t.is(stdout, '0\n2\nSeccomp:\t2\n/proc/1\n');
+    t.is(stderr, 'touch: /sys/x: Read-only file system\n');
+    t.deepEqual(fixture.changes(root.upper), ['d']);
+  },
+);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
+import type { ProcessSpec } from '../../src/runtime/index.ts';
 import { mountsBelow } from '../support/mounts.ts';
 import { testNeeding } from '../support/needs.ts';
 import { type ContainerFixture, defaultSpec, makeContainerFixture } from './fixture.ts';
@@ -37,17 +38,21 @@ async function waitUntil(condition: () => boolean): Promise<boolean> {
   return false;
 }
 
-/** Starts a Node of its own that runs `script` in a container, and gives it back once the container prints. */
-async function startParent(mark: string, args: readonly string[], user = '') {
+/** Starts a Node of its own that runs a container, and gives it back once the container prints. */
+async function startParent(change: Partial<ProcessSpec>) {
   const runtime = pathToFileURL(`${import.meta.dirname}/../../src/runtime/index.js`).href;
-  const spec = { ...defaultSpec(fixture.makeRoot()), args, env: [`MARK=${mark}`, 'PATH=/bin'], user };
+  const spec = { ...defaultSpec(fixture.makeRoot()), ...change };
   const program = `
     import { createExecutor } from ${JSON.stringify(runtime)};
     await createExecutor().run(${JSON.stringify(spec)}, { onOutput: () => process.send('up') });`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  await once(parent, 'message');
+  const ended = once(parent, 'exit').then(([code]) => {
+    throw new Error(`the parent ended with ${code}`);
+  });
+  await Promise.race([once(parent, 'message'), ended]);
+  ended.catch(() => {});
   return parent;
 }
 
@@ -56,7 +61,7 @@ for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
     const mark = `lifetime-${signal}-${process.pid}`;
     const script =
       'trap "" HUP TERM INT; (setsid sleep 300 &) ; setsid sh -c "trap \\"\\" TERM; sleep 300" & echo up; wait; sleep 300';
-    const parent = await startParent(mark, ['/bin/sh', '-c', script]);
+    const parent = await startParent({ args: ['/bin/sh', '-c', script], env: [`MARK=${mark}`] });
     t.true(processesWith(mark).length >= 3);
     parent.kill(signal);
     await once(parent, 'exit');
@@ -74,18 +79,9 @@ testNeeding(
     await fixture.sh('cp /bin/busybox /tmp/su; chmod 4755 /tmp/su; sed -i "s/^root:x:/root::/" /etc/passwd', {
       root: setuid,
     });
-    const runtime = pathToFileURL(`${import.meta.dirname}/../../src/runtime/index.js`).href;
-    const spec = {
-      ...defaultSpec(setuid),
-      args: ['/tmp/su', '-c', `: ${mark}; echo up; sleep 300; true`],
-      user: 'app',
-    };
-    const program = `import { createExecutor } from ${JSON.stringify(runtime)};
-    await createExecutor().run(${JSON.stringify(spec)}, { onOutput: () => process.send('up') });`;
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    await once(parent, 'message');
+    const script = `: ${mark}; echo up; sleep 300; true`;
+    const parent = await startParent({ root: setuid, args: ['/tmp/su', '-c', script], user: 'app' });
+    t.true(processesWith(mark).length >= 1);
     parent.kill('SIGKILL');
     await once(parent, 'exit');
     t.true(await waitUntil(() => processesWith(mark).length === 0));
