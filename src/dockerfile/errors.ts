@@ -90,6 +90,8 @@ const MAX_COLUMNS = 200;
 /** The lines around a range, numbered, with the range underlined. Long lines are cut, long ranges shortened. */
 export function formatFrame(source: string, range: SourceRange): string {
   const lines = source.split('\n').map((line) => line.replace(/\r$/, ''));
+  // What follows the last line feed is no line.
+  if (lines.at(-1) === '' && lines.length > range.end.line) lines.pop();
   const first = Math.max(1, range.start.line - CONTEXT_LINES);
   const lastMarked = Math.min(range.end.line, range.start.line + MAX_MARKED_LINES - 1, lines.length);
   const last = Math.min(lines.length, lastMarked + CONTEXT_LINES);

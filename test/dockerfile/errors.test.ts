@@ -36,6 +36,11 @@ test('long lines and long ranges are cut', (t) => {
   t.is(frame.split('\n').filter((line) => line.startsWith('>')).length, 8);
 });
 
+test('the end of the file is no line', (t) => {
+  const frame = formatFrame('a\nb\n', { start: { line: 2, column: 0 }, end: { line: 2, column: 1 } });
+  t.is(frame, ['  1 | a', '> 2 | b', '    | ^'].join('\n'));
+});
+
 test('a place outside the source does no harm', (t) => {
   t.notThrows(() => formatFrame('', { start: { line: 9, column: 9 }, end: { line: 9, column: 10 } }));
   t.is(syntaxError('x').frame, '');
