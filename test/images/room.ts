@@ -42,8 +42,7 @@ export async function openRoom(t: ExecutionContext, root?: string): Promise<Room
   const work = makeTempDir('images', existsSync('/dev/shm') ? '/dev/shm' : undefined);
   const room = await openRoomAt(root ?? join(work, 'store'), work);
   t.teardown(async () => {
-    await room.close();
-    removeTree(work);
+    await room.close().finally(() => removeTree(work));
   });
   return room;
 }
