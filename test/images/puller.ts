@@ -1,12 +1,10 @@
 // A process of its own that pulls an image, unpacks it, names it and saves it; for tests of several at once.
 import { PassThrough } from 'node:stream';
 import { hostPlatform } from '../../src/oci/index.ts';
-import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openRoomAt } from './room.ts';
 
 const [root = '', name = '', rounds = '1'] = process.argv.slice(2);
-const work = makeTempDir('puller');
-const room = await openRoomAt(root, work);
+const room = await openRoomAt(root, root);
 for (let round = 0; round < Number(rounds); round++) {
   const image = await room.images.resolve(name, { platform: hostPlatform(), pull: 'always' });
   await room.images.unpack(image, {});
@@ -18,4 +16,3 @@ for (let round = 0; round < Number(rounds); round++) {
 }
 process.stdout.write('done\n');
 await room.close();
-removeTree(work);
