@@ -10,7 +10,7 @@ export type PeerName = 'docker' | 'buildah';
 interface CaseFile {
   /** What the case shows, where its name does not say it. */
   readonly why?: string;
-  /** The builders whose result counts. None: the result is held against `expected.json` beside. */
+  /** The builders whose result counts, the best judge first. None: the result is held against `expected.json` beside. */
   readonly peers?: readonly PeerName[];
   readonly bases?: readonly BaseName[];
   /** Images built first, each from the folder `dir` of the case; the Dockerfile gets the name as the build argument `arg`. */
