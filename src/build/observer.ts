@@ -4,6 +4,9 @@ import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import type { SolveObserver, Vertex } from '../solver/types.ts';
 import { createReporter } from './phases.ts';
 
+/** What BuildKit says of a step that was ended because another failed; displays know it. */
+const CANCELED = 'context canceled';
+
 /** What is known of a solve when it has ended. */
 export interface SolveSummary {
   /** Steps that ran. */
@@ -34,8 +37,11 @@ export function createObserver<R>(
     },
     completed(vertex, { cached, error }) {
       if (error !== undefined) {
-        summary.failures.set(error, { digest: vertex.digest, name: vertex.name });
-        sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached, error: errorMessage(error) }] });
+        // The first to fail ends the others, and they end with its error: of theirs nothing is to be said.
+        const isFirst = summary.failures.size === 0;
+        if (isFirst) summary.failures.set(error, { digest: vertex.digest, name: vertex.name });
+        const text = isFirst ? errorMessage(error) : CANCELED;
+        sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached, error: text }] });
         return;
       }
       if (!isSource(vertex.digest)) summary[cached ? 'cached' : 'executed']++;
