@@ -17,7 +17,8 @@ function quoteGo(text: string): string {
     const code = char.codePointAt(0) ?? 0;
     const short = SHORT[char];
     if (short !== undefined) out += short;
-    else if (code === 0x20 || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) out += char;
+    // Printable ASCII needs no Unicode tables, which cost milliseconds to load.
+    else if ((code >= 0x20 && code < 0x7f) || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) out += char;
     else if (code < 0x80) out += `\\x${hex(code, 2)}`;
     else out += code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
   }
