@@ -12,7 +12,8 @@ export async function showTasks<T>(
   work: (onTask: TaskReporter) => Promise<T>,
 ): Promise<T> {
   const { BUILDKIT_PROGRESS: wanted = '' } = context.env;
-  const mode = quiet ? 'quiet' : isProgressMode(wanted) ? wanted : 'auto';
+  // A wish for the live display is one for builds; here it holds where there is a terminal.
+  const mode = quiet ? 'quiet' : isProgressMode(wanted) && wanted !== 'tty' ? wanted : 'auto';
   const display = await openDisplay({ mode, stream: context.stderr, env: context.env, phase });
   try {
     return await runPhase(display.sink, `${phase.toLowerCase()} ${what}`, (reporter) =>

@@ -17,7 +17,7 @@ export const command: CommandSpec<LoadFlags> = {
   examples: ['tsbuild load -i app.tar', 'docker save app:1 | tsbuild load'],
   options: [
     { flags: '-i, --input <file>', description: 'Read from a file and not from standard input', completes: 'file' },
-    { flags: '-q, --quiet', description: 'Show no progress' },
+    { flags: '-q, --quiet', description: 'Show no progress, also on a terminal' },
     {
       flags: '--platform <platform>',
       description: 'Not supported yet',
@@ -39,7 +39,8 @@ async function run(context: Context, _args: readonly string[], flags: LoadFlags)
   const library = await context.library();
   const input = fromStdin ? context.stdin : createReadStream(flags.input ?? '', { highWaterMark: 1024 * 1024 });
   const source = fromStdin ? 'standard input' : (flags.input ?? '');
-  const images = await showTasks(context, 'Loading', source, flags.quiet === true, (onTask) =>
+  const quiet = flags.quiet === true || !context.stderr.isTTY;
+  const images = await showTasks(context, 'Loading', source, quiet, (onTask) =>
     library.loadImages(input, { ...libraryOptions(context), onTask }),
   );
   for (const image of images) {
