@@ -19,23 +19,30 @@ const CONNECT_TIMEOUT_MS = 15_000;
 export function createDispatchers(options: RegistryClientOptions, env: NodeJS.ProcessEnv): Dispatchers {
   const agents = new Map<string, Promise<Dispatcher>>();
   const contexts = new Map<string, Promise<SecureContext>>();
+  const trusts = new Map<string, Trust>();
 
-  const findContext = (url: URL, verifyTls: boolean): { key: string; context?: Promise<SecureContext> } => {
-    const files = url.protocol === 'https:' && verifyTls ? findTlsFiles(url.host, env) : undefined;
+  const findTrust = (url: URL, verifyTls: boolean): Trust => {
+    if (url.protocol !== 'https:' || !verifyTls) return { key: '' };
+    let trust = trusts.get(url.host);
+    if (trust === undefined) {
+      trust = readTrust(url.host);
+      trusts.set(url.host, trust);
+    }
+    return trust;
+  };
+  const readTrust = (host: string): Trust => {
+    const files = findTlsFiles(host, env);
     if (files === undefined) return { key: '' };
     const key = JSON.stringify(files);
-    let context = contexts.get(key);
-    if (context === undefined) {
-      context = createTlsContext(files, env);
-      contexts.set(key, context);
-    }
+    const context = contexts.get(key) ?? createTlsContext(files, env);
+    contexts.set(key, context);
     return { key, context };
   };
 
   return {
     find(url, kind, verifyTls) {
       const proxy = findProxy(url, env);
-      const { key, context } = findContext(url, verifyTls);
+      const { key, context } = findTrust(url, verifyTls);
       const id = [kind, verifyTls, proxy ?? '', key].join(' ');
       let agent = agents.get(id);
       if (agent === undefined) {
@@ -50,6 +57,12 @@ export function createDispatchers(options: RegistryClientOptions, env: NodeJS.Pr
       await Promise.all(open.map((agent) => (agent.status === 'fulfilled' ? agent.value.destroy() : undefined)));
     },
   };
+}
+
+/** What to trust of a host; hosts with the same files share a context. */
+interface Trust {
+  readonly key: string;
+  readonly context?: Promise<SecureContext>;
 }
 
 interface AgentOptions {

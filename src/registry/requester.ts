@@ -1,7 +1,7 @@
 import type { TsbuildError } from '../errors.ts';
 import type { Authorizer, Scope } from './auth.ts';
 import { failed, type RefusalContext, type RegistryErrorEntry, refused } from './errors.ts';
-import { backoffMs, isRetryableError, isRetryableStatus, parseRetryAfter, pause } from './retry.ts';
+import { attemptsFor, backoffMs, isRetryableStatus, parseRetryAfter, pause } from './retry.ts';
 import { discardBody, type HttpRequest, type HttpResponse, type Transport } from './transport.ts';
 
 export interface RegistryRequest extends Omit<HttpRequest, 'authorization'> {
@@ -74,7 +74,7 @@ export function createRequester(
           delayMs = Math.max(delayMs, asked ?? 0);
         } catch (error) {
           request.signal?.throwIfAborted();
-          if (attempt >= attempts || !isRetryableError(error)) throw error;
+          if (attempt >= attemptsFor(error, attempts)) throw error;
         }
         await pause(delayMs, request.signal);
       }

@@ -30,6 +30,16 @@ export function isRetryableError(error: unknown): boolean {
   return RETRYABLE_CODES.has(causeCode(error));
 }
 
+/** No connection came about: offline, or the wrong name. One more try may help; five are a minute of silence. */
+const CONNECT_CODES = new Set(['EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const CONNECT_ATTEMPTS = 2;
+
+/** How often a request that met this error may be tried, of the attempts that are allowed in all. */
+export function attemptsFor(error: unknown, maxAttempts: number): number {
+  if (!isRetryableError(error)) return 1;
+  return CONNECT_CODES.has(causeCode(error)) ? Math.min(CONNECT_ATTEMPTS, maxAttempts) : maxAttempts;
+}
+
 /** Full jitter: clients that failed together do not come back together. `attempt` counts from 1. */
 export function backoffMs(attempt: number, random = Math.random): number {
   return Math.round(random() * Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** attempt));

@@ -40,6 +40,11 @@ test('a blob remembers the repositories of each host, the latest first', async (
   t.deepEqual(sources.find(digest, 'docker.io'), ['library/debian', 'library/gcc']);
   t.deepEqual(sources.find(digest, 'ghcr.io'), ['me/app']);
   t.deepEqual(sources.find(digest, 'quay.io'), []);
+  t.deepEqual(sources.repositories(digest), [
+    { domain: 'docker.io', path: 'library/debian' },
+    { domain: 'ghcr.io', path: 'me/app' },
+    { domain: 'docker.io', path: 'library/gcc' },
+  ]);
   for (let i = 0; i < 20; i++) await sources.record(digest, 'docker.io', `many/${i}`);
   t.true(sources.find(digest, 'docker.io').length <= 8);
   await sources.remove(digest);

@@ -1,6 +1,13 @@
 import test from 'ava';
 import { unreachable } from '../../src/registry/errors.ts';
-import { backoffMs, isRetryableError, isRetryableStatus, parseRetryAfter, pause } from '../../src/registry/retry.ts';
+import {
+  attemptsFor,
+  backoffMs,
+  isRetryableError,
+  isRetryableStatus,
+  parseRetryAfter,
+  pause,
+} from '../../src/registry/retry.ts';
 
 test('pauses grow, are bounded, and are drawn from the whole span', (t) => {
   t.is(
@@ -39,6 +46,14 @@ test('only what may pass is tried again', (t) => {
   t.false(isRetryableError(unreachable('GET', 'https://x/v2/', withCode('ECONNREFUSED'))));
   t.false(isRetryableError(unreachable('GET', 'https://x/v2/', withCode('CERT_HAS_EXPIRED'))));
   t.false(isRetryableError(new Error('anything')));
+});
+
+test('who is offline is told soon', (t) => {
+  const withCode = (code: string): Error => Object.assign(new Error(code), { code });
+  t.is(attemptsFor(withCode('ECONNRESET'), 5), 5);
+  t.is(attemptsFor(withCode('EAI_AGAIN'), 5), 2);
+  t.is(attemptsFor(withCode('EAI_AGAIN'), 1), 1);
+  t.is(attemptsFor(withCode('ENOTFOUND'), 5), 1);
 });
 
 test('a pause ends with its signal', async (t) => {
