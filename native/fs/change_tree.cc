@@ -9,6 +9,7 @@
 #include "fs/owner.h"
 #include "fs/source_tree.h"
 #include "fs/tree_copier.h"
+#include "fs/wildcard.h"
 #include "layer/unpack_archive.h"
 
 namespace tsbuild {
@@ -70,7 +71,9 @@ Status TreeChanger::Run(const CopyAction& action) {
 
   auto matches = FindSources(source, {action.src, action.allow_wildcard, action.follow_symlinks});
   if (!matches.ok()) return std::move(matches.error());
-  if (matches->empty() && !(action.allow_wildcard && action.allow_empty_wildcard)) {
+  bool pattern = false;
+  for (const std::string& part : SplitPath(action.src)) pattern = pattern || (action.allow_wildcard && HasWildcards(part));
+  if (matches->empty() && !(pattern && action.allow_empty_wildcard)) {
     return Error::Own("COPY_SOURCE_NOT_FOUND", "not found", action.src);
   }
   for (const SourceMatch& match : *matches) {
