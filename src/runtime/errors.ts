@@ -37,12 +37,22 @@ export function containerFailed(error: NativeError): TsbuildError {
             : 'the file system or its inodes are used up',
         details,
       });
+    case 'EINVAL':
+      if (error.syscall === 'setresuid' || error.syscall === 'setresgid') {
+        return new TsbuildError('SANDBOX_USER_NOT_MAPPED', `the container could not be made: ${error.message}`, {
+          cause: error,
+          hint: 'this user namespace has no such id: give your user a range in /etc/subuid and /etc/subgid',
+          details,
+        });
+      }
+      break;
     default:
-      return new TsbuildError('SANDBOX_FAILED', `the container could not be made: ${error.message}`, {
-        cause: error,
-        details,
-      });
+      break;
   }
+  return new TsbuildError('SANDBOX_FAILED', `the container could not be made: ${error.message}`, {
+    cause: error,
+    details,
+  });
 }
 
 /** The caller asks for what no kernel can do. */

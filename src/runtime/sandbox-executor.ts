@@ -23,7 +23,8 @@ async function runInSandbox(spec: ProcessSpec, options: RunOptions): Promise<Exi
       handle.kill();
     }
   });
-  signal?.addEventListener('abort', handle.kill, { once: true });
+  const kill = () => handle.kill();
+  signal?.addEventListener('abort', kill, { once: true });
   try {
     const exit = await handle.exited;
     signal?.throwIfAborted();
@@ -33,7 +34,7 @@ async function runInSandbox(spec: ProcessSpec, options: RunOptions): Promise<Exi
     signal?.throwIfAborted();
     throw isNativeError(error) ? containerFailed(error) : error;
   } finally {
-    signal?.removeEventListener('abort', handle.kill);
+    signal?.removeEventListener('abort', kill);
   }
 }
 

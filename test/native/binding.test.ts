@@ -48,7 +48,7 @@ test('loading is put off until something native is used', async (t) => {
 });
 
 test('a malformed request is refused before anything starts', (t) => {
-  const start = native.runSandbox as unknown as (...args: unknown[]) => unknown;
-  t.throws(() => start(), { message: /takes a request and a function/ });
-  t.throws(() => start({}), { message: /takes a request and a function/ });
+  const loose = native as unknown as { runSandbox(...args: unknown[]): unknown };
+  t.throws(() => loose.runSandbox(), { message: /takes a request and a function/ });
+  t.throws(() => loose.runSandbox({}), { message: /takes a request and a function/ });
 });

@@ -64,10 +64,11 @@ testNeeding(needs, 'the kernel’s own trees are read-only or hidden as docker d
 
 testNeeding(needs, 'the devices are docker’s and work', async (t) => {
   const run = await fixture.sh('cd /dev; ls -A; stat -c "%a %t:%T" null zero full random urandom tty');
-  t.deepEqual(run.stdout.trim().split('\n'), [
-    ...['core', 'fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty'],
-    ...['urandom', 'zero', '666 1:3', '666 1:5', '666 1:7', '666 1:8', '666 1:9', '666 5:0'],
-  ]);
+  t.is(
+    run.stdout.trim().replaceAll('\n', ' '),
+    'core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ' +
+      '666 1:3 666 1:5 666 1:7 666 1:8 666 1:9 666 5:0',
+  );
   const use = await fixture.sh(
     'echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; echo x > /dev/full; ' +
       'stat -c %a /dev/shm /dev/mqueue; echo hi | cat /dev/stdin; echo x > /dev/shm/f; (: > /dev/tty) 2>&1',
