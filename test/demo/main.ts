@@ -61,10 +61,15 @@ async function runDemo(): Promise<void> {
 }
 
 async function readFacts(tsbuild: Tsbuild, image: string): Promise<[string, string]> {
-  const result = await tsbuild.run(['images', '--digests', '--format', '{{.Digest}} {{.Size}}', image]);
-  if (result.code !== 0) throw new Error(result.stderr);
-  const [digest = '', size = ''] = result.stdout.trim().split(' ');
-  return [digest, size];
+  const ask = async (...args: string[]): Promise<string> => {
+    const result = await tsbuild.run(args);
+    if (result.code !== 0) throw new Error(result.stderr);
+    return result.stdout.trim();
+  };
+  const [digest = ''] = JSON.parse(
+    await ask('image', 'inspect', '--format', '{{json .RepoDigests}}', image),
+  ) as string[];
+  return [digest.slice(digest.indexOf('@') + 1), await ask('images', '--format', '{{.Size}}', image)];
 }
 
 async function readOutput(archive: string): Promise<string> {
