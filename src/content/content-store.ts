@@ -28,7 +28,7 @@ export interface Provider {
   read(digest: Digest, maxBytes: number): Promise<Buffer>;
 }
 
-export interface Ingester {
+interface Ingester {
   /**
    * Streams a blob in, verifying digest and size; does nothing when it is already there. Throws `DIGEST_MISMATCH`,
    * `SIZE_MISMATCH`, `STORE_FULL`; whatever is thrown, nothing half-written stays.

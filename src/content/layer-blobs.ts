@@ -44,7 +44,9 @@ export function createLayerBlobs(store: Pick<Store, 'table'>, content: Pick<Prov
       });
     },
     async prune() {
-      for (const { key, value } of [...table.entries()]) {
+      // Read before the first change: what a running iteration sees of changes is not promised.
+      const entries = Array.from(table.entries());
+      for (const { key, value } of entries) {
         if (value.every(isThere)) continue;
         await table.update(key, (current = []) => {
           const rest = current.filter(isThere);

@@ -12,7 +12,7 @@ export function readLayoutIndex(path: string): Index {
   const layout = readBoundedFile(join(path, LAYOUT_FILE), 64 * 1024);
   if (layout === undefined) throw layoutInvalid(path, `it has no file ${LAYOUT_FILE}`);
   const version = readVersion(layout);
-  if (version === undefined || !/^1\./.test(version))
+  if (version === undefined || !version.startsWith('1.'))
     throw layoutInvalid(path, `its version is ${JSON.stringify(version)}, expected 1.0.0`);
   const content = readBoundedFile(join(path, INDEX_FILE), MAX_MANIFEST_BYTES);
   if (content === undefined) throw layoutInvalid(path, `it has no file ${INDEX_FILE}`);

@@ -54,7 +54,7 @@ export function createDispatchers(options: RegistryClientOptions, env: NodeJS.Pr
     async close() {
       const open = await Promise.allSettled(agents.values());
       agents.clear();
-      await Promise.all(open.map((agent) => (agent.status === 'fulfilled' ? agent.value.destroy() : undefined)));
+      await Promise.all(open.flatMap((agent) => (agent.status === 'fulfilled' ? [agent.value.destroy()] : [])));
     },
   };
 }

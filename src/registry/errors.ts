@@ -31,13 +31,13 @@ export interface RefusalContext {
 }
 
 /** Text from a registry: no control characters, no flood. */
-export function cleanText(text: string, maxLength = 300): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+function cleanText(text: string, maxLength = 300): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
 }
 
 /** A URL for messages: without user, password and query, where upload states and signatures are. */
-export function redactUrl(url: URL | string): string {
+function redactUrl(url: URL | string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }

@@ -1,8 +1,2 @@
 export { createRegistryClient } from './client.ts';
-export type {
-  Credential,
-  CredentialProvider,
-  RegistryClient,
-  RegistryClientOptions,
-  RegistryRepository,
-} from './types.ts';
+export type { RegistryClientOptions, RegistryRepository } from './types.ts';

@@ -8,5 +8,5 @@ export interface RepositoryContext {
   /** Attempts of a whole transfer, the first included. */
   readonly maxAttempts: number;
   /** The address of `rest` under `/v2/<path>/`. */
-  url(rest: string): URL;
+  readonly url: (rest: string) => URL;
 }

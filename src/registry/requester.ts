@@ -4,7 +4,7 @@ import { failed, type RefusalContext, type RegistryErrorEntry, refused } from '.
 import { attemptsFor, backoffMs, isRetryableStatus, parseRetryAfter, pause } from './retry.ts';
 import { discardBody, type HttpRequest, type HttpResponse, type Transport } from './transport.ts';
 
-export interface RegistryRequest extends Omit<HttpRequest, 'authorization'> {
+interface RegistryRequest extends Omit<HttpRequest, 'authorization'> {
   readonly scopes: readonly Scope[];
   /** Statuses that are an answer; every other one is an error. */
   readonly expect: readonly number[];

@@ -4,7 +4,7 @@ import type { Dispatchers } from './dispatchers.ts';
 import { redirectRefused, tooManyRedirects, unreachable } from './errors.ts';
 import type { Endpoint } from './hosts.ts';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface HttpRequest {
   readonly method: Method;
@@ -37,7 +37,7 @@ export interface HttpResponse {
   readonly fromRegistry: boolean;
 }
 
-export type ResponseBody = Readable & { dump(options?: { limit: number }): Promise<void> };
+type ResponseBody = Readable & { dump(options?: { limit: number }): Promise<void> };
 
 /** One exchange with a registry: redirects are followed, nothing is retried. Throws `REGISTRY_UNREACHABLE`, `REGISTRY_TLS`. */
 export interface Transport {

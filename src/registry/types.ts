@@ -41,7 +41,7 @@ export interface RegistryClientOptions {
 /** Finds who we are at a registry. */
 export interface CredentialProvider {
   /** `domain` as in a reference; `path` the repository, for credentials of one namespace. */
-  find(domain: string, path: string): Promise<Credential | undefined>;
+  readonly find: (domain: string, path: string) => Promise<Credential | undefined>;
   /** Where it looked, for the message when the registry refuses. */
   readonly places: readonly string[];
 }

@@ -5,7 +5,7 @@ import { makeTempDir, removeTree } from '../support/temp.ts';
 export interface TestStore {
   readonly store: Store;
   readonly content: ContentStore;
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** An empty store in a temporary directory. */

@@ -64,7 +64,7 @@ for (const [wanted, order] of ORDERS)
     const scores = served.map(score);
     t.true(
       scores.every((value) => value > 0),
-      `${served}: ${scores}`,
+      `${served.join()}: ${scores.join()}`,
     );
     t.deepEqual(
       [...scores].sort((a, b) => b - a),

@@ -21,10 +21,9 @@ const HOST = 'registry.test';
 async function serveTls(t: ExecutionContext, answer: RequestListener) {
   const dir = makeTempDir('tls');
   const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  await exec('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`, '-keyout', key, '-out', certificate],
-  ]);
+  const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  await exec('openssl', ['req', '-x509', ...curve, '-days', '2', ...subject, '-keyout', key, '-out', certificate]);
   const server = createHttpsServer({ key: readFileSync(key), cert: readFileSync(certificate) }, answer);
   const host = await listen(server);
   t.teardown(() => {
