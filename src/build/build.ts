@@ -1,15 +1,13 @@
-import type { BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
+import type { BuildRequest, BuildResult } from '../build-types.ts';
 import { dockerfileToLLB } from '../dockerfile/convert/index.ts';
-import type { ConvertResult } from '../dockerfile/convert/types.ts';
+import type { ConvertResult, ConvertWarning } from '../dockerfile/convert/types.ts';
 import { DockerfileError } from '../dockerfile/errors.ts';
-import { exportResult } from '../exporter/index.ts';
-import { native } from '../native/index.ts';
-import { formatPlatform, hostPlatform } from '../oci/index.ts';
-import type { ProgressSink } from '../progress/events.ts';
+import { type Digest, formatPlatform, hostPlatform } from '../oci/index.ts';
+import type { ProgressSink, VertexWarning } from '../progress/events.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
-import { pushNeedsName } from './errors.ts';
 import { checkContext, type DockerfileInput, type IgnoreInput, readDockerfile, readIgnore } from './inputs.ts';
 import { openBuildLog } from './log.ts';
+import { exportBuilt, planExport } from './outputs.ts';
 import { runPhase } from './phases.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
 
@@ -18,7 +16,7 @@ import { createShownMetaResolver, solveBuild } from './solve.ts';
  * export what it made. Rejects with a TsbuildError: one that is about the Dockerfile is a DockerfileError and draws a frame.
  */
 export async function build(request: BuildRequest): Promise<BuildResult> {
-  const outputs = outputsOf(request);
+  const plan = planExport(request);
   const context = checkContext(request.context);
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
@@ -31,20 +29,27 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     sweeping.catch(() => {});
     try {
       const { sink, path: logPath } = log;
-      const { dockerfile, ignore } = await loadInputs(request, context, sink);
-      const converted = await convert(request, workspace, dockerfile, sink, signal);
+      const inputs = await loadInputs(request, context, sink);
+      const converted = await convert(request, workspace, inputs, sink, signal);
       await sweeping;
       const { snapshot, summary } = await solveBuild({
         workspace,
         converted,
         context,
-        dockerfile,
-        ignore,
+        ...inputs,
         sink,
         logPath,
         signal,
       });
-      const exported = await exportBuilt(request, workspace, converted, snapshot, outputs, sink, signal);
+      const exported = await exportBuilt({
+        workspace,
+        converted,
+        snapshot,
+        names: request.tags ?? [],
+        plan,
+        sink,
+        signal,
+      });
       return {
         ...exported,
         platform: converted.platform,
@@ -61,38 +66,29 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   });
 }
 
-function outputsOf(request: BuildRequest): readonly OutputSpec[] {
-  const outputs = [...(request.outputs ?? [])];
-  if (request.push) {
-    const image = outputs.findIndex((output) => output.type === 'image');
-    if (image >= 0) outputs[image] = { ...outputs[image], type: 'image', push: true };
-    else outputs.push({ type: 'image', push: true });
-  }
-  if (outputs.length === 0) outputs.push({ type: 'image' });
-  const pushesNameless = outputs.some((output) => output.type === 'image' && output.push && output.name === undefined);
-  if (pushesNameless && (request.tags ?? []).length === 0) throw pushNeedsName();
-  return outputs;
+/** The Dockerfile, and the step that read it: what is said of the file is said there. */
+interface Inputs {
+  readonly dockerfile: DockerfileInput;
+  readonly vertex: Digest;
+  readonly ignore: IgnoreInput;
 }
 
-async function loadInputs(
-  request: BuildRequest,
-  context: string,
-  sink: ProgressSink,
-): Promise<{ dockerfile: DockerfileInput; ignore: IgnoreInput }> {
+async function loadInputs(request: BuildRequest, context: string, sink: ProgressSink): Promise<Inputs> {
   const name = request.dockerfile ?? 'Dockerfile';
-  const dockerfile = await runPhase(sink, `[internal] load build definition from ${name}`, (reporter) => {
+  const title = `[internal] load build definition from ${name}`;
+  const { dockerfile, vertex } = await runPhase(sink, title, (reporter, digest) => {
     const input = readDockerfile(request, context);
     reporter.task('transferring dockerfile:', Buffer.byteLength(input.text), 0, true);
-    return input;
+    return { dockerfile: input, vertex: digest };
   });
   const ignore = await runPhase(sink, '[internal] load .dockerignore', () => readIgnore(dockerfile, context));
-  return { dockerfile, ignore };
+  return { dockerfile, vertex, ignore };
 }
 
 async function convert(
   request: BuildRequest,
   workspace: Workspace,
-  dockerfile: DockerfileInput,
+  { dockerfile, vertex }: Inputs,
   sink: ProgressSink,
   signal: AbortSignal,
 ): Promise<ConvertResult> {
@@ -109,6 +105,7 @@ async function convert(
       labels: request.labels ?? {},
       noCache: request.noCache ?? false,
       meta: createShownMetaResolver(workspace, sink, request.pull ?? false),
+      onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile.fileName)] }),
       signal,
       ...(request.target === undefined ? {} : { target: request.target }),
     });
@@ -118,37 +115,9 @@ async function convert(
   }
 }
 
-async function exportBuilt(
-  request: BuildRequest,
-  workspace: Workspace,
-  converted: ConvertResult,
-  snapshot: string | undefined,
-  outputs: readonly OutputSpec[],
-  sink: ProgressSink,
-  signal: AbortSignal,
-): Promise<Pick<BuildResult, 'imageID' | 'descriptor' | 'names'>> {
-  const { image, platform } = converted;
-  const built = {
-    snapshot,
-    platform,
-    config: image.config,
-    history: image.history,
-    ...(image.baseConfig === undefined ? {} : { baseConfig: image.baseConfig }),
-    ...(image.author === undefined ? {} : { author: image.author }),
-  };
-  const name = `exporting to ${outputs.map((output) => output.type).join(', ')}`;
-  const { imageID, descriptor, names } = await runPhase(sink, name, ({ task }) =>
-    exportResult(built, outputs, {
-      ...workspace,
-      native,
-      names: request.tags ?? [],
-      onTask: task,
-      signal,
-    }),
-  );
-  return {
-    names,
-    ...(imageID === undefined ? {} : { imageID }),
-    ...(descriptor === undefined ? {} : { descriptor }),
-  };
+/** A warning of the conversion in the shape of BuildKit's lint warnings. */
+function toVertexWarning({ code, message, range }: ConvertWarning, vertex: Digest, file: string): VertexWarning {
+  const place = range === undefined ? '' : ` (line ${range.start.line})`;
+  const detail = range === undefined ? [] : [`${file}:${range.start.line}:${range.start.column + 1}`];
+  return { vertex, level: 1, short: `${code}: ${message}${place}`, detail };
 }

@@ -11,13 +11,13 @@ import type { VertexReporter } from '../solver/types.ts';
 export async function runPhase<T>(
   sink: ProgressSink,
   name: string,
-  work: (reporter: VertexReporter) => Promise<T> | T,
+  work: (reporter: VertexReporter, vertex: Digest) => Promise<T> | T,
 ): Promise<T> {
   const digest = digestOf(`${name}\n${randomBytes(16).toString('hex')}`);
   const startedMs = Date.now();
   sink({ vertexes: [{ digest, name, startedMs }] });
   try {
-    const value = await work(createReporter(sink, digest));
+    const value = await work(createReporter(sink, digest), digest);
     sink({ vertexes: [{ digest, name, startedMs, completedMs: Date.now() }] });
     return value;
   } catch (error) {

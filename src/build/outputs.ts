@@ -1,0 +1,87 @@
+import type { BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
+import type { ConvertResult } from '../dockerfile/convert/types.ts';
+import { exportResult } from '../exporter/index.ts';
+import { native } from '../native/index.ts';
+import type { ProgressSink } from '../progress/events.ts';
+import type { Workspace } from '../workspace.ts';
+import { invalidEpoch, pushNeedsName } from './errors.ts';
+import { runPhase } from './phases.ts';
+
+/** What a build is to make of its tree. */
+export interface ExportPlan {
+  readonly outputs: readonly OutputSpec[];
+  readonly sourceDateEpoch?: number;
+}
+
+/** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`, `BUILD_ARG_INVALID`. */
+export function planExport(request: BuildRequest): ExportPlan {
+  const sourceDateEpoch = epochOf(request);
+  return { outputs: outputsOf(request), ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) };
+}
+
+/** An image in the store when nothing else was asked for. */
+function outputsOf(request: BuildRequest): readonly OutputSpec[] {
+  const outputs = [...(request.outputs ?? [])];
+  if (request.push) {
+    const image = outputs.findIndex((output) => output.type === 'image');
+    if (image >= 0) outputs[image] = { ...outputs[image], type: 'image', push: true };
+    else outputs.push({ type: 'image', push: true });
+  }
+  if (outputs.length === 0) outputs.push({ type: 'image' });
+  const pushesNameless = outputs.some((output) => output.type === 'image' && output.push && output.name === undefined);
+  if (pushesNameless && (request.tags ?? []).length === 0) throw pushNeedsName();
+  return outputs;
+}
+
+/**
+ * `SOURCE_DATE_EPOCH`, in seconds: no time in the image's config is later, so that equal inputs give equal images whenever they
+ * are built. Throws `BUILD_ARG_INVALID`.
+ */
+function epochOf(request: BuildRequest): number | undefined {
+  const text = request.buildArgs?.SOURCE_DATE_EPOCH;
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,12}$/.test(text)) throw invalidEpoch(text);
+  return Number(text);
+}
+
+export interface ExportInput {
+  readonly workspace: Workspace;
+  readonly converted: ConvertResult;
+  /** The topmost snapshot of what was built; `undefined` is the empty tree. */
+  readonly snapshot: string | undefined;
+  readonly names: readonly string[];
+  readonly plan: ExportPlan;
+  readonly sink: ProgressSink;
+  readonly signal: AbortSignal;
+}
+
+/** Makes of the built tree what was asked for. */
+export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult, 'imageID' | 'descriptor' | 'names'>> {
+  const { workspace, converted, snapshot, plan, sink, signal } = input;
+  const { outputs, ...options } = plan;
+  const { image, platform } = converted;
+  const built = {
+    snapshot,
+    platform,
+    config: image.config,
+    history: image.history,
+    ...(image.baseConfig === undefined ? {} : { baseConfig: image.baseConfig }),
+    ...(image.author === undefined ? {} : { author: image.author }),
+  };
+  const name = `exporting to ${outputs.map((output) => output.type).join(', ')}`;
+  const { imageID, descriptor, names } = await runPhase(sink, name, ({ task }) =>
+    exportResult(built, outputs, {
+      ...workspace,
+      ...options,
+      native,
+      names: input.names,
+      onTask: task,
+      signal,
+    }),
+  );
+  return {
+    names,
+    ...(imageID === undefined ? {} : { imageID }),
+    ...(descriptor === undefined ? {} : { descriptor }),
+  };
+}
