@@ -22,7 +22,9 @@ export async function writeBlob(
 ): Promise<void> {
   let handle: FileHandle | undefined;
   try {
-    if (options.signal !== undefined && source instanceof Readable) addAbortSignal(options.signal, source);
+    // A signal of its own that follows the caller's: many listeners on one look like a leak to Node.
+    if (options.signal !== undefined && source instanceof Readable)
+      addAbortSignal(AbortSignal.any([options.signal]), source);
     handle = await openNew(path);
     await receive(handle, path, expected, source, options);
     await attempt(path, handle.sync());

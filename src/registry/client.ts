@@ -1,3 +1,4 @@
+import type { TransferOptions } from '../content/targets.ts';
 import type { RegistryClient, RegistryClientOptions, RegistryRepository } from './types.ts';
 
 /**
@@ -21,14 +22,14 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
         domain: name.domain,
         path: name.path,
         keepsGraphsWhole: true,
-        resolve: async (...args) => (await open()).resolve(...args),
-        fetch: async (...args) => (await open()).fetch(...args),
-        exists: async (...args) => (await open()).exists(...args),
-        push: async (...args) => (await open()).push(...args),
-        mount: async (...args) => (await open()).mount(...args),
-        tag: async (...args) => (await open()).tag(...args),
-        async *tags(...args) {
-          yield* (await open()).tags(...args);
+        resolve: async (reference, options) => (await open()).resolve(reference, withOwnSignal(options)),
+        fetch: async (descriptor, options) => (await open()).fetch(descriptor, withOwnSignal(options)),
+        exists: async (descriptor, options) => (await open()).exists(descriptor, withOwnSignal(options)),
+        push: async (descriptor, content, options) => (await open()).push(descriptor, content, withOwnSignal(options)),
+        mount: async (descriptor, from, options) => (await open()).mount(descriptor, from, withOwnSignal(options)),
+        tag: async (descriptor, tag, options) => (await open()).tag(descriptor, tag, withOwnSignal(options)),
+        async *tags(options) {
+          yield* (await open()).tags(withOwnSignal(options));
         },
       };
     },
@@ -36,4 +37,9 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
       await (await connected)?.close();
     },
   };
+}
+
+/** Each operation listens on a signal that follows the caller's: of many at once, Node would take the listeners for a leak. */
+function withOwnSignal<T extends TransferOptions>(options: T | undefined): T | undefined {
+  return options?.signal === undefined ? options : { ...options, signal: AbortSignal.any([options.signal]) };
 }

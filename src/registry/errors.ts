@@ -97,8 +97,8 @@ function refusalHint(code: string, context: RefusalContext): string | undefined 
   switch (code) {
     case 'REGISTRY_UNAUTHORIZED':
       return authenticated
-        ? `the registry did not take the credentials: log in again with "docker login${server}"`
-        : `log in with "docker login${server}"${looked}`;
+        ? `check the name ${path} and that your account has access to it, or log in again with "docker login${server}"`
+        : `check the name, or log in with "docker login${server}"${looked}`;
     case 'REGISTRY_DENIED':
       return authenticated
         ? `check the name, and that your account has access to ${domain}/${path}`

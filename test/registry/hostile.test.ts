@@ -387,6 +387,24 @@ test('text of a registry reaches a terminal without its control characters', asy
   t.true((error?.message.length ?? 0) < 800);
 });
 
+test('many downloads under one signal are no leak of listeners', async (t) => {
+  const server = await serve(t, (request, response) => sendRange(request, response, BYTES));
+  const warnings: Error[] = [];
+  const note = (warning: Error): number => warnings.push(warning);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const { content, dispose } = await openTestStore();
+  t.teardown(dispose);
+  const { signal } = new AbortController();
+  const repository = repositoryAt(t, server.host);
+  const pulls = Array.from({ length: 20 }, async () =>
+    content.ingest(BLOB, await repository.fetch(BLOB, { signal }), { signal }),
+  );
+  await Promise.all(pulls);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(warnings, []);
+});
+
 test('an abort ends a download at once', async (t) => {
   const server = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': BYTES.byteLength });
