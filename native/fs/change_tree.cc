@@ -191,6 +191,19 @@ Status TreeChanger::Run(const MakeFileAction& action) {
   return Unit{};
 }
 
+Result<ChangeTreeResult> RunActions(const ChangeTreeRequest& request, const std::vector<SourceTree>& sources) {
+  auto root = OpenRoot(request.root);
+  if (!root.ok()) return std::move(root.error());
+  TreeChanger changer(root->get(), sources);
+  for (const TreeAction& action : request.actions) {
+    if (const auto* copy = std::get_if<CopyAction>(&action); copy != nullptr && copy->source >= sources.size()) {
+      return Error::WithErrno(EINVAL, "changeTree", "source " + std::to_string(copy->source));
+    }
+    TSB_TRY(std::visit([&changer](const auto& one) { return changer.Run(one); }, action));
+  }
+  return changer.result();
+}
+
 }  // namespace
 
 Result<ChangeTreeResult> ChangeTree(const ChangeTreeRequest& request) {
@@ -205,16 +218,9 @@ Result<ChangeTreeResult> ChangeTree(const ChangeTreeRequest& request) {
     sources.push_back({root->get(), std::move(*ignore), source.owned_by_root});
     descriptors.push_back(std::move(*root));
   }
-  auto root = OpenRoot(request.root);
-  if (!root.ok()) return std::move(root.error());
-  TreeChanger changer(root->get(), sources);
-  for (const TreeAction& action : request.actions) {
-    if (const auto* copy = std::get_if<CopyAction>(&action); copy != nullptr && copy->source >= sources.size()) {
-      return Error::WithErrno(EINVAL, "changeTree", "source " + std::to_string(copy->source));
-    }
-    TSB_TRY(std::visit([&changer](const auto& one) { return changer.Run(one); }, action));
-  }
-  return changer.result();
+  Result<ChangeTreeResult> result = RunActions(request, sources);
+  ReleaseWork(request.root);
+  return result;
 }
 
 }  // namespace tsbuild

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "fs/remove_tree.h"
 #include "mount/private_namespace.h"
 
 namespace tsbuild {
@@ -24,7 +25,7 @@ Result<UniqueFd> OpenMounted(const RootMount& root) {
   const char* base = getenv("TMPDIR");
   std::string target = std::string(base == nullptr || *base == '\0' ? "/tmp" : base) + "/tsbuild-mount-XXXXXX";
   if (mkdtemp(target.data()) == nullptr) return Error::FromErrno("mkdtemp", target);
-  Status mounted = MountRoot(root, target);
+  Status mounted = MountRoot(root, target, !root.upper.empty());
   Result<UniqueFd> opened = mounted.ok() ? OpenDirectory(target) : Result<UniqueFd>(std::move(mounted.error()));
   // Nested overlays lie upon each other at the same point.
   while (umount2(target.c_str(), MNT_DETACH) == 0) {
@@ -39,6 +40,12 @@ Result<UniqueFd> OpenRoot(const RootMount& root) {
   if (root.lowers.empty() && !root.upper.empty()) return OpenDirectory(root.upper);
   if (root.upper.empty() && root.lowers.size() == 1) return OpenDirectory(root.lowers.front());
   return OpenMounted(root);
+}
+
+void ReleaseWork(const RootMount& root) {
+  if (root.work.empty()) return;
+  // The kernel's mark of a volatile mount lies in there. What cannot be removed is found by the next mount.
+  (void)RemoveTree({root.work + "/work"}).ok();
 }
 
 }  // namespace tsbuild

@@ -411,3 +411,18 @@ async function gzipOf(base: string): Promise<string> {
   await exec('gzip', [join(tree, 'notes')]);
   return join(tree, 'notes.gz');
 }
+
+testNeeding(['root', 'python3'], 'changeTree: the same overlay can be changed again and again', async (t) => {
+  const base = makeTestDir(t);
+  const lower = await makeTree(join(base, 'lower'), TARGET);
+  const upper = await makeTree(join(base, 'upper'), []);
+  const work = await makeTree(join(base, 'work'), []);
+  for (const path of ['/one', '/two', '/three']) {
+    await native.changeTree({
+      root: { lowers: [lower], upper, work },
+      sources: [],
+      actions: [{ type: 'mkdir', path, mode: 0o755, makeParents: true }],
+    });
+  }
+  t.deepEqual(Object.keys(await readTree(upper)), ['', 'one', 'three', 'two']);
+});
