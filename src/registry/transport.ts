@@ -98,18 +98,12 @@ export function createTransport(
         if (!REDIRECTS.has(response.status) || location === undefined || request.followRedirects === false)
           return response;
         await discardBody(response);
-        const next = resolveRedirect(request.method, url, location);
+        url = resolveRedirect(request.method, url, location);
         // 303 asks for a GET; 301 and 302 are left as they are for everything that is not a form.
         if (response.status === 303 && request.method !== 'HEAD') {
           const { body: _, ...rest } = current;
           current = { ...rest, method: 'GET' };
         }
-        // Once it has left the registry, a chain never gets the credentials back.
-        if (next.origin !== endpoint.origin) {
-          const { authorization: _, ...rest } = current;
-          current = rest;
-        }
-        url = next;
       }
       throw tooManyRedirects(request.method, request.url);
     },

@@ -69,6 +69,8 @@ test('a blob without end is cut off', async (t) => {
     });
   });
   await t.throwsAsync(pullBlob(t, server.host), { code: 'SIZE_MISMATCH' });
+  const stream = await repositoryAt(t, server.host).fetch(BLOB);
+  await t.throwsAsync(stream.toArray(), { code: 'SIZE_MISMATCH' }, 'also for a reader that does not count');
   t.true(sent < 100_000_000, `${sent} bytes were taken`);
 });
 

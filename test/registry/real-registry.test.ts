@@ -171,6 +171,8 @@ testNeeding(
     const app = client.repository({ domain: registry.host, path: 'team/app' });
     await copyGraph(createStoreTarget(from), app, image.manifest);
     await app.tag(image.manifest, 'v1');
+    // What may push may also pull.
+    t.is((await app.resolve('v1')).digest, image.manifest.digest);
     const requests = () => registry.tokens?.requests ?? [];
     t.deepEqual(
       requests().map(({ account, scopes }) => [account, scopes]),
