@@ -22,12 +22,12 @@ constexpr const char* kLinks[][2] = {{"/proc/self/fd", "fd"},       {"/proc/self
                                      {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"},
                                      {"/proc/kcore", "core"},       {"pts/ptmx", "ptmx"}};
 
-// A user namespace may make no devices: an empty file then carries a bind mount of the host's.
-Status BindDevice(const UniqueFd& dev, const char* name) {
+// An empty file that carries a mount of the device `source` in `directory`.
+Status BindDevice(const UniqueFd& dev, const char* name, int directory, const std::string& source) {
   UniqueFd file(openat(dev.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
   if (!file) return Error::FromErrno("open", name);
   std::string path = std::string("/dev/") + name;
-  auto device = CloneTree(AT_FDCWD, path);
+  auto device = CloneTree(directory, source);
   if (!device.ok()) return device.error();
   UniqueFd target(openat(dev.get(), name, O_PATH | O_CLOEXEC));
   if (!target) return Error::FromErrno("open", path);
@@ -44,21 +44,42 @@ Status MountBelow(const UniqueFd& dev, const char* name, const char* type, const
   return AttachAt(*mount, target.get(), name);
 }
 
+// A tmpfs at /dev. Mode 755: in a sticky directory that all may write, O_CREAT on somebody else's device is refused in a user
+// namespace. Attached first: older kernels refuse mounts on what is not attached, and copies of it.
+Result<UniqueFd> MountTmpfs(const UniqueFd& target, unsigned flags) {
+  auto dev = NewMount("tmpfs", {"mode=755", "size=65536k"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME | flags);
+  if (!dev.ok()) return dev.error();
+  TSB_TRY(AttachAt(*dev, target.get(), "/dev"));
+  return dev;
+}
+
+Status MakeDevices(const UniqueFd& dev, const UniqueFd& nodes) {
+  for (const auto& device : kDevices) {
+    if (mknodat(nodes.get(), device.name, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0) {
+      if (nodes.get() != dev.get()) TSB_TRY(BindDevice(dev, device.name, nodes.get(), device.name));
+      continue;
+    }
+    // A user namespace may make no devices: the host's then.
+    if (errno != EPERM) return Error::FromErrno("mknod", std::string("/dev/") + device.name);
+    TSB_TRY(BindDevice(dev, device.name, AT_FDCWD, std::string("/dev/") + device.name));
+  }
+  return Unit{};
+}
+
 }  // namespace
 
-Result<UniqueFd> MountDev(const UniqueFd& root, Stubs& stubs) {
+Result<UniqueFd> MountDev(const UniqueFd& root, DeviceAccess access, Stubs& stubs) {
   auto target = OpenOrMake(root.get(), "/dev", {.stubs = &stubs});
   if (!target.ok()) return target.error();
-  // Mode 755: in a sticky directory that all may write, O_CREAT on somebody else's device is refused in a user namespace.
-  auto dev = NewMount("tmpfs", {"mode=755", "size=65536k"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME);
-  if (!dev.ok()) return dev.error();
-  // Attached first: older kernels refuse mounts on what is not attached.
-  TSB_TRY(AttachAt(*dev, target->get(), "/dev"));
-  for (const auto& device : kDevices) {
-    if (mknodat(dev->get(), device.name, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0) continue;
-    if (errno != EPERM) return Error::FromErrno("mknod", std::string("/dev/") + device.name);
-    TSB_TRY(BindDevice(*dev, device.name));
-  }
+  // The nodes that may be opened lie on a file system of their own where others may not: hidden below /dev, and mounted into
+  // it one by one.
+  Result<UniqueFd> nodes = UniqueFd();
+  bool apart = access == DeviceAccess::kOursOnly;
+  if (apart) nodes = MountTmpfs(*target, 0);
+  if (!nodes.ok()) return nodes;
+  auto dev = MountTmpfs(*target, apart ? MOUNT_ATTR_NODEV : 0);
+  if (!dev.ok()) return dev;
+  TSB_TRY(MakeDevices(*dev, apart ? *nodes : *dev));
   for (const auto& [goal, name] : kLinks) {
     if (symlinkat(goal, dev->get(), name) < 0) return Error::FromErrno("symlink", std::string("/dev/") + name);
   }

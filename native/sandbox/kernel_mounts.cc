@@ -1,8 +1,10 @@
 #include "sandbox/kernel_mounts.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cgroup/hierarchy.h"
 #include "mount/mount_api.h"
@@ -52,7 +54,7 @@ Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stu
   return points;
 }
 
-Status MountSys(const KernelMountPoints& points, bool writable) {
+Status MountSys(KernelMountPoints& points, bool writable) {
   unsigned flags = kQuiet | (writable ? 0 : MOUNT_ATTR_RDONLY);
   auto sys = NewMount("sysfs", {}, flags);
   if (!sys.ok()) {
@@ -62,11 +64,18 @@ Status MountSys(const KernelMountPoints& points, bool writable) {
   }
   TSB_TRY(AttachAt(*sys, points.sys.get(), "/sys"));
   if (DetectCgroupHierarchy() != CgroupHierarchy::kV2) return Unit{};
-  auto cgroup = NewMount("cgroup2", {}, flags);
-  UniqueFd target(openat(sys->get(), "fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  // Programs that size themselves by it do well without.
-  if (cgroup.ok() && target) TSB_TRY(AttachAt(*cgroup, target.get(), "/sys/fs/cgroup"));
+  points.cgroup.reset(openat(sys->get(), "fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC));
   return Unit{};
+}
+
+Status MountCgroup(const KernelMountPoints& points, bool writable) {
+  // Missing in small kernels, and of little weight.
+  (void)unshare(CLONE_NEWCGROUP);
+  if (!points.cgroup) return Unit{};
+  auto cgroup = NewMount("cgroup2", {}, kQuiet | (writable ? 0 : MOUNT_ATTR_RDONLY));
+  // Programs that size themselves by it do well without.
+  if (!cgroup.ok()) return Unit{};
+  return AttachAt(*cgroup, points.cgroup.get(), "/sys/fs/cgroup");
 }
 
 Status MountProc(const KernelMountPoints& points) {

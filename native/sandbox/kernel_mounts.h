@@ -11,11 +11,15 @@ namespace tsbuild {
 struct KernelMountPoints {
   UniqueFd proc;
   UniqueFd sys;
+  UniqueFd cgroup;  // of MountSys, where the machine has the one hierarchy of cgroup v2
 };
 Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stubs);
 
-// Mounts /sys, with /sys/fs/cgroup below where the machine has the one hierarchy of cgroup v2.
-Status MountSys(const KernelMountPoints& points, bool writable);
+// Mounts /sys.
+Status MountSys(KernelMountPoints& points, bool writable);
+
+// Takes a cgroup namespace, in which the group that process 1 is in by now is the topmost, and mounts its /sys/fs/cgroup.
+Status MountCgroup(const KernelMountPoints& points, bool writable);
 
 // Mounts /proc. Only inside the new pid namespace, since a proc file system shows the pid namespace of whoever makes it; and
 // before pivoting: a user namespace may mount one only while it sees another that hides nothing.

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/device_guard.h"
 #include "sandbox/devices.h"
 #include "sandbox/identity.h"
 #include "sandbox/in_root.h"
@@ -51,12 +52,12 @@ struct Prepared {
 //  - pivoting is left to process 1: only with the host's tree still in sight may a user namespace mount /proc, or take /dev
 //    and /sys from the host;
 //  - what the build step mounts after what every container has, so that it may cover it.
-Result<Prepared> Prepare(const SandboxSpec& spec, Stubs& stubs) {
+Result<Prepared> Prepare(const SandboxSpec& spec, DeviceAccess access, Stubs& stubs) {
   Prepared prepared;
   TSB_TRY(EnterNamespaces(spec));
   auto staging = Staging::Create();
   if (!staging.ok()) return staging.error();
-  auto root = MountRootfs(spec, *staging);
+  auto root = MountRootfs(spec, *staging, access);
   if (!root.ok()) return root.error();
 
   auto identity = ResolveIdentity(root->get(), spec.user);
@@ -68,12 +69,12 @@ Result<Prepared> Prepare(const SandboxSpec& spec, Stubs& stubs) {
   auto points = OpenKernelMountPoints(*root, stubs);
   if (!points.ok()) return points.error();
   prepared.points = std::move(*points);
-  auto null = MountDev(*root, stubs);
+  auto null = MountDev(*root, access, stubs);
   if (!null.ok()) return null.error();
   prepared.null = std::move(*null);
   TSB_TRY(MountSys(prepared.points, spec.insecure));
   TSB_TRY(MountFiles(spec, *root, *staging, stubs));
-  TSB_TRY(MountExtras(spec, *root, *staging, stubs));
+  TSB_TRY(MountExtras(spec, *root, *staging, access, stubs));
   prepared.root = std::move(*root);
   return prepared;
 }
@@ -81,15 +82,16 @@ Result<Prepared> Prepare(const SandboxSpec& spec, Stubs& stubs) {
 Result<Outcome> Run(const SandboxSpec& spec, const UniqueFd& signals, Stubs& stubs) {
   UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nothing) return Error::FromErrno("open", "/dev/null");
-  auto prepared = Prepare(spec, stubs);
+  DeviceGuard guard = spec.insecure ? DeviceGuard() : DeviceGuard::Create();
+  auto prepared = Prepare(spec, spec.insecure || guard ? DeviceAccess::kAny : DeviceAccess::kOursOnly, stubs);
   if (!prepared.ok()) return prepared.error();
 
   int report[2], tie[2];
   if (pipe2(report, O_CLOEXEC) < 0 || pipe2(tie, O_CLOEXEC) < 0) return Error::FromErrno("pipe2");
   UniqueFd report_end(report[0]), report_start(report[1]), tie_end(tie[0]), tie_start(tie[1]);
-  pid_t child = fork();
-  if (child < 0) return Error::FromErrno("fork");
-  if (child == 0) {
+  auto child = guard.Fork();
+  if (!child.ok()) return child.error();
+  if (*child == 0) {
     tie_start.reset();
     BecomeProcess({.spec = spec,
                    .root = prepared->root,
@@ -102,7 +104,7 @@ Result<Outcome> Run(const SandboxSpec& spec, const UniqueFd& signals, Stubs& stu
   report_start.reset();
   // Our copies of the output pipes would keep them open past the end of the last process that prints.
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nothing.get(), fd);
-  return Supervise(child, std::move(report_end), signals);
+  return Supervise(*child, std::move(report_end), signals);
 }
 
 // A volatile overlay leaves a mark that keeps anybody from mounting the same directories again, lest they trust what may

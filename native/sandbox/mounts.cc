@@ -22,7 +22,7 @@ bool IsInKernelTree(const std::string& target) {
   return false;
 }
 
-Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging) {
+Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging, DeviceAccess access) {
   auto place = staging.MakeDirectory();
   if (!place.ok()) return place.error();
   TSB_TRY(MountRoot(mount.tree, *place));
@@ -36,7 +36,8 @@ Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging) {
   }
   auto tree = CloneTree(chosen->get(), "");
   if (!tree.ok()) return tree.error();
-  if (mount.read_only) TSB_TRY(SetMountFlags(*tree, MOUNT_ATTR_RDONLY, true));
+  unsigned flags = (mount.read_only ? MOUNT_ATTR_RDONLY : 0) | (access == DeviceAccess::kOursOnly ? MOUNT_ATTR_NODEV : 0);
+  if (flags != 0) TSB_TRY(SetMountFlags(*tree, flags, true));
   return tree;
 }
 
@@ -62,12 +63,12 @@ Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& stagin
   return Unit{};
 }
 
-Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs) {
+Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, DeviceAccess access, Stubs& stubs) {
   for (const SandboxSpec::Mount& mount : spec.mounts) {
     if (IsInKernelTree(mount.target)) {
       return Error::Own("SANDBOX_MOUNT_TARGET", "nothing can be mounted in /proc or /sys", mount.target);
     }
-    auto source = mount.is_tree ? OpenTree(mount, staging) : NewTmpfs(mount);
+    auto source = mount.is_tree ? OpenTree(mount, staging, access) : NewTmpfs(mount);
     if (!source.ok()) return source.error();
     struct stat info;
     if (fstatat(source->get(), "", &info, AT_EMPTY_PATH) < 0) return Error::FromErrno("stat", mount.target);

@@ -12,6 +12,6 @@ namespace tsbuild {
 Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs);
 
 // Mounts what the build step asked for, in the order of the spec.
-Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs);
+Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, DeviceAccess access, Stubs& stubs);
 
 }  // namespace tsbuild

@@ -14,8 +14,6 @@ Status EnterNamespaces(const SandboxSpec& spec) {
   int flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID;
   if (spec.private_network) flags |= CLONE_NEWNET;
   if (unshare(flags) < 0) return Error::FromErrno("unshare", "namespaces of the container");
-  // Missing in small kernels, and of little weight.
-  (void)unshare(CLONE_NEWCGROUP);
   // Before the first mount: on most machines "/" is shared, and mounts would spread to the host.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return Error::FromErrno("mount", "/");
   if (sethostname(spec.hostname.data(), spec.hostname.size()) < 0) {

@@ -108,6 +108,7 @@ Status DieWithParent(const UniqueFd& tie) {
 Status Prepare(ProcessSetup& setup) {
   if (setsid() < 0) return Error::FromErrno("setsid");
   TSB_TRY(MountProc(setup.points));
+  TSB_TRY(MountCgroup(setup.points, setup.spec.insecure));
   TSB_TRY(PivotInto(setup.root));
   if (!setup.spec.insecure) TSB_TRY(MaskKernelPaths(setup.null));
   TSB_TRY(KeepOnlyPipes(setup));

@@ -36,12 +36,13 @@ Result<UniqueFd> Staging::MakeFile(const std::string& content) {
   return CloneTree(directory_.get(), name);
 }
 
-Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging) {
+Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging, DeviceAccess access) {
   auto target = staging.MakeDirectory();
   if (!target.ok()) return target.error();
   TSB_TRY(MountRoot(spec.root, *target, spec.volatile_root));
   UniqueFd root(open(target->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return Error::FromErrno("open", "root of the container");
+  if (access == DeviceAccess::kOursOnly) TSB_TRY(SetMountFlags(root, MOUNT_ATTR_NODEV, true));
   return root;
 }
 

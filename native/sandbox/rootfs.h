@@ -26,8 +26,12 @@ class Staging {
   int count_ = 0;
 };
 
+// What opening a device node does on the mounts of a container: kAny leaves it to others to refuse (or to nobody, of an
+// insecure step); kOursOnly is for where there is no DeviceGuard: all is `nodev` but the few devices of /dev.
+enum class DeviceAccess { kAny, kOursOnly };
+
 // Mounts the root and opens it (O_PATH). Everything else is then mounted relative to this descriptor.
-Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging);
+Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging, DeviceAccess access);
 
 // Makes `root` the root of this mount namespace and lets go of the old one, with everything the host has mounted.
 Status PivotInto(const UniqueFd& root);

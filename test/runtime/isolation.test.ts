@@ -1,9 +1,10 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
-import { type ContainerFixture, defaultSpec, makeContainerFixture } from './fixture.ts';
+import { type ContainerFixture, defaultSpec, makeContainerFixture, writeTree } from './fixture.ts';
 
 let fixture: ContainerFixture;
 test.before(async () => {
@@ -76,6 +77,57 @@ testNeeding(needs, 'the devices are docker’s and work', async (t) => {
   t.is(use.stdout, "3\n3\n1777\n1777\nhi\n/bin/sh: can't create /dev/tty: No such device or address\n");
   t.regex(use.stderr, /No space left on device/);
 });
+
+// The kernel's log and a disk: nodes of both can be made, as docker has it, and lie in an image's layer too.
+const HOST_DEVICES =
+  'for d in /tmp /dev /m; do mknod $d/log c 1 11; mknod $d/disk b 7 0; mknod $d/nothing c 1 3; ' +
+  'for f in /image-disk $d/log $d/disk; do (: < $f) 2>&1; done; (echo x > $d/nothing) 2>&1 && echo harmless; done; echo x > /dev/null; exit 0';
+
+async function imageWithDisk(base: string) {
+  const layer = writeTree(join(base, `disk-layer-${process.hrtime.bigint()}`), { 'm/': '' });
+  await exec('mknod', [join(layer, 'image-disk'), 'b', '7', '0']);
+  return layer;
+}
+
+testNeeding(needs, 'devices of the host cannot be opened, whoever made the node; harmless ones can', async (t) => {
+  const root = fixture.makeRoot([await imageWithDisk(fixture.directory), fixture.rootfs]);
+  const upper = writeTree(join(fixture.directory, 'device-mount'), {});
+  const tree = { lowers: [], upper } as const;
+  const run = await fixture.sh(HOST_DEVICES, {
+    root,
+    mounts: [{ type: 'tree', target: '/m', tree, selector: '', readonly: false }],
+  });
+  const lines = run.stdout.trim().split('\n');
+  t.is(run.stderr, '');
+  const guarded = lines.filter((line) => line.endsWith('Operation not permitted')).length;
+  const harmless = lines.filter((line) => line === 'harmless').length;
+  // Without control groups the second line of defence stands alone.
+  const expected = existsSync('/sys/fs/cgroup/cgroup.procs') || existsSync('/sys/fs/cgroup/unified') ? [9, 3] : [0, 0];
+  t.deepEqual([guarded, harmless], expected, run.stdout);
+});
+
+testNeeding(
+  [...needs, 'unshare'],
+  'devices of the host cannot be opened where there is no control group to say so',
+  async (t) => {
+    const runtime = pathToFileURL(`${import.meta.dirname}/../../src/runtime/index.js`).href;
+    const root = fixture.makeRoot([await imageWithDisk(fixture.directory), fixture.rootfs]);
+    const upper = writeTree(join(fixture.directory, 'device-mount-2'), {});
+    const spec = {
+      ...defaultSpec(root),
+      args: ['/bin/sh', '-c', `${HOST_DEVICES}`],
+      mounts: [{ type: 'tree', target: '/m', tree: { lowers: [], upper }, selector: '', readonly: false }],
+    };
+    const program = `
+    import { createExecutor } from ${JSON.stringify(runtime)};
+    await createExecutor().run(${JSON.stringify(spec)}, { onOutput: (stream, chunk) => process.stdout.write(chunk) });`;
+    const hidden = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"';
+    const node = [process.execPath, '--input-type=module', '-e', program];
+    const { stdout } = await exec('unshare', ['-m', 'sh', '-c', hidden, 'sh', ...node]);
+    t.is(stdout.split('\n').filter((line) => line.includes('Permission denied')).length, 12, stdout);
+    t.false(stdout.includes('Operation not permitted'));
+  },
+);
 
 testNeeding(needs, 'nothing of the host is mounted or reachable', async (t) => {
   const run = await fixture.sh(
