@@ -1,62 +1,128 @@
-// Bundles the command and the library into dist/. Splitting gives each lazily imported part a chunk of its own, so that
-// a cached build loads only what it uses.
-import { chmodSync, copyFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+// Bundles the library and the command into dist/.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = new Date();
 
-/** Packages with native parts find their binaries beside their own files, so they stay outside the bundle. */
-const external = ['lmdb', 'msgpackr', 'msgpackr-extract', 'node-gyp-build', '*.node'];
+const common = {
+  bundle: true,
+  metafile: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  // Packages with native parts find their binaries beside their own files, so they stay outside the bundle.
+  external: ['lmdb', '*.node'],
+};
+
+const library = await bundleLibrary();
+const command = await bundleCommand();
+copyFileSync('src/cli/launcher.sh', 'dist/tsbuild');
+chmodSync('dist/tsbuild', 0o755);
+removeAllBut(new Set([...library, ...command, 'dist/tsbuild']));
+warmUp();
+writeFileSync('dist/.stamp', '');
+utimesSync('dist/.stamp', started, started);
+
+/** ESM, split: each lazily imported part has a chunk of its own. */
+async function bundleLibrary() {
+  const { metafile } = await build({
+    ...common,
+    entryPoints: ['src/index.ts'],
+    outdir: 'dist',
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    plugins: [nameExports()],
+    // CommonJS packages inside an ESM bundle call require() for node's own modules.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  return Object.keys(metafile.outputs);
+}
+
+/**
+ * CommonJS, whose compiled code can be kept (src/cli/start.ts): all that is ours in one file, and beside it one for each package
+ * that is imported lazily.
+ */
+async function bundleCommand() {
+  const options = { ...common, outdir: 'dist/command', format: 'cjs', outExtension: { '.js': '.cjs' } };
+  const packages = new Set();
+  const own = await build({
+    ...options,
+    entryPoints: { start: 'src/cli/start.ts', main: 'src/cli/main.ts' },
+    plugins: [setPackagesApart(packages)],
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__bundleUrl' },
+    banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  });
+  const others = await build({ ...options, entryPoints: [...packages] });
+  return [...Object.keys(own.metafile.outputs), ...Object.keys(others.metafile.outputs)];
+}
+
+/** A lazily imported package becomes a file of its own. */
+function setPackagesApart(packages) {
+  return {
+    name: 'packages-apart',
+    setup(bundle) {
+      bundle.onResolve({ filter: /^[a-z@]/ }, ({ path, kind }) => {
+        if (kind !== 'dynamic-import' || path.startsWith('node:') || common.external.includes(path)) return undefined;
+        packages.add(path);
+        return { path: `./${path}.cjs`, external: true };
+      });
+    },
+  };
+}
 
 /**
  * A CommonJS package that is imported lazily: node gives it its named exports, esbuild's chunk has only the default one.
  * Between the two stands a module that names them.
  */
-const lazyCommonJs = {
-  name: 'lazy-commonjs',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^(undici|tar-stream)$/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' ? { path, namespace: 'named-exports' } : undefined,
-    );
-    bundle.onLoad({ filter: /.*/, namespace: 'named-exports' }, async ({ path }) => {
-      const names = Object.keys((await import(path)).default);
-      const contents = `import whole from '${path}';\nexport const { ${names.join(', ')} } = whole;\nexport default whole;\n`;
-      return { contents, resolveDir: process.cwd() };
-    });
-  },
-};
-
-const { metafile } = await build({
-  entryPoints: [
-    { in: 'src/cli/main.ts', out: 'cli' },
-    { in: 'src/index.ts', out: 'index' },
-  ],
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  metafile: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  external,
-  plugins: [lazyCommonJs],
-  chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'linked',
-  // CommonJS packages inside an ESM bundle call require() for node's own modules.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-copyFileSync('src/cli/launcher.sh', 'dist/tsbuild');
-chmodSync('dist/tsbuild', 0o755);
-
-const written = new Set([...Object.keys(metafile.outputs), 'dist/tsbuild']);
-for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
-  const path = `${entry.parentPath}/${entry.name}`;
-  if (entry.isFile() && !written.has(path)) rmSync(path);
+function nameExports() {
+  return {
+    name: 'named-exports',
+    setup(bundle) {
+      bundle.onResolve({ filter: /^(undici|tar-stream)$/ }, ({ path, kind }) =>
+        kind === 'dynamic-import' ? { path, namespace: 'named-exports' } : undefined,
+      );
+      bundle.onLoad({ filter: /.*/, namespace: 'named-exports' }, async ({ path }) => {
+        const names = Object.keys((await import(path)).default);
+        const contents = `import whole from '${path}';\nexport const { ${names.join(', ')} } = whole;\nexport default whole;\n`;
+        return { contents, resolveDir: process.cwd() };
+      });
+    },
+  };
 }
-writeFileSync('dist/.stamp', '');
-utimesSync('dist/.stamp', started, started);
+
+function removeAllBut(written) {
+  for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
+    const path = `${entry.parentPath}/${entry.name}`;
+    if (entry.isFile() && !written.has(path)) rmSync(path);
+  }
+}
+
+/**
+ * Builds something, so that the code which that compiles is kept for all later runs: the second time from the cache, as most
+ * builds are. A machine that cannot build here (no compiled addon, say) gets the same from its first build.
+ */
+function warmUp() {
+  const place = mkdtempSync(join(tmpdir(), 'tsbuild-warm-up-'));
+  try {
+    const dockerfile =
+      'FROM scratch AS files\nCOPY Dockerfile /\nFROM scratch\nENV A=1\nWORKDIR /a\nCOPY --from=files / /b/\n';
+    writeFileSync(join(place, 'Dockerfile'), dockerfile);
+    const args = ['build', '--progress=plain', '--root', join(place, 'store'), '-t', 'warm-up', place];
+    for (let run = 0; run < 2; run++) {
+      rmSync('dist/command/main.cache', { force: true });
+      spawnSync('dist/tsbuild', args, { stdio: 'ignore' });
+    }
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}

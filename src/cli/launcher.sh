@@ -25,4 +25,4 @@ if ! command -v node >/dev/null 2>&1; then
   echo 'tsbuild: node was not found in PATH; tsbuild needs Node.js 20.19 or newer' >&2
   exit 127
 fi
-exec node "$here/cli.js" "$@"
+exec node "$here/command/start.cjs" "$@"

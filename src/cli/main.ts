@@ -7,9 +7,10 @@ import { guardPipes, type Interruption, watchSignals } from './signals.ts';
 
 guardPipes();
 const interruption = watchSignals();
-const code = await main(process.argv.slice(2), interruption);
-// What has been written is out: pipes, files and terminals are written synchronously. Idle connections must not delay the end.
-process.exit(code);
+void main(process.argv.slice(2), interruption).then((code) => {
+  // What has been written is out: pipes, files and terminals are written synchronously. Idle connections must not delay the end.
+  process.exit(code);
+});
 
 async function main(argv: readonly string[], interruption: Interruption): Promise<number> {
   let debug = argv.includes('-D') || argv.includes('--debug');
