@@ -23,14 +23,16 @@ Status RemoveContents(int fd, dev_t device, const std::string& path) {
   if (geteuid() != 0 && (status.st_mode & 0700) != 0700) fchmod(fd, 0700);
   auto entries = ReadDirectory(fd, path);
   if (!entries.ok()) return std::move(entries.error());
-  for (const DirectoryEntry& entry : *entries) TSB_TRY(RemoveEntry(fd, entry.name, entry.type, device, path));
+  for (const DirectoryEntry& entry : *entries) {
+    TSB_TRY(RemoveEntry(fd, entry.name, entry.type, device, JoinPath(path, entry.name)));
+  }
   return Unit{};
 }
 
-Status RemoveEntry(int directory, const std::string& name, unsigned char type, dev_t device, const std::string& parent) {
-  std::string path = JoinPath(parent, name);
+Status RemoveEntry(int directory, const std::string& name, unsigned char type, dev_t device, const std::string& path) {
   if (type != DT_DIR) {
     if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return Unit{};
+    // POSIX has EPERM for a directory, Linux EISDIR; EPERM is also what an immutable file says.
     if (errno != EISDIR && errno != EPERM) return Error::FromErrno("unlink", path);
   }
   UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -40,7 +42,7 @@ Status RemoveEntry(int directory, const std::string& name, unsigned char type, d
   }
   if (!fd) {
     if (errno == ENOENT) return Unit{};
-    return Error::FromErrno("open", path);
+    return errno == ENOTDIR ? Error::WithErrno(EPERM, "unlink", path) : Error::FromErrno("open", path);
   }
   TSB_TRY(RemoveContents(fd.get(), device, path));
   if (unlinkat(directory, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) return Error::FromErrno("rmdir", path);
@@ -72,6 +74,12 @@ Status Measure(int fd, const std::string& path, std::set<std::pair<dev_t, ino_t>
 }
 
 }  // namespace
+
+Status RemoveAt(int directory, const std::string& name, const std::string& path_for_errors) {
+  struct stat status;
+  if (fstat(directory, &status) < 0) return Error::FromErrno("fstat", path_for_errors);
+  return RemoveEntry(directory, name, DT_UNKNOWN, status.st_dev, path_for_errors);
+}
 
 Result<Unit> RemoveTree(const RemoveTreeRequest& request) {
   struct stat status;

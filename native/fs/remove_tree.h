@@ -14,6 +14,9 @@ struct RemoveTreeRequest {
 // Removes a file or a tree. Nothing there is fine; links are not followed; a mount point inside is EXDEV and stays.
 Result<Unit> RemoveTree(const RemoveTreeRequest& request);
 
+// The same for an entry of an open directory.
+Status RemoveAt(int directory, const std::string& name, const std::string& path_for_errors);
+
 struct MeasureTreeRequest {
   std::string path;
 };

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "layer/tar_header.h"
+
 namespace tsbuild {
 
 namespace {
@@ -13,58 +15,8 @@ constexpr uint64_t kMaxRecords = 1024 * 1024;
 constexpr size_t kMaxExtents = 1024 * 1024;
 // No file system holds more, and a sparse entry of a few bytes may claim any size.
 constexpr uint64_t kMaxSparseSize = uint64_t{1} << 44;
-
-// Where fields lie in a header block (POSIX.1 ustar; the sparse ones are GNU's).
-struct Field {
-  size_t offset;
-  size_t size;
-};
-constexpr Field kName{0, 100}, kMode{100, 8}, kUid{108, 8}, kGid{116, 8}, kSize{124, 12}, kMtime{136, 12},
-    kChecksum{148, 8}, kLink{157, 100}, kMagic{257, 8}, kMajor{329, 8}, kMinor{337, 8}, kPrefix{345, 155};
-constexpr size_t kTypeFlag = 156, kSparseStart = 386, kSparseExtended = 482, kSparseRealSize = 483;
-
-std::string_view TextOf(const char* block, Field field) {
-  std::string_view text(block + field.offset, field.size);
-  return text.substr(0, text.find('\0'));
-}
-
-// Octal in ASCII, or base 256 where the first bit is set. Nothing: not a number.
-std::optional<int64_t> NumberOf(const char* block, Field field) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(block + field.offset);
-  if ((bytes[0] & 0x80) != 0) {
-    bool negative = (bytes[0] & 0x40) != 0;
-    uint64_t value = 0;
-    for (size_t i = 0; i < field.size; i++) {
-      uint8_t byte = bytes[i];
-      if (negative) byte = static_cast<uint8_t>(~byte);
-      if (i == 0) byte &= 0x3f;
-      if ((value >> 55) != 0) return std::nullopt;
-      value = value << 8 | byte;
-    }
-    return negative ? -static_cast<int64_t>(value) - 1 : static_cast<int64_t>(value);
-  }
-  std::string_view text(block + field.offset, field.size);
-  size_t begin = text.find_first_not_of(std::string_view(" \0", 2));
-  if (begin == std::string_view::npos) return 0;
-  size_t end = std::min(text.find_first_of(std::string_view(" \0", 2), begin), text.size());
-  int64_t value = 0;
-  auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, value, 8);
-  if (error != std::errc() || stop != text.data() + end || value < 0) return std::nullopt;
-  return value;
-}
-
-bool ChecksumHolds(const char* block) {
-  auto stored = NumberOf(block, kChecksum);
-  int64_t as_unsigned = 0;
-  int64_t as_signed = 0;  // some old programs summed signed bytes
-  for (size_t i = 0; i < kTarBlock; i++) {
-    bool in_field = i >= kChecksum.offset && i < kChecksum.offset + kChecksum.size;
-    char c = in_field ? ' ' : block[i];
-    as_unsigned += static_cast<uint8_t>(c);
-    as_signed += static_cast<signed char>(c);
-  }
-  return stored && (*stored == as_unsigned || *stored == as_signed);
-}
+// GNU's sparse fields in a header block, and in one that continues it.
+constexpr size_t kSparseStart = 386, kSparseExtended = 482, kSparseRealSize = 483, kContinuationExtended = 504;
 
 template <typename T>
 std::optional<T> ParseDecimal(std::string_view text) {
@@ -136,6 +88,11 @@ Status TarReader::SkipContent() {
   return Unit{};
 }
 
+void TarReader::ExpectContent(uint64_t size) {
+  remaining_ = size;
+  padding_ = (kTarBlock - size % kTarBlock) % kTarBlock;
+}
+
 Result<size_t> TarReader::Read(char* buffer, size_t size) {
   size = static_cast<size_t>(std::min<uint64_t>(size, remaining_));
   if (size == 0) return size_t{0};
@@ -174,10 +131,11 @@ Result<std::optional<TarEntry>> TarReader::Next() {
       ended_ = true;
       return std::optional<TarEntry>();
     }
-    auto parsed = ParseBlock(block);
-    if (!parsed.ok()) return std::move(parsed.error());
-    TarEntry entry = std::move(*parsed);
-    char flag = block[kTypeFlag];
+    TarEntry entry;
+    if (const char* bad = ParseTarHeader(block, &entry)) return BadHeader(bad);
+    current_ = entry.name;
+    ExpectContent(entry.size);
+    char flag = block[kTarTypeFlag];
     if (flag == 'x' || flag == 'g') {
       auto text = ReadText(entry.size);
       if (!text.ok()) return std::move(text.error());
@@ -217,74 +175,6 @@ Result<std::optional<TarEntry>> TarReader::Next() {
   }
 }
 
-Result<TarEntry> TarReader::ParseBlock(const char* block) {
-  if (!ChecksumHolds(block)) return BadHeader("the checksum is wrong");
-  TarEntry entry;
-  bool posix = memcmp(block + kMagic.offset, "ustar\0", 6) == 0;
-  entry.name = TextOf(block, kName);
-  if (posix) {
-    std::string_view prefix = TextOf(block, kPrefix);
-    if (!prefix.empty()) entry.name = std::string(prefix) + "/" + entry.name;
-  }
-  current_ = entry.name;
-  entry.link = TextOf(block, kLink);
-  auto mode = NumberOf(block, kMode);
-  auto uid = NumberOf(block, kUid);
-  auto gid = NumberOf(block, kGid);
-  auto size = NumberOf(block, kSize);
-  auto mtime = NumberOf(block, kMtime);
-  if (!mode || !uid || !gid || !size || !mtime) return BadHeader("a field is not a number");
-  if (*size < 0 || *uid < 0 || *gid < 0) return BadHeader("a field is negative");
-  entry.mode = static_cast<mode_t>(*mode) & 07777;
-  entry.uid = static_cast<uint64_t>(*uid);
-  entry.gid = static_cast<uint64_t>(*gid);
-  entry.size = static_cast<uint64_t>(*size);
-  entry.mtime.tv_sec = *mtime;
-  remaining_ = entry.size;
-  padding_ = (kTarBlock - entry.size % kTarBlock) % kTarBlock;
-  using Type = TarEntry::Type;
-  switch (block[kTypeFlag]) {
-    case '0':
-    case '\0':
-    case '7':
-    case 'S':
-    case 'x':
-    case 'g':
-    case 'L':
-    case 'K':
-    case 'V':
-      entry.type = Type::kFile;
-      break;
-    case '1':
-      entry.type = Type::kHardlink;
-      break;
-    case '2':
-      entry.type = Type::kSymlink;
-      break;
-    case '3':
-    case '4': {
-      entry.type = block[kTypeFlag] == '3' ? Type::kCharacterDevice : Type::kBlockDevice;
-      auto major = NumberOf(block, kMajor);
-      auto minor = NumberOf(block, kMinor);
-      if (!major || !minor || *major < 0 || *minor < 0 || *major > 0xfff || *minor > 0xfffff) {
-        return BadHeader("bad device numbers");
-      }
-      entry.device_major = static_cast<uint32_t>(*major);
-      entry.device_minor = static_cast<uint32_t>(*minor);
-      break;
-    }
-    case '5':
-      entry.type = Type::kDirectory;
-      break;
-    case '6':
-      entry.type = Type::kFifo;
-      break;
-    default:
-      return BadHeader(std::string("unknown entry type '") + block[kTypeFlag] + "'");
-  }
-  return entry;
-}
-
 Status TarReader::ParseRecords(std::string_view text, Records* records) {
   while (!text.empty()) {
     size_t space = text.find(' ');
@@ -318,8 +208,7 @@ Status TarReader::ApplyRecords(const Records& records, TarEntry* entry) {
       entry->link = value;
     } else if (key == "size") {
       TSB_TRY(number(value, &entry->size));
-      remaining_ = entry->size;
-      padding_ = (kTarBlock - entry->size % kTarBlock) % kTarBlock;
+      ExpectContent(entry->size);
     } else if (key == "uid") {
       TSB_TRY(number(value, &entry->uid));
     } else if (key == "gid") {
@@ -370,15 +259,15 @@ Status TarReader::ApplyRecords(const Records& records, TarEntry* entry) {
 Status TarReader::ReadOldSparse(const char* block, TarEntry* entry) {
   auto take = [&](const char* from, size_t count) -> Status {
     for (size_t i = 0; i < count; i++) {
-      auto offset = NumberOf(from, {i * 24, 12});
-      auto size = NumberOf(from, {i * 24 + 12, 12});
+      auto offset = ParseTarNumber(from + i * 24, 12);
+      auto size = ParseTarNumber(from + i * 24 + 12, 12);
       if (!offset || !size || *offset < 0 || *size < 0) return BadHeader("bad sparse map");
       if (*offset == 0 && *size == 0) continue;
       entry->extents.push_back({static_cast<uint64_t>(*offset), static_cast<uint64_t>(*size)});
     }
     return Unit{};
   };
-  auto real_size = NumberOf(block, {kSparseRealSize, 12});
+  auto real_size = ParseTarNumber(block + kSparseRealSize, 12);
   if (!real_size || *real_size < 0) return BadHeader("bad sparse size");
   entry->sparse = true;
   entry->real_size = static_cast<uint64_t>(*real_size);
@@ -389,7 +278,7 @@ Status TarReader::ReadOldSparse(const char* block, TarEntry* entry) {
     TSB_TRY(ReadExactly(extension, kTarBlock));
     TSB_TRY(take(extension, 21));
     if (entry->extents.size() > kMaxExtents) return BadHeader("a sparse map without end");
-    more = extension[504] != 0;
+    more = extension[kContinuationExtended] != 0;
   }
   return Unit{};
 }

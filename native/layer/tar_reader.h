@@ -31,8 +31,8 @@ class TarReader {
   Result<bool> ReadBlock(char* block);
   Status ReadExactly(char* buffer, size_t size);
   Status SkipContent();
+  void ExpectContent(uint64_t size);
   Result<std::string> ReadText(uint64_t size);
-  Result<TarEntry> ParseBlock(const char* block);
   Status ParseRecords(std::string_view text, Records* records);
   Status ApplyRecords(const Records& records, TarEntry* entry);
   Status ReadOldSparse(const char* block, TarEntry* entry);

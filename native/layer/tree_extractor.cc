@@ -6,33 +6,27 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
-#include <deque>
 
+#include "fs/remove_tree.h"
 #include "fs/xattr.h"
 
 namespace tsbuild {
 
 namespace {
 
-constexpr size_t kMaxOpenDirectories = 128;
 // Contents up to this size are handed to the pool with their task; larger ones are written as they are read.
 constexpr uint64_t kSmallFile = 128 * 1024;
 constexpr size_t kPending = 64;
-constexpr int kMaxLinks = 255;
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr std::string_view kReserved = ".wh..wh.";  // of AUFS, long gone
 
-Error BadEntry(const std::string& path, const std::string& why) { return Error::Own("TAR_BAD_ENTRY", why, path); }
-
 }  // namespace
 
 TreeExtractor::TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner)
-    : root_(root), into_(into), owner_(owner), pool_(WorkerCount(), kPending) {}
-
-Error TreeExtractor::Escapes(const std::string& path, const std::string& why) const {
-  return Error::Own("TAR_PATH_ESCAPES", why, path);
+    : owner_(owner), pool_(WorkerCount(), kPending), parents_(state_, pool_) {
+  state_.root = root;
+  state_.into = into;
 }
 
 Status TreeExtractor::Extract(TarReader& tar) {
@@ -41,21 +35,21 @@ Status TreeExtractor::Extract(TarReader& tar) {
     if (!entry.ok()) return std::move(entry.error());
     if (!entry->has_value()) break;
     TSB_TRY(ExtractEntry(tar, **entry));
-    if (needs_lowers_) return Unit{};
+    if (state_.needs_lowers) return Unit{};
   }
   TSB_TRY(pool_.Drain());
   return FinishDirectories();
 }
 
 Result<std::string> TreeExtractor::CleanName(const std::string& name, const char* what) const {
-  if (name.starts_with('/')) return Escapes(name, std::string(what) + " is absolute");
+  if (name.starts_with('/')) return TarPathEscapes(name, std::string(what) + " is absolute");
   std::string clean;
   std::vector<std::string> parts;
   for (std::string& part : SplitPath(name)) {
     if (part != "..") {
       parts.push_back(std::move(part));
     } else if (parts.empty()) {
-      return Escapes(name, std::string(what) + " leads out of the archive");
+      return TarPathEscapes(name, std::string(what) + " leads out of the archive");
     } else {
       parts.pop_back();
     }
@@ -66,7 +60,7 @@ Result<std::string> TreeExtractor::CleanName(const std::string& name, const char
 
 Result<FileAttributes> TreeExtractor::AttributesOf(const TarEntry& entry) const {
   FileAttributes attributes;
-  if (entry.uid >= UINT32_MAX || entry.gid >= UINT32_MAX) return BadEntry(entry.name, "the owner's id is out of range");
+  if (entry.uid >= UINT32_MAX || entry.gid >= UINT32_MAX) return TarBadEntry(entry.name, "the owner's id is out of range");
   attributes.owner = owner_.value_or(Ownership{static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)});
   attributes.mode = entry.mode;
   attributes.mtime = entry.mtime;
@@ -78,17 +72,17 @@ Status TreeExtractor::ExtractEntry(TarReader& tar, TarEntry& entry) {
   if (!clean.ok()) return std::move(clean.error());
   std::erase_if(entry.xattrs, [](const Xattr& xattr) { return !IsImageXattr(xattr.name); });
   if (clean->empty()) {
-    if (entry.type != TarEntry::Type::kDirectory) return BadEntry(entry.name, "an entry without a name");
+    if (entry.type != TarEntry::Type::kDirectory) return TarBadEntry(entry.name, "an entry without a name");
     return ApplyRoot(entry);
   }
   Place place;
   place.name = BaseName(*clean);
   place.parent_path = ParentPath(*clean);
-  bool whiteout = into_ != ExtractInto::kPlain && place.name.starts_with(kWhiteout);
+  bool whiteout = state_.into != ExtractInto::kPlain && place.name.starts_with(kWhiteout);
   if (whiteout && place.name.starts_with(kReserved) && place.name != kOpaque) return Unit{};
-  auto parent = OpenParent(&place.parent_path);
+  auto parent = parents_.Open(&place.parent_path);
   if (!parent.ok()) return std::move(parent.error());
-  if (needs_lowers_) return Unit{};
+  if (state_.needs_lowers) return Unit{};
   place.parent = std::move(*parent);
   place.path = JoinPath(place.parent_path, place.name);
   entries_++;
@@ -114,138 +108,36 @@ Status TreeExtractor::ExtractEntry(TarReader& tar, TarEntry& entry) {
     default:
       TSB_TRY(ExtractOther(place, entry));
   }
-  made_.insert(std::move(place.path));
+  state_.made.insert(std::move(place.path));
   return Unit{};
-}
-
-// Opens a parent; `*path` becomes the one without symlinks.
-Result<TreeExtractor::SharedDirectory> TreeExtractor::OpenParent(std::string* path) {
-  if (auto known = open_.find(*path); known != open_.end()) return known->second;
-  auto opened = OpenAndCache(*path);
-  if (opened.ok()) return opened;
-  int error = opened.error().error_number;
-  if (error != ENOENT && error != ELOOP && error != ENOTDIR) return opened;
-  auto resolved = ResolveParent(*path);
-  if (!resolved.ok()) return std::move(resolved.error());
-  if (needs_lowers_) return SharedDirectory();
-  *path = std::move(*resolved);
-  return OpenAndCache(*path);
-}
-
-Result<TreeExtractor::SharedDirectory> TreeExtractor::OpenAndCache(const std::string& path) {
-  auto fd = OpenBeneath(root_, path, O_RDONLY | O_DIRECTORY);
-  if (!fd.ok()) return std::move(fd.error());
-  struct stat status;
-  if (fstat(fd->get(), &status) < 0) return Error::FromErrno("fstat", path);
-  auto directory = std::make_shared<Directory>();
-  directory->fd = std::move(*fd);
-  directory->sets_group = (status.st_mode & S_ISGID) != 0;
-  if (open_.size() >= kMaxOpenDirectories) open_.clear();
-  open_[path] = directory;
-  return directory;
-}
-
-Status TreeExtractor::MakeImpliedDirectory(int parent, const std::string& name, const std::string& path) {
-  bool opaque = false;
-  if (whiteouts_.erase(path) > 0) {
-    if (unlinkat(parent, name.c_str(), 0) < 0) return Error::FromErrno("unlink", path);
-    opaque = true;
-  }
-  if (mkdirat(parent, name.c_str(), 0755) < 0) return Error::FromErrno("mkdir", path);
-  made_.insert(path);
-  if (opaque) return MakeOpaque(path);
-  if (into_ == ExtractInto::kOverlay) implied_.insert(path);
-  return Unit{};
-}
-
-// Walks to a parent that is not simply there: makes what is missing, follows symlinks inside the root.
-Result<std::string> TreeExtractor::ResolveParent(const std::string& path) {
-  TSB_TRY(pool_.Drain());
-  std::deque<std::string> rest;
-  for (std::string& part : SplitPath(path)) rest.push_back(std::move(part));
-  std::vector<std::string> done;
-  size_t from_link = 0;  // how many of the next components come from a symlink's target
-  int links = 0;
-  auto join = [&done] {
-    std::string joined;
-    for (const std::string& part : done) joined = JoinPath(joined, part);
-    return joined;
-  };
-  while (!rest.empty()) {
-    std::string part = std::move(rest.front());
-    rest.pop_front();
-    bool target = from_link > 0;
-    if (target) from_link--;
-    if (part == "..") {
-      if (done.empty()) return Escapes(path, "it goes through a symlink that leads out of the archive");
-      done.pop_back();
-      continue;
-    }
-    std::string parent = join();
-    std::string here = JoinPath(parent, part);
-    auto directory = OpenBeneath(root_, parent, O_PATH | O_DIRECTORY);
-    if (!directory.ok()) return std::move(directory.error());
-    struct stat status;
-    bool exists = fstatat(directory->get(), part.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!exists && errno != ENOENT) return Error::FromErrno("stat", here);
-    if (!exists || whiteouts_.contains(here)) {
-      if (target && into_ == ExtractInto::kOverlay) {
-        needs_lowers_ = true;
-        return std::string();
-      }
-      if (target) return Escapes(path, "it goes through a symlink that leads to nothing in the tree");
-      TSB_TRY(MakeImpliedDirectory(directory->get(), part, here));
-    } else if (S_ISLNK(status.st_mode)) {
-      if (++links > kMaxLinks) return Error::WithErrno(ELOOP, "open", path);
-      char link[PATH_MAX];
-      ssize_t size = readlinkat(directory->get(), part.c_str(), link, sizeof(link));
-      if (size < 0) return Error::FromErrno("readlink", here);
-      std::string_view text(link, static_cast<size_t>(size));
-      if (text.starts_with('/')) done.clear();
-      std::vector<std::string> parts = SplitPath(text);
-      from_link += parts.size();
-      rest.insert(rest.begin(), parts.begin(), parts.end());
-      continue;
-    } else if (!S_ISDIR(status.st_mode)) {
-      return BadEntry(path, "its parent " + here + " is not a directory");
-    }
-    done.push_back(std::move(part));
-  }
-  return join();
-}
-
-Status TreeExtractor::MakeOpaque(const std::string& path) {
-  auto directory = OpenAndCache(path);
-  if (!directory.ok()) return std::move(directory.error());
-  return MarkOpaque((*directory)->fd.get(), path);
 }
 
 Status TreeExtractor::ExtractWhiteout(const Place& place) {
   if (place.name == kOpaque) {
-    if (into_ == ExtractInto::kBottom) return Unit{};
-    if (into_ == ExtractInto::kOverlay) return MarkOpaque(place.parent->fd.get(), place.parent_path);
+    if (state_.into == ExtractInto::kBottom) return Unit{};
+    if (state_.into == ExtractInto::kOverlay) return MarkOpaque(place.parent->fd.get(), place.parent_path);
     TSB_TRY(pool_.Drain());
     return RemoveOld(place.parent->fd.get(), place.parent_path);
   }
   std::string name = place.name.substr(kWhiteout.size());
-  if (name.empty() || name == "." || name == "..") return BadEntry(place.path, "a whiteout of nothing");
-  if (into_ == ExtractInto::kBottom) return Unit{};
+  if (name.empty() || name == "." || name == "..") return TarBadEntry(place.path, "a whiteout of nothing");
+  if (state_.into == ExtractInto::kBottom) return Unit{};
   std::string path = JoinPath(place.parent_path, name);
   int parent = place.parent->fd.get();
-  if (made_.contains(path)) {
+  if (state_.made.contains(path)) {
     // It hides what is below, never what its own layer brings.
     TSB_TRY(pool_.Drain());
-    auto directory = OpenBeneath(root_, path, O_RDONLY | O_DIRECTORY);
+    auto directory = OpenBeneath(state_.root, path, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) return Unit{};
-    implied_.erase(path);
-    return into_ == ExtractInto::kOverlay ? MarkOpaque(directory->get(), path) : RemoveOld(directory->get(), path);
+    state_.implied.erase(path);
+    return state_.into == ExtractInto::kOverlay ? MarkOpaque(directory->get(), path) : RemoveOld(directory->get(), path);
   }
-  if (into_ == ExtractInto::kMerged) {
-    open_.clear();
-    return RemoveBelow(parent, name);
+  if (state_.into == ExtractInto::kMerged) {
+    parents_.Forget();
+    return RemoveAt(parent, name, path);
   }
   if (mknodat(parent, name.c_str(), S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST) return Error::FromErrno("mknod", path);
-  whiteouts_.insert(std::move(path));
+  state_.whiteouts.insert(std::move(path));
   return Unit{};
 }
 
@@ -255,9 +147,9 @@ Status TreeExtractor::RemoveOld(int directory, const std::string& path) {
   if (!entries.ok()) return std::move(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     std::string child = JoinPath(path, entry.name);
-    if (!made_.contains(child)) {
-      open_.clear();
-      TSB_TRY(RemoveBelow(directory, entry.name));
+    if (!state_.made.contains(child)) {
+      parents_.Forget();
+      TSB_TRY(RemoveAt(directory, entry.name, child));
       continue;
     }
     UniqueFd fd(openat(directory, entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -268,9 +160,9 @@ Status TreeExtractor::RemoveOld(int directory, const std::string& path) {
 
 // Removes what stands where the entry goes. Directories are merged instead.
 Status TreeExtractor::MakeWay(const Place& place, const TarEntry& entry, bool* merges, bool* was_whiteout) {
-  bool fresh = into_ == ExtractInto::kOverlay || into_ == ExtractInto::kBottom;
-  bool made = made_.contains(place.path);
-  *was_whiteout = fresh && whiteouts_.erase(place.path) > 0;
+  bool fresh = state_.fresh();
+  bool made = state_.made.contains(place.path);
+  *was_whiteout = fresh && state_.whiteouts.erase(place.path) > 0;
   // An empty tree holds only what this archive put there.
   if (fresh && !made && !*was_whiteout) return Unit{};
   if (made) TSB_TRY(pool_.Drain());
@@ -285,23 +177,23 @@ Status TreeExtractor::MakeWay(const Place& place, const TarEntry& entry, bool* m
     return Unit{};
   }
   if (S_ISDIR(status.st_mode)) {
-    open_.clear();
+    parents_.Forget();
     std::string below = place.path + "/";
     auto gone = [&](const std::string& path) { return path == place.path || path.starts_with(below); };
-    std::erase_if(made_, gone);
-    std::erase_if(implied_, gone);
+    std::erase_if(state_.made, gone);
+    std::erase_if(state_.implied, gone);
   }
-  return RemoveBelow(parent, place.name);
+  return RemoveAt(parent, place.name, place.path);
 }
 
 Status TreeExtractor::ApplyRoot(const TarEntry& entry) {
   // ADD unpacks into a directory that is not the archive's to change.
-  if (into_ == ExtractInto::kPlain) return Unit{};
+  if (state_.into == ExtractInto::kPlain) return Unit{};
   auto attributes = AttributesOf(entry);
   if (!attributes.ok()) return std::move(attributes.error());
-  if (fchown(root_, attributes->owner.uid, attributes->owner.gid) < 0) return Error::FromErrno("chown", "/");
-  if (fchmod(root_, attributes->mode) < 0) return Error::FromErrno("chmod", "/");
-  TSB_TRY(WriteXattrs(root_, entry.xattrs, "/"));
+  if (fchown(state_.root, attributes->owner.uid, attributes->owner.gid) < 0) return Error::FromErrno("chown", "/");
+  if (fchmod(state_.root, attributes->mode) < 0) return Error::FromErrno("chmod", "/");
+  TSB_TRY(WriteXattrs(state_.root, entry.xattrs, "/"));
   directory_times_[""] = attributes->mtime;
   directories_.emplace_back();
   entries_++;
@@ -314,7 +206,7 @@ Status TreeExtractor::ExtractDirectory(const Place& place, const TarEntry& entry
   int parent = place.parent->fd.get();
   const char* name = place.name.c_str();
   if (!merges && mkdirat(parent, name, attributes->mode) < 0) return Error::FromErrno("mkdir", place.path);
-  implied_.erase(place.path);
+  state_.implied.erase(place.path);
   UniqueFd fd(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return Error::FromErrno("open", place.path);
   struct stat status;
@@ -329,11 +221,7 @@ Status TreeExtractor::ExtractDirectory(const Place& place, const TarEntry& entry
   if (!entry.xattrs.empty()) TSB_TRY(WriteXattrs(fd.get(), entry.xattrs, place.path));
   if (was_whiteout) TSB_TRY(MarkOpaque(fd.get(), place.path));
   if (directory_times_.insert_or_assign(place.path, attributes->mtime).second) directories_.push_back(place.path);
-  auto directory = std::make_shared<Directory>();
-  directory->fd = std::move(fd);
-  directory->sets_group = (attributes->mode & S_ISGID) != 0;
-  if (open_.size() >= kMaxOpenDirectories) open_.clear();
-  open_[place.path] = std::move(directory);
+  parents_.Remember(place.path, std::move(fd), attributes->mode);
   return Unit{};
 }
 
@@ -401,27 +289,27 @@ Status TreeExtractor::ExtractFile(TarReader& tar, const Place& place, TarEntry& 
 Status TreeExtractor::ExtractHardlink(const Place& place, const TarEntry& entry) {
   auto clean = CleanName(entry.link, "the link's target");
   if (!clean.ok()) return std::move(clean.error());
-  if (clean->empty()) return BadEntry(entry.name, "a hardlink to the root");
+  if (clean->empty()) return TarBadEntry(entry.name, "a hardlink to the root");
   TSB_TRY(pool_.Drain());
   std::string name(BaseName(*clean));
-  auto resolved = ResolveInRoot(root_, ParentPath(*clean), true);
+  auto resolved = ResolveInRoot(state_.root, ParentPath(*clean), true);
   if (!resolved.ok()) return std::move(resolved.error());
   std::string path = JoinPath(resolved->path, name);
-  bool fresh = into_ == ExtractInto::kOverlay || into_ == ExtractInto::kBottom;
-  bool there = resolved->exists && (!fresh || made_.contains(path));
+  bool fresh = state_.fresh();
+  bool there = resolved->exists && (!fresh || state_.made.contains(path));
   int linked = -1;
   errno = ENOENT;
   if (there) {
-    auto directory = OpenBeneath(root_, resolved->path, O_PATH | O_DIRECTORY);
+    auto directory = OpenBeneath(state_.root, resolved->path, O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
     linked = linkat(directory->get(), name.c_str(), place.parent->fd.get(), place.name.c_str(), 0);
   }
   if (linked == 0) return Unit{};
-  if (errno == ENOENT && into_ == ExtractInto::kOverlay) {
-    needs_lowers_ = true;
+  if (errno == ENOENT && state_.into == ExtractInto::kOverlay) {
+    state_.needs_lowers = true;
     return Unit{};
   }
-  if (errno == ENOENT) return BadEntry(entry.name, "a hardlink to " + entry.link + ", which is not there");
+  if (errno == ENOENT) return TarBadEntry(entry.name, "a hardlink to " + entry.link + ", which is not there");
   return Error::FromErrno("link", place.path);
 }
 
@@ -453,28 +341,14 @@ Status TreeExtractor::ExtractOther(const Place& place, const TarEntry& entry) {
 
 // Deepest last made, first finished: setting a time does not touch the parent's, but order costs nothing.
 Status TreeExtractor::FinishDirectories() {
-  open_.clear();
+  parents_.Forget();
   for (auto path = directories_.rbegin(); path != directories_.rend(); ++path) {
-    auto fd = OpenBeneath(root_, *path, O_RDONLY | O_DIRECTORY);
+    auto fd = OpenBeneath(state_.root, *path, O_RDONLY | O_DIRECTORY);
     if (!fd.ok()) continue;  // replaced by a later entry
     timespec mtime = directory_times_[*path];
     timespec times[2] = {mtime, mtime};
     if (futimens(fd->get(), times) < 0) return Error::FromErrno("utimensat", *path);
   }
-  return Unit{};
-}
-
-Status RemoveBelow(int directory, const std::string& name) {
-  if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return Unit{};
-  if (errno != EISDIR && errno != EPERM) return Error::FromErrno("unlink", name);
-  {
-    UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) return Error::FromErrno("open", name);
-    auto entries = ReadDirectory(fd.get(), name);
-    if (!entries.ok()) return std::move(entries.error());
-    for (const DirectoryEntry& entry : *entries) TSB_TRY(RemoveBelow(fd.get(), entry.name));
-  }
-  if (unlinkat(directory, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) return Error::FromErrno("rmdir", name);
   return Unit{};
 }
 

@@ -8,9 +8,9 @@ import { testNeeding } from '../support/needs.ts';
 export interface SnapshotterFixture {
   readonly snapshotter: Snapshotter;
   /** Another process's view of the same snapshots. */
-  reopen(): Promise<Snapshotter>;
+  readonly reopen: () => Promise<Snapshotter>;
   /** Names of what lies on disk. */
-  leftovers(): readonly string[];
+  readonly leftovers: () => readonly string[];
   dispose(): Promise<void>;
 }
 
