@@ -71,11 +71,12 @@ testNeeding(['root', 'mount'], 'a full disk is an error that names the path, and
   mkdirSync(ingest);
   await exec('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', ingest]);
   t.teardown(async () => {
-    await store.close();
     await exec('umount', ['-l', ingest]);
     removeTree(root);
   });
   const store = await openStore(root);
+  // Teardowns run last one first.
+  t.teardown(() => store.close());
   const content = createContentStore(store);
   const error = await t.throwsAsync(content.ingest(BLOB, Readable.from([BYTES])), { code: 'STORE_FULL' });
   t.regex(error?.message ?? '', new RegExp(ingest));
