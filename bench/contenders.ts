@@ -41,7 +41,7 @@ async function openTsbuildContender(state: string): Promise<Contender> {
   const run = mustSucceed(tsbuild.run);
   return {
     name: 'tsbuild',
-    version: (await run(['--version'])).stdout.trim(),
+    version: /version (\S+)/.exec((await run(['--version'])).stdout)?.[1] ?? '',
     build: async (context, tag, options) => {
       await run(['build', '--progress=plain', ...buildArgFlags(options?.buildArgs), '-t', tag, context]);
     },
