@@ -69,13 +69,13 @@ export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult,
     ...(image.author === undefined ? {} : { author: image.author }),
   };
   const name = `exporting to ${outputs.map((output) => output.type).join(', ')}`;
-  const { imageID, descriptor, names } = await runPhase(sink, name, ({ task }) =>
+  const { imageID, descriptor, names } = await runPhase(sink, name, (reporter) =>
     exportResult(built, outputs, {
       ...workspace,
       ...options,
       native,
       names: input.names,
-      onTask: task,
+      onTask: (...task) => reporter.task(...task),
       signal,
     }),
   );

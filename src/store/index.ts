@@ -1,5 +1,5 @@
 export type { Owner } from './owner.ts';
 export { sweepOwners } from './owner.ts';
-export { defaultRoot, type StorePaths } from './paths.ts';
+export type { StorePaths } from './paths.ts';
 export { openStore, type Store } from './store.ts';
 export type { Table } from './tables.ts';

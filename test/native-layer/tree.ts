@@ -65,7 +65,7 @@ export async function readTree(root: string): Promise<FoundTree> {
 
 /** The tree without times, or with them in whole seconds, as a tar has them. */
 export function withoutTimes(tree: FoundTree): Record<string, Omit<FoundEntry, 'mtime'>> {
-  return mapTree(tree, ({ mtime: _, ...rest }) => rest);
+  return mapTree(tree, ({ mtime: _mtime, ...rest }) => rest);
 }
 
 export function inSeconds(tree: FoundTree): Record<string, FoundEntry> {
