@@ -4,12 +4,14 @@
 
 #include "node/layers.h"
 #include "node/sandbox.h"
+#include "node/tables.h"
 #include "node/trees.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tsbuild::node::RegisterSandbox(env, exports);
   tsbuild::node::RegisterTrees(env, exports);
   tsbuild::node::RegisterLayers(env, exports);
+  tsbuild::node::RegisterTables(env, exports);
   return exports;
 }
 

@@ -50,7 +50,7 @@ function loadBinding(): LoadedBinding {
     {
       hint:
         process.platform === 'linux'
-          ? 'in a checkout, run "npm run setup" (it needs g++, make, python3, libdeflate-dev, libzstd-dev, liblzma-dev and libbz2-dev)'
+          ? 'in a checkout, run "npm run setup" (it needs g++, make, python3, libdeflate-dev, libzstd-dev, liblzma-dev, libbz2-dev and liblmdb-dev)'
           : `tsbuild runs on Linux only, this is ${process.platform}`,
       details: { platform: process.platform, arch: process.arch, node: process.version },
     },

@@ -1,12 +1,15 @@
 import type { Digest, RootMount } from '../oci/index.ts';
 import type { SandboxApi } from './sandbox-types.ts';
+import type { TablesApi } from './tables-types.ts';
+
+export type * from './tables-types.ts';
 
 /**
  * The C++ addon as TypeScript sees it: small requests, one to one with the structs of native/. Every failure is a `NativeError`
  * with `code` (an errno name, or one of our own), `syscall` and `path`. Long jobs run on threads of their own; where a tree has to
  * be mounted, in a mount namespace that lives as long as the thread.
  */
-export interface NativeApi extends SandboxApi {
+export interface NativeApi extends SandboxApi, TablesApi {
   /** Digest of parts of a tree, for cache keys. */
   hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
   /** Makes directories and files and copies between trees: everything that COPY, ADD and WORKDIR do. */

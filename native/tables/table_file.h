@@ -1,0 +1,46 @@
+#pragma once
+
+#include <lmdb.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace tsbuild {
+
+struct OpenTablesRequest {
+  std::string directory;
+  uint64_t map_size_bytes = 0;  // address space, not disk: the upper bound of the file
+};
+
+// An open LMDB file. A process must not have one file open twice (closing either would drop the locks of both), so all
+// who ask for the same directory share one, until the last of them lets go.
+class TableFile {
+ public:
+  struct LetGo {
+    void operator()(TableFile* file) const;
+  };
+  using Shared = std::unique_ptr<TableFile, LetGo>;
+
+  static Result<Shared> Share(const OpenTablesRequest& request);
+  TableFile(const TableFile&) = delete;
+  TableFile& operator=(const TableFile&) = delete;
+  ~TableFile();
+
+  MDB_env* env() const { return env_; }
+  MDB_dbi dbi() const { return dbi_; }
+  Error Failure(int code, const char* call) const;
+
+ private:
+  explicit TableFile(std::string path) : path_(std::move(path)) {}
+  Status Open(uint64_t map_size_bytes);
+
+  std::string path_;
+  int users_ = 0;
+  MDB_env* env_ = nullptr;
+  MDB_dbi dbi_ = 0;
+};
+
+}  // namespace tsbuild
