@@ -16,8 +16,6 @@ const common = {
   target: 'node20',
   legalComments: 'linked',
   logLevel: 'warning',
-  // Packages with native parts find their binaries beside their own files, so they stay outside the bundle.
-  external: ['lmdb', '*.node'],
 };
 
 const library = await bundleLibrary();
@@ -72,7 +70,7 @@ function setPackagesApart(packages) {
     name: 'packages-apart',
     setup(bundle) {
       bundle.onResolve({ filter: /^[a-z@]/ }, ({ path, kind }) => {
-        if (kind !== 'dynamic-import' || path.startsWith('node:') || common.external.includes(path)) return undefined;
+        if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
         packages.add(path);
         return { path: `./${path}.cjs`, external: true };
       });

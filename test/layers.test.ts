@@ -28,7 +28,7 @@ const ONLY: readonly { readonly from: RegExp; readonly to: string; readonly exce
 ];
 
 /** Heavy packages: never at module load, since every command would pay for them. */
-const LAZY = new Set(['lmdb', 'undici', 'tar-stream', 'dockerfile-ast']);
+const LAZY = new Set(['undici', 'tar-stream', 'dockerfile-ast']);
 
 const root = resolve(import.meta.dirname, '../..');
 const src = join(root, 'src');

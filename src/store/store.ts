@@ -1,12 +1,11 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { RootDatabase } from 'lmdb';
 import { native } from '../native/index.ts';
-import type { FileLock } from '../native/types.ts';
+import type { FileLock, TablesHandle } from '../native/types.ts';
 import { storeUnavailable, storeVersion } from './errors.ts';
 import { createOwner, type Owner } from './owner.ts';
 import { defaultRoot, type StorePaths, storePaths } from './paths.ts';
-import { createTable, type Table } from './tables.ts';
+import { createTables, type Table } from './tables.ts';
 
 /**
  * An open store: paths, tables, and the locks by which any number of processes share it. What the tables hold is the
@@ -22,41 +21,35 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const FORMAT = 1;
-/** Address space, not disk: lmdb grows the file as records come. */
+const FORMAT = 2;
+/** Address space, not disk: the file grows as records come. */
 const MAP_SIZE_BYTES = 16 * 1024 ** 3;
 
 /** Opens the store at `root` (default: see `defaultRoot`), making it when it is not there. Throws `STORE_UNAVAILABLE`, `STORE_VERSION`. */
 export async function openStore(root?: string): Promise<Store> {
   const paths = storePaths(resolve(root ?? defaultRoot()));
-  let environment: RootDatabase;
+  let handle: TablesHandle;
   try {
     prepareRoot(paths);
-    const { open } = await import('lmdb');
-    environment = open({ path: paths.meta, maxDbs: 16, mapSize: MAP_SIZE_BYTES, noMemInit: true });
+    handle = native.openTables({ directory: paths.meta, mapSizeBytes: MAP_SIZE_BYTES });
   } catch (error) {
     if (error instanceof Error && error.name === 'TsbuildError') throw error;
     throw storeUnavailable(paths.root, error);
   }
-  const tables = new Map<string, Table<unknown>>();
+  const tables = createTables(handle);
   let owner: Promise<Owner> | undefined;
   return {
     paths,
-    table<V>(name: string): Table<V> {
-      const known = tables.get(name);
-      if (known !== undefined) return known as Table<V>;
-      const made = createTable<V>(environment, name);
-      tables.set(name, made as Table<unknown>);
-      return made;
-    },
+    table: (name) => tables.table(name),
     owner() {
       owner ??= createOwner(paths.locks, native);
       return owner;
     },
     lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
     async close() {
+      await tables.settled();
+      handle.close();
       (await owner)?.release();
-      await environment.close();
     },
   };
 }

@@ -1,0 +1,99 @@
+import { join, resolve } from 'node:path';
+import test from 'ava';
+import { openStore } from '../../src/store/index.ts';
+import { exec } from '../support/exec.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+
+function makeRoot(t: { teardown(end: () => void): void }): string {
+  const root = makeTempDir('tables');
+  t.teardown(() => removeTree(root));
+  return join(root, 'store');
+}
+
+test('records come back as they went in, after the store was closed too', async (t) => {
+  const root = makeRoot(t);
+  const records = {
+    plain: { a: 1, b: [null, 'x'] },
+    'ключ ☃': { text: 'snow ☃\u0000\n' },
+    long: { text: 'y'.repeat(2 ** 20) },
+  };
+  const first = await openStore(root);
+  const table = first.table<unknown>('records');
+  await Promise.all(Object.entries(records).map(([key, value]) => table.put(key, value)));
+  await first.close();
+
+  const second = await openStore(root);
+  const again = second.table<unknown>('records');
+  for (const [key, value] of Object.entries(records)) t.deepEqual(again.get(key), value);
+  t.is(again.get('plai'), undefined);
+  await again.remove('plain');
+  t.is(again.get('plain'), undefined);
+  t.is(second.table('other').get('long'), undefined);
+  await second.close();
+});
+
+test('entries are those of the table and of the prefix, in order', async (t) => {
+  const store = await openStore(makeRoot(t));
+  const [table, longer] = [store.table<number>('a'), store.table<number>('aa')];
+  await Promise.all(['c', 'a', 'b1', 'b0', 'b'].map((key, i) => table.put(key, i)));
+  await longer.put('z', 9);
+  t.deepEqual(
+    [...table.entries('b')].map(({ key }) => key),
+    ['b', 'b0', 'b1'],
+  );
+  t.deepEqual([...longer.entries()], [{ key: 'z', value: 9 }]);
+  t.deepEqual([...store.table('none').entries()], []);
+  await store.close();
+});
+
+test('of what is written to one key at once, the last stays', async (t) => {
+  const store = await openStore(makeRoot(t));
+  const table = store.table<number>('t');
+  const writes = [
+    table.put('k', 1),
+    table.update('k', (current = 0) => current * 10),
+    table.put('k', 3),
+    table.put('k', 4),
+  ];
+  await Promise.all(writes);
+  t.is(table.get('k'), 4);
+  t.is(await table.update('k', () => undefined), undefined);
+  t.is(table.get('k'), undefined);
+  await store.close();
+});
+
+test('an update whose question throws writes nothing and holds nobody up', async (t) => {
+  const store = await openStore(makeRoot(t));
+  const table = store.table<number>('t');
+  const failed = table.update('k', () => {
+    throw new Error('no');
+  });
+  const next = table.put('k', 2);
+  await t.throwsAsync(failed, { message: 'no' });
+  await next;
+  t.is(table.get('k'), 2);
+  await t.throwsAsync(table.put('x'.repeat(600), 1), { name: 'NativeError' });
+  await store.close();
+});
+
+test('one process may open a store many times', async (t) => {
+  const root = makeRoot(t);
+  const [first, second] = await Promise.all([openStore(root), openStore(`${root}/../store`)]);
+  await first.table<number>('t').put('k', 1);
+  t.is(second.table<number>('t').get('k'), 1);
+  await first.close();
+  await second.table<number>('t').update('k', (current = 0) => current + 1);
+  t.is(second.table<number>('t').get('k'), 2);
+  await second.close();
+});
+
+test('updates of many processes are not lost', async (t) => {
+  const root = makeRoot(t);
+  const counter = resolve(import.meta.dirname, 'counter.js');
+  const [processes, times] = [4, 25];
+  await (await openStore(root)).close();
+  await Promise.all(Array.from({ length: processes }, () => exec(process.execPath, [counter, root, String(times)])));
+  const store = await openStore(root);
+  t.is(store.table<number>('counters').get('shared'), processes * times);
+  await store.close();
+});
