@@ -1,5 +1,7 @@
 #include "tables/table_file.h"
 
+#include <fcntl.h>
+
 #include <climits>
 #include <cstdlib>
 #include <map>
@@ -44,6 +46,10 @@ Status TableFile::Open(uint64_t map_size_bytes) {
   // of twice; a crash of the machine may undo the last commit, but never breaks the file.
   unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC | MDB_NOMEMINIT;
   if (int code = mdb_env_open(env_, path_.c_str(), flags, 0600)) return Failure(code, "mdb_env_open");
+  // LMDB lets children inherit this one, and what runs in a container has no business with it.
+  mdb_filehandle_t fd = -1;
+  if (int code = mdb_env_get_fd(env_, &fd)) return Failure(code, "mdb_env_get_fd");
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return Error::FromErrno("fcntl", path_);
   // Slots of readers that were killed.
   int stale = 0;
   mdb_reader_check(env_, &stale);

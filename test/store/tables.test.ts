@@ -87,6 +87,15 @@ test('one process may open a store many times', async (t) => {
   await second.close();
 });
 
+test('nothing of the store is open in processes that are started from here', async (t) => {
+  const root = makeRoot(t);
+  const store = await openStore(root);
+  await store.table<number>('t').put('k', 1);
+  const { stdout } = await exec('/bin/sh', ['-c', 'ls -l /proc/self/fd']);
+  t.false(stdout.includes(root), stdout);
+  await store.close();
+});
+
 test('updates of many processes are not lost', async (t) => {
   const root = makeRoot(t);
   const counter = resolve(import.meta.dirname, 'counter.js');
