@@ -1,11 +1,13 @@
 #include "fs/hash_tree.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <climits>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 #include "fs/directory.h"
 #include "fs/mounted_root.h"
@@ -20,8 +22,8 @@ namespace tsbuild {
 namespace {
 
 constexpr size_t kBufferSize = 256 * 1024;
-// Files whose content is hashed by one task: a task costs about as much as a small file.
-constexpr size_t kBatch = 16;
+// Entries of a directory that are one task: a task costs about as much as a small file.
+constexpr size_t kBatch = 32;
 
 // Everything about one path that enters the digest.
 struct Node {
@@ -40,16 +42,21 @@ class TreeHasher {
   Result<HashTreeResult> Run();
 
  private:
-
   Status AddSelection(uint32_t index);
   Status AddMatch(const SourceMatch& match, const TreeSelection& selection, const PatternProgram& exclude);
   // Says through `any` whether something was added.
-  Status AddDirectory(const UniqueFd& fd, const std::string& source_path, const std::string& relative,
+  Status AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative,
                       const PatternProgram& exclude, const PatternProgram::Carried& ignored,
                       const PatternProgram::Carried& excluded, bool* any);
-  Status AddNode(int directory, const std::string& name, const std::string& source_path, Node node);
-  void Flush();
-  Status HashFile(Node* node, const std::string& source_path);
+  // Entries that are no directories, to be looked at by a task.
+  struct Batch {
+    SharedFd directory;
+    std::string source_path;  // of the directory
+    std::vector<std::pair<Node*, std::string>> entries;
+  };
+  void Submit(Batch batch);
+  Status LookAt(const Batch& batch);
+  Status HashFile(int directory, const std::string& name, const std::string& source_path, Node* node);
 
   // The canonical bytes: every part with its length before it, so that no two trees have the same.
   void PutNumber(uint64_t value);
@@ -61,21 +68,19 @@ class TreeHasher {
   StatCache cache_;
   std::mutex mutex_;  // guards the cache and the counts while tasks run
   Sha256 hash_;
+  std::string canonical_;  // what is not yet in the hash
   HashTreeResult result_;
   std::deque<Node> nodes_;  // addresses stay while tasks fill them in
-  std::vector<std::pair<Node*, std::string>> batch_;
   TaskPool pool_;  // last: its threads end before what they use
 };
 
 void TreeHasher::PutNumber(uint64_t value) {
-  uint8_t bytes[8];
-  for (int i = 0; i < 8; i++) bytes[i] = static_cast<uint8_t>(value >> (8 * i));
-  hash_.Update(bytes, sizeof(bytes));
+  for (int i = 0; i < 8; i++) canonical_.push_back(static_cast<char>(value >> (8 * i)));
 }
 
 void TreeHasher::PutBytes(std::string_view bytes) {
   PutNumber(bytes.size());
-  hash_.Update(bytes.data(), bytes.size());
+  canonical_.append(bytes);
 }
 
 void TreeHasher::PutNode(const Node& node) {
@@ -90,25 +95,35 @@ void TreeHasher::PutNode(const Node& node) {
   PutBytes(node.link);
   if (S_ISREG(node.status.st_mode)) {
     PutNumber(static_cast<uint64_t>(node.status.st_size));
-    hash_.Update(node.content.data(), node.content.size());
+    canonical_.append(reinterpret_cast<const char*>(node.content.data()), node.content.size());
   }
   PutNumber(node.xattrs.size());
   for (const Xattr& xattr : node.xattrs) {
     PutBytes(xattr.name);
     PutBytes(xattr.value);
   }
+  hash_.Update(canonical_.data(), canonical_.size());
+  canonical_.clear();
 }
 
 Result<HashTreeResult> TreeHasher::Run() {
   PutBytes("tsbuild tree 1");
   for (uint32_t i = 0; i < request_.selections.size(); i++) {
     PutNumber(i);
-    TSB_TRY(AddSelection(i));
-    Flush();
-    TSB_TRY(pool_.Drain());
-    for (const Node& node : nodes_) PutNode(node);
+    Status added = AddSelection(i);
+    // Tasks point at nodes: they end before anything else does.
+    Status drained = pool_.Drain();
+    if (!added.ok()) return std::move(added.error());
+    if (!drained.ok()) return std::move(drained.error());
+    for (const Node& node : nodes_) {
+      PutNode(node);
+      if (S_ISDIR(node.status.st_mode)) continue;
+      result_.files++;
+      if (S_ISREG(node.status.st_mode)) result_.bytes += static_cast<uint64_t>(node.status.st_size);
+    }
     nodes_.clear();
   }
+  hash_.Update(canonical_.data(), canonical_.size());
   cache_.Save();
   result_.digest = FormatDigest(hash_.Finish());
   return std::move(result_);
@@ -129,12 +144,12 @@ Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selec
   std::string name(BaseName(match.named));
   if (!S_ISDIR(match.status.st_mode)) {
     if (selection.wildcard && !exclude.empty() && exclude.Judge(name, exclude.AtRoot()).excluded) return Unit{};
-    Node node;
-    node.path = std::move(name);
-    node.status = match.status;
     auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
-    return AddNode(directory->get(), std::string(BaseName(match.path)), match.path, std::move(node));
+    Node& node = nodes_.emplace_back();
+    node.path = std::move(name);
+    Submit({Share(std::move(*directory)), std::string(ParentPath(match.path)), {{&node, std::string(BaseName(match.path))}}});
+    return Unit{};
   }
   auto fd = OpenBeneath(tree_.root, match.path, O_RDONLY | O_DIRECTORY);
   if (!fd.ok()) return std::move(fd.error());
@@ -150,14 +165,15 @@ Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selec
   }
   nodes_.push_back(std::move(header));
   bool any = false;
-  return AddDirectory(*fd, match.path, "", exclude, tree_.ignore.JudgeFromRoot(match.path).carried, exclude.AtRoot(), &any);
+  return AddDirectory(Share(std::move(*fd)), match.path, "", exclude, tree_.ignore.JudgeFromRoot(match.path).carried, exclude.AtRoot(), &any);
 }
 
-Status TreeHasher::AddDirectory(const UniqueFd& fd, const std::string& source_path, const std::string& relative,
+Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative,
                                 const PatternProgram& exclude, const PatternProgram::Carried& ignored,
                                 const PatternProgram::Carried& excluded, bool* any) {
-  auto entries = ReadDirectory(fd.get(), source_path);
+  auto entries = ReadDirectory(fd->get(), source_path);
   if (!entries.ok()) return std::move(entries.error());
+  Batch batch{fd, source_path, {}};
   for (const DirectoryEntry& entry : *entries) {
     std::string path = JoinPath(source_path, entry.name);
     PatternProgram::Verdict ignored_here;
@@ -169,22 +185,29 @@ Status TreeHasher::AddDirectory(const UniqueFd& fd, const std::string& source_pa
     if (!exclude.empty()) excluded_here = exclude.Judge(node.path, excluded);
     if (excluded_here.excluded && !exclude.has_negations()) continue;
     bool left_out = ignored_here.excluded || excluded_here.excluded;
-    if (fstatat(fd.get(), entry.name.c_str(), &node.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
-    if (!S_ISDIR(node.status.st_mode)) {
+    bool directory = entry.type == DT_DIR;
+    if (entry.type == DT_UNKNOWN) {
+      if (fstatat(fd->get(), entry.name.c_str(), &node.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
+      directory = S_ISDIR(node.status.st_mode);
+    }
+    if (!directory) {
       if (left_out) continue;
       *any = true;
-      TSB_TRY(AddNode(fd.get(), entry.name, path, std::move(node)));
+      nodes_.push_back(std::move(node));
+      batch.entries.emplace_back(&nodes_.back(), entry.name);
+      if (batch.entries.size() == kBatch) Submit(std::exchange(batch, {fd, source_path, {}}));
       continue;
     }
-    UniqueFd child(openat(fd.get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd child(openat(fd->get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!child) return Error::FromErrno("open", path);
+    if (fstat(child.get(), &node.status) < 0) return Error::FromErrno("fstat", path);
     auto xattrs = ReadImageXattrs(child.get(), path);
     if (!xattrs.ok()) return std::move(xattrs.error());
     node.xattrs = std::move(*xattrs);
     std::string below = node.path;
     nodes_.push_back(std::move(node));
     bool any_below = false;
-    TSB_TRY(AddDirectory(child, path, below, exclude, ignored_here.carried, excluded_here.carried, &any_below));
+    TSB_TRY(AddDirectory(Share(std::move(child)), path, below, exclude, ignored_here.carried, excluded_here.carried, &any_below));
     // A directory that is left out is there only for what is in it.
     if (left_out && !any_below) {
       nodes_.pop_back();
@@ -192,60 +215,59 @@ Status TreeHasher::AddDirectory(const UniqueFd& fd, const std::string& source_pa
       *any = true;
     }
   }
+  if (!batch.entries.empty()) Submit(std::move(batch));
   return Unit{};
 }
 
-Status TreeHasher::AddNode(int directory, const std::string& name, const std::string& source_path, Node node) {
-  result_.files++;
-  if (S_ISLNK(node.status.st_mode)) {
-    char link[PATH_MAX];
-    ssize_t size = readlinkat(directory, name.c_str(), link, sizeof(link));
-    if (size < 0) return Error::FromErrno("readlink", source_path);
-    node.link.assign(link, static_cast<size_t>(size));
-  }
-  if (!S_ISREG(node.status.st_mode)) {
-    nodes_.push_back(std::move(node));
-    return Unit{};
-  }
-  result_.bytes += static_cast<uint64_t>(node.status.st_size);
-  bool known = false;
-  if (!request_.stat_cache_path.empty()) {
-    std::lock_guard lock(mutex_);
-    auto entry = cache_.Find(node.status);
-    if (entry && !entry->has_xattrs) {
-      node.content = entry->digest;
-      known = true;
+void TreeHasher::Submit(Batch batch) {
+  // After a failure nothing is taken any more; Drain says why.
+  pool_.Add([this, batch = std::move(batch)]() { return LookAt(batch); });
+}
+
+Status TreeHasher::LookAt(const Batch& batch) {
+  int directory = batch.directory->get();
+  std::vector<const std::pair<Node*, std::string>*> unknown;
+  for (const auto& entry : batch.entries) {
+    auto& [node, name] = entry;
+    if (fstatat(directory, name.c_str(), &node->status, AT_SYMLINK_NOFOLLOW) < 0) {
+      return Error::FromErrno("stat", JoinPath(batch.source_path, name));
+    }
+    if (S_ISLNK(node->status.st_mode)) {
+      char link[PATH_MAX];
+      ssize_t size = readlinkat(directory, name.c_str(), link, sizeof(link));
+      if (size < 0) return Error::FromErrno("readlink", JoinPath(batch.source_path, name));
+      node->link.assign(link, static_cast<size_t>(size));
+    } else if (S_ISREG(node->status.st_mode)) {
+      unknown.push_back(&entry);
     }
   }
-  nodes_.push_back(std::move(node));
-  if (!known) {
-    batch_.emplace_back(&nodes_.back(), source_path);
-    if (batch_.size() >= kBatch || nodes_.back().status.st_size > static_cast<off_t>(kBufferSize)) Flush();
+  if (!request_.stat_cache_path.empty()) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(unknown, [this](const auto* entry) {
+      auto known = cache_.Find(entry->first->status);
+      if (!known || known->has_xattrs) return false;
+      entry->first->content = known->digest;
+      return true;
+    });
+  }
+  for (const auto* entry : unknown) {
+    TSB_TRY(HashFile(directory, entry->second, JoinPath(batch.source_path, entry->second), entry->first));
   }
   return Unit{};
 }
 
-void TreeHasher::Flush() {
-  if (batch_.empty()) return;
-  pool_.Add([this, batch = std::move(batch_)]() -> Status {
-    for (const auto& [node, path] : batch) TSB_TRY(HashFile(node, path));
-    return Unit{};
-  });
-  batch_.clear();
-}
-
-Status TreeHasher::HashFile(Node* node, const std::string& source_path) {
+Status TreeHasher::HashFile(int directory, const std::string& name, const std::string& source_path, Node* node) {
   thread_local Sha256 hash;
   thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
   timespec read_at;
   clock_gettime(CLOCK_REALTIME, &read_at);
-  auto fd = OpenBeneath(tree_.root, source_path, O_RDONLY | O_NONBLOCK);
-  if (!fd.ok()) return std::move(fd.error());
+  UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return Error::FromErrno("open", source_path);
   struct stat status;
-  if (fstat(fd->get(), &status) < 0) return Error::FromErrno("fstat", source_path);
+  if (fstat(fd.get(), &status) < 0) return Error::FromErrno("fstat", source_path);
   uint64_t total = 0;
   for (;;) {
-    ssize_t size = read(fd->get(), buffer.get(), kBufferSize);
+    ssize_t size = read(fd.get(), buffer.get(), kBufferSize);
     if (size < 0) {
       if (errno == EINTR) continue;
       hash.Finish();
@@ -258,7 +280,7 @@ Status TreeHasher::HashFile(Node* node, const std::string& source_path) {
   }
   node->content = hash.Finish();
   node->status.st_size = static_cast<off_t>(total);
-  auto xattrs = ReadImageXattrs(fd->get(), source_path);
+  auto xattrs = ReadImageXattrs(fd.get(), source_path);
   if (!xattrs.ok()) return std::move(xattrs.error());
   node->xattrs = std::move(*xattrs);
   std::lock_guard lock(mutex_);
