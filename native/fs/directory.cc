@@ -25,14 +25,23 @@ struct LinuxDirent64 {
 
 }  // namespace
 
-Result<std::vector<DirectoryEntry>> ReadDirectory(int fd, const std::string& path_for_errors) {
+Error TreeTooDeep(const std::string& path) {
+  return Error::Own("TREE_TOO_DEEP", "directories are nested more than " + std::to_string(kMaxTreeDepth) + " levels deep",
+                    path.substr(0, 60) + "\u2026");
+}
+
+Result<std::vector<DirectoryEntry>> ReadDirectory(int fd, const std::string& path) {
+  // What is short is not deep: most paths are not looked through.
+  if (path.size() > kMaxTreeDepth && static_cast<size_t>(std::count(path.begin(), path.end(), '/')) > kMaxTreeDepth) {
+    return TreeTooDeep(path);
+  }
   std::vector<DirectoryEntry> entries;
   constexpr size_t kBufferSize = 64 * 1024;
   thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
-  if (lseek(fd, 0, SEEK_SET) < 0) return Error::FromErrno("lseek", path_for_errors);
+  if (lseek(fd, 0, SEEK_SET) < 0) return Error::FromErrno("lseek", path);
   for (;;) {
     long size = syscall(SYS_getdents64, fd, buffer.get(), kBufferSize);
-    if (size < 0) return Error::FromErrno("getdents64", path_for_errors);
+    if (size < 0) return Error::FromErrno("getdents64", path);
     if (size == 0) break;
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const LinuxDirent64*>(buffer.get() + at);

@@ -17,9 +17,16 @@ struct DirectoryEntry {
   unsigned char type;  // DT_*, DT_UNKNOWN where the file system does not tell
 };
 
+// The most levels that a tree may have. Walks recurse, and a build step can nest directories without end, far beyond what a
+// path can name (PATH_MAX allows 2048).
+constexpr size_t kMaxTreeDepth = 2000;
+
 // All entries but "." and "..", sorted bytewise, so that whatever is made of them does not depend on the disk's order.
-// `fd` is open for reading.
-Result<std::vector<DirectoryEntry>> ReadDirectory(int fd, const std::string& path_for_errors);
+// `fd` is open for reading. `path` names it in errors, and in its slashes says how deep it lies: `TREE_TOO_DEEP`.
+Result<std::vector<DirectoryEntry>> ReadDirectory(int fd, const std::string& path);
+
+// The error of a path that is too deep, of which no more than the start is shown.
+Error TreeTooDeep(const std::string& path);
 
 // Opens a path relative to `root` that has no symlinks: neither a link nor ".." nor a mount's end can lead out of `root`.
 // An empty path or "." is `root` itself. Paths longer than the kernel takes at once are walked in parts.

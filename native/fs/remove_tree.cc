@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,23 +14,43 @@ namespace tsbuild {
 
 namespace {
 
-Status RemoveEntry(int directory, const std::string& name, unsigned char type, dev_t device, const std::string& path);
+// Each level takes a descriptor and a piece of the stack.
+constexpr unsigned kMaxNesting = 256;
 
-Status RemoveContents(int fd, dev_t device, const std::string& path) {
+struct Removal {
+  dev_t device;
+  int top;             // what lies too deep is moved here; -1: nowhere
+  uint64_t moved = 0;  // how much was, since the last look
+};
+
+Status RemoveEntry(int directory, const std::string& name, unsigned char type, unsigned depth, Removal* removal,
+                   const std::string& path);
+
+Status RemoveContents(int fd, unsigned depth, Removal* removal, const std::string& path) {
   struct stat status;
   if (fstat(fd, &status) < 0) return Error::FromErrno("fstat", path);
-  if (status.st_dev != device) return Error::WithErrno(EXDEV, "rmdir", path);
+  if (status.st_dev != removal->device) return Error::WithErrno(EXDEV, "rmdir", path);
   // A directory that even its owner may not write to, in a tree of an ordinary user.
   if (geteuid() != 0 && (status.st_mode & 0700) != 0700) fchmod(fd, 0700);
   auto entries = ReadDirectory(fd, path);
   if (!entries.ok()) return std::move(entries.error());
   for (const DirectoryEntry& entry : *entries) {
-    TSB_TRY(RemoveEntry(fd, entry.name, entry.type, device, JoinPath(path, entry.name)));
+    TSB_TRY(RemoveEntry(fd, entry.name, entry.type, depth + 1, removal, JoinPath(path, entry.name)));
   }
   return Unit{};
 }
 
-Status RemoveEntry(int directory, const std::string& name, unsigned char type, dev_t device, const std::string& path) {
+// Moves a directory that lies deep up to the top, where the next round finds it. False where it cannot be moved.
+bool MoveUp(int directory, const std::string& name, Removal* removal) {
+  for (;;) {
+    std::string place = ".tsbuild-deep-" + std::to_string(removal->moved++);
+    if (renameat2(directory, name.c_str(), removal->top, place.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno != EEXIST) return false;
+  }
+}
+
+Status RemoveEntry(int directory, const std::string& name, unsigned char type, unsigned depth, Removal* removal,
+                   const std::string& path) {
   if (type != DT_DIR) {
     if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return Unit{};
     // POSIX has EPERM for a directory, Linux EISDIR; EPERM is also what an immutable file says.
@@ -44,7 +65,8 @@ Status RemoveEntry(int directory, const std::string& name, unsigned char type, d
     if (errno == ENOENT) return Unit{};
     return errno == ENOTDIR ? Error::WithErrno(EPERM, "unlink", path) : Error::FromErrno("open", path);
   }
-  TSB_TRY(RemoveContents(fd.get(), device, path));
+  if (depth > kMaxNesting && removal->top >= 0 && MoveUp(directory, name, removal)) return Unit{};
+  TSB_TRY(RemoveContents(fd.get(), depth, removal, path));
   if (unlinkat(directory, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) return Error::FromErrno("rmdir", path);
   return Unit{};
 }
@@ -78,7 +100,8 @@ Status Measure(int fd, const std::string& path, std::set<std::pair<dev_t, ino_t>
 Status RemoveAt(int directory, const std::string& name, const std::string& path_for_errors) {
   struct stat status;
   if (fstat(directory, &status) < 0) return Error::FromErrno("fstat", path_for_errors);
-  return RemoveEntry(directory, name, DT_UNKNOWN, status.st_dev, path_for_errors);
+  Removal removal{.device = status.st_dev, .top = -1};
+  return RemoveEntry(directory, name, DT_UNKNOWN, 0, &removal, path_for_errors);
 }
 
 Result<Unit> RemoveTree(const RemoveTreeRequest& request) {
@@ -97,7 +120,11 @@ Result<Unit> RemoveTree(const RemoveTreeRequest& request) {
     fd.reset(open(request.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
   if (!fd) return Error::FromErrno("open", request.path);
-  TSB_TRY(RemoveContents(fd.get(), status.st_dev, request.path));
+  Removal removal{.device = status.st_dev, .top = fd.get()};
+  do {
+    removal.moved = 0;
+    TSB_TRY(RemoveContents(fd.get(), 0, &removal, request.path));
+  } while (removal.moved > 0);
   if (rmdir(request.path.c_str()) < 0 && errno != ENOENT) return Error::FromErrno("rmdir", request.path);
   return Unit{};
 }

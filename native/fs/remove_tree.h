@@ -11,7 +11,8 @@ struct RemoveTreeRequest {
   std::string path;
 };
 
-// Removes a file or a tree. Nothing there is fine; links are not followed; a mount point inside is EXDEV and stays.
+// Removes a file or a tree, however deep. Nothing there is fine; links are not followed; a mount point inside is EXDEV and
+// stays.
 Result<Unit> RemoveTree(const RemoveTreeRequest& request);
 
 // The same for an entry of an open directory.

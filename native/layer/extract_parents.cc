@@ -117,6 +117,7 @@ Result<std::string> ExtractParents::Resolve(const std::string& path) {
       return TarBadEntry(path, "its parent " + here + " is not a directory");
     }
     done.push_back(std::move(part));
+    if (done.size() > kMaxTreeDepth) return TreeTooDeep(path);
   }
   return join();
 }

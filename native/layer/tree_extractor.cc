@@ -54,6 +54,7 @@ Result<std::string> TreeExtractor::CleanName(const std::string& name, const char
       parts.pop_back();
     }
   }
+  if (parts.size() > kMaxTreeDepth) return TreeTooDeep(name);
   for (const std::string& part : parts) clean = JoinPath(clean, part);
   return clean;
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { isNativeError, native } from '../../src/native/index.ts';
@@ -23,6 +23,60 @@ test('removeTree: removes whatever is there, follows nothing, and does not mind 
   await native.removeTree(join(outside, 'keep', 'no'));
   await native.removeTree(join(outside, 'keep'));
   t.false(existsSync(join(outside, 'keep')));
+});
+
+/** Directories within each other, more than any path can name; each `d` but the last also holds a file. */
+async function makeDeepTree(root: string, levels: number): Promise<void> {
+  const script =
+    'import os, sys\nos.chdir(sys.argv[1])\nfor i in range(int(sys.argv[2])):\n' +
+    ' os.mkdir("d"); open("f", "w").close(); os.chdir("d")';
+  mkdirSync(root, { recursive: true });
+  await exec('python3', ['-c', script, root, String(levels)]);
+}
+
+testNeeding(['python3'], 'removeTree: removes a tree of any depth', async (t) => {
+  const root = makeTestDir(t);
+  const tree = join(root, 'tree');
+  // One that an interrupted removal left.
+  await makeDeepTree(join(tree, '.tsbuild-deep-0'), 300);
+  await makeDeepTree(tree, 12_000);
+  await native.removeTree(tree);
+  t.false(existsSync(tree));
+});
+
+testNeeding(['python3'], 'a tree that is too deep is an error of every walk, and does no harm', async (t) => {
+  const root = makeTestDir(t);
+  const [deep, fine, target] = ['deep', 'fine', 'target'].map((name) => join(root, name)) as [string, string, string];
+  mkdirSync(target);
+  await makeDeepTree(deep, 12_000);
+  await makeDeepTree(fine, 1990);
+  const tree = (upper: string) => ({ lowers: [], upper, work: '' });
+  const sink = openSync('/dev/null', 'w');
+  t.teardown(() => closeSync(sink));
+  const everything = { path: '/', wildcard: false, followSymlinks: false };
+  const copy = {
+    type: 'copy',
+    source: 0,
+    src: '/',
+    dest: '/copy/',
+    followSymlinks: false,
+    dirCopyContents: true,
+    allowWildcard: false,
+    allowEmptyWildcard: false,
+    createDestPath: true,
+    attemptUnpack: false,
+  } as const;
+  const walks: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+    hash: (path) => native.hashTree({ root: tree(path), selections: [everything], includeOwner: false }),
+    copy: (path) => native.changeTree({ root: tree(target), sources: [{ root: tree(path) }], actions: [copy] }),
+    pack: (path) => native.packTree({ root: tree(path), outputFd: sink }),
+  };
+  for (const [name, walk] of Object.entries(walks)) {
+    await t.notThrowsAsync(walk(fine), name);
+    const error = await t.throwsAsync(walk(deep), undefined, name);
+    t.is(isNativeError(error) ? error.code : error?.message, 'TREE_TOO_DEEP', name);
+  }
+  for (const path of [deep, fine, target]) await native.removeTree(path);
 });
 
 testNeeding(['root', 'unshare'], 'removeTree: stops at a mount point', async (t) => {

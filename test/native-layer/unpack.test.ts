@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -12,6 +12,8 @@ import { belowRoot, makeTestDir, makeTree, readTree, withoutTimes } from './tree
 
 const dir = (name: string): RawMember => ({ name, type: '5', mode: 0o755 });
 const file = (name: string, content = name): RawMember => ({ name, content });
+/** A directory whose name is too long for a header. */
+const deep = (path: string): RawMember[] => [{ name: 'p', type: 'x', content: paxRecords({ path }) }, dir('d')];
 
 async function unpack(
   t: ExecutionContext,
@@ -65,6 +67,21 @@ testNeeding(['root', 'python3', 'tar'], 'unpack: what GNU tar packs, in each of 
     const actual = await readTree(target);
     t.deepEqual(belowRoot(actual), belowRoot(expected), args.join(' '));
   }
+});
+
+testNeeding(['root'], 'unpack: symlinks do not add up to more levels than a tree may have', async (t) => {
+  const members = [
+    ...deep('d/'.repeat(1500)),
+    { name: 'p', type: 'x', content: paxRecords({ linkpath: 'd/'.repeat(1500) }) },
+    { name: 'l', type: '2' },
+    ...deep(`l/${'e/'.repeat(1500)}`),
+  ];
+  const target = join(makeTestDir(t), 'target');
+  mkdirSync(target);
+  const blob = `${target}.tar`;
+  writeFileSync(blob, rawTar(members));
+  t.is(await codeOf(t, native.unpackLayer({ blob, compression: 'none', target, lowers: [] })), 'TREE_TOO_DEEP');
+  await native.removeTree(target);
 });
 
 testNeeding(['root', 'python3'], 'unpack: PAX names, owners, times and binary attributes', async (t) => {
@@ -270,6 +287,7 @@ const HOSTILE: Readonly<Record<string, Hostile>> = {
     blob: () => rawTar([{ name: 'p', type: 'x', content: paxRecords({ path: 'a\0b' }) }, file('a')]),
     code: 'TAR_BAD_HEADER',
   },
+  'a name with too many levels': { blob: () => rawTar(deep('d/'.repeat(2001))), code: 'TREE_TOO_DEEP' },
   'a file without a name': { blob: () => rawTar([file('.')]), code: 'TAR_BAD_ENTRY' },
   'an endless PAX header': {
     blob: () => rawTar([{ name: 'p', type: 'x', content: paxRecords({ comment: huge }) }, file('a')]),
