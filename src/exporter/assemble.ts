@@ -27,7 +27,8 @@ export async function assembleImage(
     const packs = isNew && compression !== undefined;
     return (await (packs ? context.images.packSnapshot(name, { compression }) : diffSnapshot(context, name))).diffID;
   });
-  for (const [i, chainID] of chainIDs(diffIDs).entries()) await chains.record(chainID, names[i] ?? chainID);
+  // All at once: they go to disk in one commit.
+  await Promise.all(chainIDs(diffIDs).map((chainID, i) => chains.record(chainID, names[i] ?? chainID)));
 
   const epochMs = context.sourceDateEpoch === undefined ? undefined : context.sourceDateEpoch * 1000;
   const layersMs = names.map((name) => snapshotter.stat(name)?.createdMs ?? 0);

@@ -21,3 +21,8 @@ export function storeVersion(root: string, found: string, expected: number): Tsb
     hint: 'use the tsbuild that wrote it, or choose another directory with --root',
   });
 }
+
+/** A record's key is longer than the tables take: a name of some hundred bytes, which no reference has. */
+export function keyTooLong(key: string): TsbuildError {
+  return new TsbuildError('STORE_KEY_TOO_LONG', `the store has no record for so long a name: ${key.slice(0, 80)}…`);
+}

@@ -1,4 +1,5 @@
 import type { TableChange, TablesHandle } from '../native/types.ts';
+import { CommitQueue } from './commit-queue.ts';
 
 /**
  * A table of small records, shared by any number of processes. Reads see the last commit; a write's promise resolves when it is
@@ -28,80 +29,33 @@ export interface Tables {
 export function createTables(handle: TablesHandle): Tables {
   const commits = new CommitQueue(handle);
   return {
-    table: (name) => createTable(handle, commits, `${name}/`),
+    table: (name) => createTable(commits, `${name}/`),
     settled: () => commits.settled(),
   };
 }
 
-function createTable<V>(handle: TablesHandle, commits: CommitQueue, prefix: string): Table<V> {
-  const decode = (text: string): V => JSON.parse(text) as V;
+function createTable<V>(commits: CommitQueue, prefix: string): Table<V> {
   const get = (key: string): V | undefined => {
-    const text = handle.get(prefix + key);
-    return text === undefined ? undefined : decode(text);
+    const text = commits.get(prefix + key);
+    return text === undefined ? undefined : (JSON.parse(text) as V);
   };
+  const changeTo = (key: string, value: V | undefined): TableChange =>
+    value === undefined ? { key: prefix + key } : { key: prefix + key, value: JSON.stringify(value) };
   return {
     get,
-    put: (key, value) => commits.write({ key: prefix + key, value: JSON.stringify(value) }),
-    remove: (key) => commits.write({ key: prefix + key }),
+    put: (key, value) => commits.write(changeTo(key, value)),
+    remove: (key) => commits.write(changeTo(key, undefined)),
     *entries(start = '') {
-      for (const { key, value } of handle.list(prefix + start))
-        yield { key: key.slice(prefix.length), value: decode(value) };
+      for (const { key, value } of commits.list(prefix + start))
+        yield { key: key.slice(prefix.length), value: JSON.parse(value) as V };
     },
     async update(key, change) {
       let next: V | undefined;
       await commits.decide(() => {
         next = change(get(key));
-        return { key: prefix + key, ...(next === undefined ? {} : { value: JSON.stringify(next) }) };
+        return changeTo(key, next);
       });
       return next;
     },
   };
-}
-
-/** The commits of a process, one after another. What is written while one runs goes into the next, all of it together. */
-class CommitQueue {
-  readonly #handle: TablesHandle;
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting: { readonly changes: TableChange[]; readonly written: Promise<void> } | undefined;
-
-  constructor(handle: TablesHandle) {
-    this.#handle = handle;
-  }
-
-  write(change: TableChange): Promise<void> {
-    if (this.#waiting === undefined) {
-      const changes: TableChange[] = [];
-      const written = this.#enqueue(async () => {
-        if (this.#waiting?.changes === changes) this.#waiting = undefined;
-        await this.#handle.commit({ changes });
-      });
-      this.#waiting = { changes, written };
-    }
-    this.#waiting.changes.push(change);
-    return this.#waiting.written;
-  }
-
-  /** Commits what `decide` answers, unless somebody else committed since it was asked: then it is asked again. */
-  decide(decide: () => TableChange): Promise<void> {
-    // What is written from now on comes after this.
-    this.#waiting = undefined;
-    return this.#enqueue(async () => {
-      for (let written = false; !written; ) {
-        const expectedVersion = this.#handle.version();
-        const change = decide();
-        if (this.#handle.get(change.key) === change.value && this.#handle.version() === expectedVersion) return;
-        written = await this.#handle.commit({ changes: [change], expectedVersion });
-      }
-    });
-  }
-
-  async settled(): Promise<void> {
-    await this.#last;
-  }
-
-  #enqueue(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => {});
-    return done;
-  }
 }

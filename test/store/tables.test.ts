@@ -72,7 +72,26 @@ test('an update whose question throws writes nothing and holds nobody up', async
   await t.throwsAsync(failed, { message: 'no' });
   await next;
   t.is(table.get('k'), 2);
-  await t.throwsAsync(table.put('x'.repeat(600), 1), { name: 'NativeError' });
+  await t.throwsAsync(table.put('x'.repeat(600), 1), { code: 'STORE_KEY_TOO_LONG' });
+  await store.close();
+});
+
+test('a decision sees those before it, whether they are committed or not', async (t) => {
+  const store = await openStore(makeRoot(t));
+  const table = store.table<number>('t');
+  await Promise.all(['a', 'b', 'd'].map((key) => table.put(key, 0)));
+  const keys = () => [...table.entries()].map(({ key }) => key);
+  let seen: readonly string[] = [];
+  const removed = table.remove('b');
+  const added = table.put('c', 1);
+  const decided = table.update('e', () => {
+    seen = keys();
+    return table.get('c');
+  });
+  t.deepEqual(keys(), ['a', 'b', 'd']);
+  await Promise.all([removed, added, decided]);
+  t.deepEqual(seen, ['a', 'c', 'd']);
+  t.is(table.get('e'), 1);
   await store.close();
 });
 
