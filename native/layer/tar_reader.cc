@@ -12,6 +12,9 @@ namespace {
 
 // Long enough for every real name and set of attributes; far too short to fill memory.
 constexpr uint64_t kMaxRecords = 1024 * 1024;
+constexpr uint64_t kMaxExtensions = 4 * kMaxRecords;  // before one entry
+// The names of more do not fit into what the kernel lists (XATTR_LIST_MAX).
+constexpr size_t kMaxXattrs = 8192;
 constexpr size_t kMaxExtents = 1024 * 1024;
 // No file system holds more, and a sparse entry of a few bytes may claim any size.
 constexpr uint64_t kMaxSparseSize = uint64_t{1} << 44;
@@ -30,7 +33,7 @@ std::optional<T> ParseDecimal(std::string_view text) {
 std::optional<timespec> ParseTime(std::string_view text) {
   size_t dot = text.find('.');
   auto seconds = ParseDecimal<int64_t>(text.substr(0, dot));
-  if (!seconds) return std::nullopt;
+  if (!seconds || *seconds == INT64_MIN) return std::nullopt;
   timespec time{};
   time.tv_sec = *seconds;
   if (dot != std::string_view::npos) {
@@ -121,6 +124,7 @@ Result<std::optional<TarEntry>> TarReader::Next() {
   std::optional<std::string> long_name;
   std::optional<std::string> long_link;
   Records records;
+  uint64_t extension_bytes = 0;
   char block[kTarBlock];
   for (;;) {
     auto there = ReadBlock(block);
@@ -136,6 +140,11 @@ Result<std::optional<TarEntry>> TarReader::Next() {
     current_ = entry.name;
     ExpectContent(entry.size);
     char flag = block[kTarTypeFlag];
+    if (flag == 'x' || flag == 'g' || flag == 'L' || flag == 'K') {
+      // Each is bounded, and so must be any number of them: compressed they cost their author next to nothing.
+      extension_bytes += std::min(entry.size, kMaxRecords) + kTarBlock;
+      if (extension_bytes > kMaxExtensions) return BadHeader("extensions without end");
+    }
     if (flag == 'x' || flag == 'g') {
       auto text = ReadText(entry.size);
       if (!text.ok()) return std::move(text.error());
@@ -220,6 +229,7 @@ Status TarReader::ApplyRecords(const Records& records, TarEntry* entry) {
     } else if (key.starts_with("SCHILY.xattr.")) {
       std::string name = key.substr(strlen("SCHILY.xattr."));
       std::erase_if(entry->xattrs, [&name](const Xattr& xattr) { return xattr.name == name; });
+      if (entry->xattrs.size() >= kMaxXattrs) return BadHeader("more than " + std::to_string(kMaxXattrs) + " attributes");
       entry->xattrs.push_back({std::move(name), value});
     } else if (key == "GNU.sparse.major") {
       sparse_1_0 = value == "1";

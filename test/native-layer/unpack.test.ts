@@ -242,6 +242,7 @@ interface Hostile {
   readonly code: string;
 }
 
+const large = 'x'.repeat(100_000);
 const huge = 'x'.repeat(2_000_000);
 const gzipped = (): Buffer => gzipSync(rawTar([file('a', huge), file('b', huge)]));
 const flip = (bytes: Buffer, at: number): Buffer => {
@@ -291,6 +292,33 @@ const HOSTILE: Readonly<Record<string, Hostile>> = {
   'a file without a name': { blob: () => rawTar([file('.')]), code: 'TAR_BAD_ENTRY' },
   'an endless PAX header': {
     blob: () => rawTar([{ name: 'p', type: 'x', content: paxRecords({ comment: huge }) }, file('a')]),
+    code: 'TAR_BAD_HEADER',
+  },
+  'PAX headers without end': {
+    blob: () =>
+      rawTar([...Array(64).fill({ name: 'p', type: 'x', content: paxRecords({ comment: large }) }), file('a')]),
+    code: 'TAR_BAD_HEADER',
+  },
+  'long names without end': {
+    blob: () => rawTar([...Array(64).fill({ name: 'p', type: 'L', content: large }), file('a')]),
+    code: 'TAR_BAD_HEADER',
+  },
+  'attributes without end': {
+    blob: () =>
+      rawTar([
+        {
+          name: 'p',
+          type: 'x',
+          content: paxRecords(
+            Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`SCHILY.xattr.user.${i}`, ''])),
+          ),
+        },
+        file('a'),
+      ]),
+    code: 'TAR_BAD_HEADER',
+  },
+  'a time before all times': {
+    blob: () => rawTar([{ name: 'p', type: 'x', content: paxRecords({ mtime: '-9223372036854775808.5' }) }, file('a')]),
     code: 'TAR_BAD_HEADER',
   },
   'a PAX record that lies about its length': {
@@ -361,12 +389,17 @@ testNeeding(['root', 'python3'], 'unpack: damage anywhere in our own blocks is n
   const blob = join(root, 'blob');
   const target = join(root, 'target');
   for (const compression of ['gzip', 'zstd'] as const) {
-    const { size } = await native.packLayer({ upper, lowers: [], compression, output: blob });
+    const { size, diffID } = await native.packLayer({ upper, lowers: [], compression, output: blob });
     const good = readFileSync(blob);
     for (let i = 1; i < 12; i++) {
       writeFileSync(blob, flip(good, Math.floor((size * i) / 12)));
       await makeTree(target, []);
-      t.regex(await codeOf(t, native.unpackLayer({ blob, compression, target, lowers: [] })), /^(GZIP|ZSTD)_CORRUPT$/);
+      // Some bytes of a gzip header mean nothing, and in what repeats itself a wrong distance may give the right bytes.
+      const outcome = await native.unpackLayer({ blob, compression, target, lowers: [] }).then(
+        (result) => result.diffID,
+        (error) => error.code,
+      );
+      t.true([diffID, 'GZIP_CORRUPT', 'ZSTD_CORRUPT'].includes(outcome), outcome);
       writeFileSync(blob, good.subarray(0, Math.floor((size * i) / 12)));
       t.regex(await codeOf(t, native.unpackLayer({ blob, compression, target, lowers: [] })), /^(GZIP|ZSTD)_CORRUPT$/);
       await native.removeTree(target);
