@@ -3,12 +3,13 @@ import type { Context } from './context.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { loadLibrary } from './library.ts';
 import { parseRoute, type Route } from './route.ts';
-import { guardPipes, type Interruption, watchSignals } from './signals.ts';
+import { guardPipes, type Interruption, settlePipes, watchSignals } from './signals.ts';
 
 guardPipes();
 const interruption = watchSignals();
-void main(process.argv.slice(2), interruption).then((code) => {
+void main(process.argv.slice(2), interruption).then(async (code) => {
   // What has been written is out: pipes, files and terminals are written synchronously. Idle connections must not delay the end.
+  await settlePipes();
   process.exit(code);
 });
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ExitCode } from './exit-codes.ts';
 
 const SIGNALS = {
@@ -31,9 +32,15 @@ export function watchSignals(): Interruption {
 export function guardPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(ExitCode.brokenPipe);
-    throw error;
+    // A full disk, most often: a script must not take half a result for a whole one.
+    process.stderr.write(`ERROR: cannot write to standard output: ${error.message}\n`);
+    process.exit(ExitCode.failed);
   });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // There is nobody left to tell.
+  process.stderr.on('error', () => {});
+}
+
+/** Writes are synchronous, but that one failed is told in a later turn. */
+export function settlePipes(): Promise<void> {
+  return setImmediate();
 }

@@ -1,14 +1,30 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { BuildResult } from '../../build-types.ts';
+import { fileUnwritable } from '../usage-errors.ts';
 
-/** A result of an earlier build must not be taken for one of this, if this fails. */
-export function removeOldResult(path: string): void {
-  rmSync(path, { force: true });
+/** Where the flags of a build say that its result is written. */
+export interface ResultFiles {
+  readonly iidfile?: string;
+  readonly metadataFile?: string;
+}
+
+/**
+ * Looked at before the build, whose work a mistake here would waste. An image ID of an earlier build must not be taken for one
+ * of this, if this fails. Throws `FILE_UNWRITABLE`.
+ */
+export function prepareResultFiles({ iidfile, metadataFile }: ResultFiles): void {
+  if (iidfile !== undefined)
+    guard('--iidfile', iidfile, () => {
+      statSync(dirname(iidfile));
+      rmSync(iidfile, { force: true });
+    });
+  if (metadataFile !== undefined) guard('--metadata-file', metadataFile, () => statSync(dirname(metadataFile)));
 }
 
 /** `--iidfile`: the image ID and nothing else, no line end. */
-export function writeIidFile(path: string, result: BuildResult): void {
-  if (result.imageID !== undefined) writeWhole(path, result.imageID);
+export function writeIidFile(path: string, { imageID }: BuildResult): void {
+  if (imageID !== undefined) guard('--iidfile', path, () => writeWhole(path, imageID));
 }
 
 /** `--metadata-file`: buildx's keys, sorted. */
@@ -21,7 +37,15 @@ export function writeMetadataFile(path: string, result: BuildResult): void {
       : { 'containerimage.descriptor': descriptor, 'containerimage.digest': descriptor.digest }),
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
   };
-  writeWhole(path, JSON.stringify(metadata, undefined, 2));
+  guard('--metadata-file', path, () => writeWhole(path, JSON.stringify(metadata, undefined, 2)));
+}
+
+function guard(flag: string, path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw fileUnwritable(flag, path, error);
+  }
 }
 
 /** Whoever waits for the file never sees half of it; a device (`/dev/stdout`) is written as it is. */

@@ -10,7 +10,7 @@ import { parseOutput } from '../flags/output.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
 import { invalidFlag, unsupportedFlag, usageError } from '../usage-errors.ts';
-import { removeOldResult, writeIidFile, writeMetadataFile } from './build-results.ts';
+import { prepareResultFiles, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { readDockerfileFromStdin } from './build-stdin.ts';
 import { collectWarnings } from './build-warnings.ts';
 
@@ -87,7 +87,7 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
   const mode = flags.quiet ? 'quiet' : chooseProgress(context, flags);
   if (flags.load && !flags.quiet)
     context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
-  if (flags.iidfile !== undefined) removeOldResult(flags.iidfile);
+  prepareResultFiles(flags);
 
   const inputs = await openInputs(context, path, flags);
   try {

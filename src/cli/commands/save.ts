@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { closeSync, createWriteStream, openSync, renameSync, rmSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { SaveOptions } from '../../images/types.ts';
@@ -7,7 +7,7 @@ import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { readPlatform } from '../flags/values.ts';
 import { showTasks } from '../task-progress.ts';
-import { usageError } from '../usage-errors.ts';
+import { fileUnwritable, usageError } from '../usage-errors.ts';
 
 interface SaveFlags {
   readonly format: 'docker' | 'oci';
@@ -60,6 +60,11 @@ async function writeWholeFile(path: string, write: (target: Writable) => Promise
     return;
   }
   const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    closeSync(openSync(temporary, 'wx'));
+  } catch (error) {
+    throw fileUnwritable('-o', path, error);
+  }
   try {
     await writeStream(temporary, write);
     renameSync(temporary, path);
