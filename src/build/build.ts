@@ -5,6 +5,7 @@ import { DockerfileError } from '../dockerfile/errors.ts';
 import { type Digest, formatPlatform, hostPlatform } from '../oci/index.ts';
 import type { ProgressSink, VertexWarning } from '../progress/events.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
+import { privilegeMissing } from './errors.ts';
 import { checkContext, type DockerfileInput, type IgnoreInput, readDockerfile, readIgnore } from './inputs.ts';
 import { openBuildLog } from './log.ts';
 import { exportBuilt, planExport } from './outputs.ts';
@@ -18,6 +19,7 @@ import { createShownMetaResolver, solveBuild } from './solve.ts';
 export async function build(request: BuildRequest): Promise<BuildResult> {
   const plan = planExport(request);
   const context = checkContext(request.context);
+  checkPrivilege();
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   return await withWorkspace(request.root, async (workspace) => {
@@ -64,6 +66,12 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       lease?.release();
     }
   });
+}
+
+/** Said before any work is done: later it would be an EPERM of some system call. Throws `PRIVILEGE_MISSING`. */
+function checkPrivilege(): void {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid !== 0) throw privilegeMissing(uid);
 }
 
 /** The Dockerfile, and the step that read it: what is said of the file is said there. */

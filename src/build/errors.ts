@@ -10,19 +10,28 @@ export function contextUnreadable(path: string, why: string, cause?: unknown): T
   });
 }
 
-export function dockerfileUnreadable(path: string, why: string, implied: boolean, cause?: unknown): TsbuildError {
-  const missing = errorCode(cause) === 'ENOENT';
-  return new TsbuildError(
-    'DOCKERFILE_UNREADABLE',
-    missing ? `there is no Dockerfile at ${path}` : `cannot read the Dockerfile ${path}: ${why}`,
-    {
-      cause,
-      hint: implied
-        ? 'name another with -f, or give the directory that holds one'
-        : 'the path after -f is taken from the working directory, not from the context',
-      details: { path },
-    },
-  );
+export function dockerfileMissing(path: string, hint: string, cause: unknown): TsbuildError {
+  return new TsbuildError('DOCKERFILE_UNREADABLE', `there is no Dockerfile at ${path}`, {
+    cause,
+    hint,
+    details: { path },
+  });
+}
+
+export function dockerfileUnreadable(path: string, why: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('DOCKERFILE_UNREADABLE', `cannot read the Dockerfile ${path}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'the Dockerfile is a text file: name it with -f',
+    details: { path },
+  });
+}
+
+/** The kernel lets only root give files to others, mount, and start containers. */
+export function privilegeMissing(uid: number): TsbuildError {
+  return new TsbuildError('PRIVILEGE_MISSING', `building needs root, and this process is user ${uid}`, {
+    hint: "run it with sudo, or as root of a user namespace with 65536 ids ('podman unshare', 'buildah unshare')",
+    details: { uid },
+  });
 }
 
 export function pushNeedsName(): TsbuildError {

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildRequest } from '../build-types.ts';
 import { readIgnoreLines } from '../dockerfile/ignore/index.ts';
 import { errorCode, errorMessage } from '../errors.ts';
-import { contextUnreadable, dockerfileUnreadable } from './errors.ts';
+import { contextUnreadable, dockerfileMissing, dockerfileUnreadable } from './errors.ts';
 
 /** The Dockerfile's text and what error frames call it. */
 export interface DockerfileInput {
@@ -24,12 +24,14 @@ const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
 
 /** Throws `CONTEXT_UNREADABLE`. */
 export function checkContext(directory: string): string {
+  // The working directory is what an empty variable of a script would silently name.
+  if (typeof directory !== 'string' || directory === '') throw contextUnreadable('""', 'the path is empty');
   const path = resolve(directory);
   try {
     if (!statSync(path).isDirectory()) throw contextUnreadable(path, 'it is not a directory');
   } catch (error) {
     if (errorCode(error) === 'CONTEXT_UNREADABLE') throw error;
-    throw contextUnreadable(path, errorMessage(error), error);
+    throw contextUnreadable(path, errorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error), error);
   }
   return path;
 }
@@ -38,8 +40,14 @@ export function checkContext(directory: string): string {
 export function readDockerfile(request: BuildRequest, context: string): DockerfileInput {
   if (request.dockerfileText !== undefined)
     return { text: request.dockerfileText, fileName: request.dockerfile ?? 'Dockerfile', path: undefined };
-  const path = request.dockerfile === undefined ? join(context, 'Dockerfile') : resolve(request.dockerfile);
-  return { text: readText(path, request.dockerfile === undefined), fileName: displayName(path), path };
+  const path = request.dockerfile === undefined ? findDockerfile(context) : resolve(request.dockerfile);
+  return { text: readText(path, request.dockerfile, context), fileName: displayName(path), path };
+}
+
+/** As docker does: `dockerfile` where there is no `Dockerfile`. */
+function findDockerfile(context: string): string {
+  const [usual, lower] = [join(context, 'Dockerfile'), join(context, 'dockerfile')];
+  return !existsSync(usual) && existsSync(lower) ? lower : usual;
 }
 
 /**
@@ -63,15 +71,24 @@ export function readIgnore(dockerfile: DockerfileInput, context: string): Ignore
   return { patterns: [], path: undefined };
 }
 
-function readText(path: string, implied: boolean): string {
+function readText(path: string, given: string | undefined, context: string): string {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_DOCKERFILE_BYTES) throw dockerfileUnreadable(path, `it has ${size} bytes`, implied);
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw dockerfileUnreadable(path, 'it is a directory');
+    if (stat.size > MAX_DOCKERFILE_BYTES) throw dockerfileUnreadable(path, `it has ${stat.size} bytes`);
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'DOCKERFILE_UNREADABLE') throw error;
-    throw dockerfileUnreadable(path, errorMessage(error), implied, error);
+    if (errorCode(error) === 'ENOENT') throw dockerfileMissing(path, hintMissing(given, context), error);
+    throw dockerfileUnreadable(path, errorMessage(error), error);
   }
+}
+
+function hintMissing(given: string | undefined, context: string): string {
+  if (given === undefined) return 'name another with -f, or give the directory that holds one';
+  const inContext = join(context, given);
+  if (existsSync(inContext)) return `did you mean -f ${displayName(inContext)}?`;
+  return 'the path after -f is taken from the working directory, not from the context';
 }
 
 /** Relative to the working directory where that is shorter to read. */
