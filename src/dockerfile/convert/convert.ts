@@ -10,6 +10,7 @@ import type { Conversion, StageDraft } from './draft.ts';
 import { finishConfig } from './image.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';
+import { warnForeignSyntax, warnUnusedArgs } from './warnings.ts';
 
 /**
  * Converts a Dockerfile to the graph that builds its target stage, and to the config of its image. Stages that the
@@ -30,6 +31,7 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
     if (severity === 'error') throw new DockerfileError(code, message, { range, ...(hint ? { hint } : {}) });
     request.onWarning?.({ code, message, range });
   }
+  warnForeignSyntax({ request }, ast);
   const graph = resolveStages(parseStages(ast), ast.escape, {
     buildArgs: request.buildArgs,
     ...(request.target === undefined ? {} : { target: request.target }),
@@ -47,6 +49,7 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
     request.signal?.throwIfAborted();
     conversion.drafts.set(stage, convertStage(conversion, stage, bases));
   }
+  warnUnusedArgs(conversion, ast);
   return finish(conversion);
 }
 

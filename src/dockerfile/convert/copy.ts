@@ -8,6 +8,7 @@ import { type Conversion, describe, expandContent, expandText, placeOf, type Sta
 import { addHistory } from './image.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
+import { warnOutside } from './warnings.ts';
 
 const GIT_URL = /^(?:git|ssh|git\+\w+):\/\/|^[\w.-]+@[\w.-]+:|^https?:\/\/[^?#]*\.git(?:[?#/]|$)/;
 const HTTP_URL = /^https?:\/\//;
@@ -48,7 +49,10 @@ export function convertCopy(
   for (const { path, token } of sources) {
     refuseRemote(path, instruction, placeOf(command, token));
     const src = resolvePath('/', path);
-    if (from.localContext !== undefined) conversion.contexts.read(from.localContext, src);
+    if (from.localContext !== undefined) {
+      conversion.contexts.read(from.localContext, src);
+      warnOutside(conversion, path, src, placeOf(command, token));
+    }
     actions.push({
       ...common,
       input: inputs.add(from.state),

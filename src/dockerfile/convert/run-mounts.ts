@@ -20,6 +20,8 @@ export function convertMounts(
     const mount = parseMount(token, (text) => expandText(conversion, draft, text, place));
     if (mount.type === 'secret' || mount.type === 'ssh')
       throw unsupportedError(`RUN --mount=type=${mount.type}`, place);
+    if (mount.target === '')
+      throw syntaxError(`mount: a ${mount.type} mount needs a target`, place, 'add target=<directory>');
     const target = resolvePath(draft.cwd, mount.target);
     if (target === '/') throw syntaxError('mount: the target cannot be /', place);
     if (mount.type === 'tmpfs')

@@ -30,6 +30,8 @@ const PARSERS: Readonly<Record<string, (node: InstructionNode) => Instruction>> 
   workdir: (node) => parseText(node, 'workdir'),
 };
 
+const MAX_SHOWN = 40;
+
 export interface ParsedStages {
   readonly stages: readonly Stage[];
   /** ARG before the first FROM: the global scope. */
@@ -41,7 +43,7 @@ export function parseInstruction(node: InstructionNode): Instruction {
   const parse = Object.hasOwn(PARSERS, node.name) ? PARSERS[node.name] : undefined;
   if (parse === undefined)
     throw syntaxError(
-      `unknown instruction ${JSON.stringify(node.keyword.value)}`,
+      `unknown instruction ${JSON.stringify(clip(node.keyword.value))}`,
       node.keyword.range,
       didYouMean(suggest(node.name, Object.keys(PARSERS))?.toUpperCase()),
     );
@@ -66,4 +68,9 @@ export function parseStages(ast: DockerfileNode): ParsedStages {
       );
   }
   return { stages, globalArgs };
+}
+
+/** A file that is no Dockerfile may be one line of a megabyte. */
+function clip(word: string): string {
+  return word.length > MAX_SHOWN ? `${word.slice(0, MAX_SHOWN)}…` : word;
 }

@@ -333,6 +333,45 @@ test('a name that is not set is warned about once it is used', async (t) => {
   t.deepEqual(warnings[1]?.range?.start, { line: 4, column: 6 });
 });
 
+test('a build argument that nothing takes is warned about, with the name that may be meant', async (t) => {
+  const warnings: ConvertWarning[] = [];
+  await convert('ARG GLOBAL\nFROM a AS other\nARG VERSION=1 SECOND\nFROM a\nONBUILD ARG LATER\n', {
+    buildArgs: {
+      ...{ GLOBAL: '', SECOND: '', LATER: '', VERSIN: '2', NOTHING: '' },
+      ...{ BUILDKIT_INLINE_CACHE: '1', http_proxy: 'x', SOURCE_DATE_EPOCH: '0', TARGETARCH: 'x' },
+    },
+    onWarning: (warning) => warnings.push(warning),
+  });
+  t.deepEqual(
+    warnings.map(({ code, message }) => `${code} ${message}`),
+    [
+      'UnusedBuildArg no ARG takes the build argument VERSIN (did you mean VERSION?)',
+      'UnusedBuildArg no ARG takes the build argument NOTHING',
+    ],
+  );
+});
+
+test('what is read otherwise than its author may think is warned about', async (t) => {
+  const warn = async (source: string): Promise<string[]> => {
+    const warnings: string[] = [];
+    await convert(source, { onWarning: ({ code, message }) => warnings.push(`${code} ${message}`) });
+    return warnings;
+  };
+  for (const image of [
+    'docker/dockerfile',
+    'docker/dockerfile:1.7-labs',
+    'mirror.example/x/docker/dockerfile@sha256:0',
+  ])
+    t.deepEqual(await warn(`# syntax=${image}\nFROM a`), []);
+  t.deepEqual(await warn('# syntax=r.example/mine:1\nFROM a'), [
+    'ForeignSyntax r.example/mine:1 is not run: the file is read as a Dockerfile of docker/dockerfile',
+  ]);
+  t.deepEqual(await warn('FROM a\nCOPY b/../c ../d/../e /x/'), [
+    'CopyOutsideContext "../d/../e" is above the build context; "/e" of the context is read',
+  ]);
+  t.deepEqual(await warn('FROM a AS s\nFROM a\nCOPY --from=s ../x /x'), [], 'a stage has its root for all to see');
+});
+
 test('an abort ends the conversion', async (t) => {
   const reason = new Error('stop');
   await t.throwsAsync(convert('FROM a', { signal: AbortSignal.abort(reason) }), { is: reason });
