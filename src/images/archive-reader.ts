@@ -25,6 +25,7 @@ export async function readArchive(
   try {
     const { start, whole } = await peek(input);
     if (start.byteLength === 0) throw archiveInvalid('it is empty');
+    refuseCompression(start);
     const compression = sniffCompression(start);
     if (compression === 'zstd') await readZstdTar(context, files, whole);
     else await readTar(context, files, whole, compression === 'gzip');
@@ -34,6 +35,13 @@ export async function readArchive(
     options.signal?.throwIfAborted();
     throw error instanceof TsbuildError ? error : archiveInvalid('it cannot be read', error);
   }
+}
+
+/** What other tools read too, and node does not. */
+function refuseCompression(start: Buffer): void {
+  const name = start.indexOf('\xfd7zX', 0, 'latin1') === 0 ? 'xz' : start.indexOf('BZh') === 0 ? 'bzip2' : undefined;
+  if (name !== undefined)
+    throw archiveInvalid(`it is compressed with ${name}; unpack it first: ${name} -dc FILE | tsbuild load`);
 }
 
 /** The first bytes of a stream, and the whole of it again. */

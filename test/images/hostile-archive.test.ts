@@ -166,6 +166,18 @@ function describe({ layers }: SampleParts): object {
   return { digest: digestOf(blob), size: blob.length };
 }
 
+test('a compression that is not read is named', async (t) => {
+  const room = await openRoom(t);
+  for (const [name, magic] of [
+    ['xz', '\xfd7zXZ\0'],
+    ['bzip2', 'BZh91AY'],
+  ] as const)
+    await t.throwsAsync(room.images.loadImages(Readable.from([Buffer.from(magic, 'latin1')])), {
+      code: 'ARCHIVE_INVALID',
+      message: new RegExp(`compressed with ${name}; unpack it first: ${name} -dc`),
+    });
+});
+
 test('a load that is ended leaves nothing', async (t) => {
   const room = await openRoom(t);
   await addImage(room, ['app:1'], { layers: [{ big: 'x'.repeat(3_000_000) }], compression: 'none' });
