@@ -55,11 +55,21 @@ export function fileStepFailed(error: unknown): unknown {
   if (code === 'COPY_SOURCE_NOT_FOUND') {
     return sourceMissing({ path: error.path ?? '', ignored: false, suggestion: undefined });
   }
+  if (code === 'ENOTDIR')
+    return new TsbuildError('BUILD_FILE_FAILED', `${JSON.stringify(absolute(error.path))} is not a directory`, {
+      cause: error,
+      hint: 'a file is where the step needs a directory: choose another path, or remove it in an earlier step',
+    });
   // The native layer's own codes name what is wrong with the step; an errno is only how it came to light.
   const isErrno = error.errno !== undefined || code === undefined;
   const hint =
     code === 'ENOSPC' ? { hint: 'the disk is full: free some space, or choose another place with --root' } : {};
   return new TsbuildError(isErrno ? 'BUILD_FILE_FAILED' : code, errorMessage(error), { cause: error, ...hint });
+}
+
+/** The native layer names paths from the root of the tree. */
+function absolute(path: string | undefined): string {
+  return path === undefined || path.startsWith('/') ? (path ?? '/') : `/${path}`;
 }
 
 /** The solver knows this code: it looks at everything again. */
