@@ -1,7 +1,7 @@
 /**
  * tsbuild as a library: builds images from Dockerfiles, and moves them between registries, without a daemon.
  * Every function opens the store for itself (`root`: default `TSBUILD_ROOT`, `/var/lib/tsbuild` as root, `$XDG_DATA_HOME/tsbuild`
- * otherwise) and rejects with a `TsbuildError` that has a stable `code`.
+ * otherwise) and rejects with a `TsbuildError` that has a stable `code`; when its `signal` aborts, with the signal's reason.
  */
 import type { Readable, Writable } from 'node:stream';
 import type {
