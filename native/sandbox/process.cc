@@ -18,6 +18,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/program.h"
 #include "sandbox/rootfs.h"
+#include "sandbox/scope.h"
 #include "sandbox/seccomp.h"
 
 namespace tsbuild {
@@ -86,8 +87,9 @@ Status BecomeUser(const Identity& identity) {
 
 Status DropPrivileges(const ProcessSetup& setup) {
   bool insecure = setup.spec.insecure;
-  // Loading the filter takes CAP_SYS_ADMIN, so it comes first; what follows passes it.
+  // Loading the filter takes CAP_SYS_ADMIN, as does the scope, which the filter might refuse; what follows passes it.
   if (!insecure) {
+    if (!setup.spec.private_network) TSB_TRY(LeaveAbstractSockets());
     TSB_TRY(LoadDefaultFilter());
     TSB_TRY(LimitBoundingSet(kDefaultCapabilities));
   }

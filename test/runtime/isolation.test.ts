@@ -1,4 +1,6 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
@@ -140,6 +142,72 @@ testNeeding(needs, 'nothing of the host is mounted or reachable', async (t) => {
   const open = await fixture.run({ args: ['/bin/ls', '/proc/1/fd'] });
   t.is(open.stdout, '0\n1\n2\n3\n', 'the standard three, and the listing itself');
 });
+
+testNeeding(
+  [...needs, 'gcc'],
+  'abstract sockets of the host are out of reach, those of the container work',
+  async (t) => {
+    if (!(await hasSocketScopes())) {
+      t.pass('this kernel cannot tell them apart');
+      return;
+    }
+    const name = `tsbuild-test-${process.pid}`;
+    const program = join(fixture.directory, 'abstract');
+    await exec('gcc', ['-static', '-o', program, '-x', 'c', '-'], { input: ABSTRACT_SOCKETS });
+    const server = spawn(program, [name, 'serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.teardown(() => server.stdin.end());
+    await once(server.stdout, 'data');
+    const layer = writeTree(join(fixture.directory, 'abstract-layer'), { 'x/': '' });
+    copyFileSync(program, join(layer, 'x/abstract'));
+    const root = () => fixture.makeRoot([layer, fixture.rootfs]);
+    t.is((await exec(program, [name])).stdout, 'own: 0, other: 0\n');
+    t.is((await fixture.run({ root: root(), args: ['/x/abstract', name] })).stdout, 'own: 0, other: 1\n');
+    const free = await fixture.run({ root: root(), args: ['/x/abstract', name], insecure: true });
+    t.is(free.stdout, 'own: 0, other: 0\n');
+  },
+);
+
+/** Listens on an abstract socket; or connects to one of its own and to the one that is named, and prints errno: EPERM is 1. */
+const ABSTRACT_SOCKETS = `
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+static int call(const char* name, int (*how)(int, const struct sockaddr*, socklen_t), int fd) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path + 1, name);
+  return how(fd, (struct sockaddr*)&address, offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)) < 0 ? errno : 0;
+}
+static int open_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
+int main(int count, char** arguments) {
+  if (count > 2) {
+    int shared = open_socket();
+    call(arguments[1], bind, shared);
+    listen(shared, 8);
+    puts("listening");
+    fflush(stdout);
+    return getchar();
+  }
+  char own[64];
+  snprintf(own, sizeof own, "%s-own", arguments[1]);
+  int server = open_socket();
+  call(own, bind, server);
+  listen(server, 1);
+  printf("own: %d, ", call(own, connect, open_socket()));
+  printf("other: %d\\n", call(arguments[1], connect, open_socket()));
+}`;
+
+/** Landlock's version 6, of Linux 6.12, has scopes; asked with the call that the kernel's documentation names for it. */
+async function hasSocketScopes(): Promise<boolean> {
+  const program = join(fixture.directory, 'landlock');
+  const source =
+    '#include <stdio.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n' +
+    'int main(void) { printf("%ld", syscall(444, 0, 0, 1)); }';
+  await exec('gcc', ['-o', program, '-x', 'c', '-'], { input: source });
+  return Number((await exec(program, [])).stdout) >= 6;
+}
 
 testNeeding(needs, 'the container is in namespaces and a session of its own', async (t) => {
   const own = await fixture.sh(
