@@ -53,3 +53,9 @@ export function writeBaseOnly(context: string): void {
   mkdirSync(context, { recursive: true });
   writeFileSync(join(context, 'Dockerfile'), HEAD);
 }
+
+/** One step on the image of `writeManyFiles`: whoever builds it has to unpack that. */
+export function writeRunOnLargeBase(context: string): void {
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), 'ARG REGISTRY\nFROM $REGISTRY/files:1\nRUN true\n');
+}

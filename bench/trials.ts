@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { startBaseRegistry } from '../test/support/base-registry.ts';
 import { startRegistry } from '../test/support/registry.ts';
 import type { Contender } from './contenders.ts';
-import { changeOneFile, writeBaseOnly, writeManyFiles, writeRuns, writeTwentySteps } from './contexts.ts';
+import {
+  changeOneFile,
+  writeBaseOnly,
+  writeManyFiles,
+  writeRunOnLargeBase,
+  writeRuns,
+  writeTwentySteps,
+} from './contexts.ts';
 
 /** What a trial may use. */
 export interface TrialEnvironment {
@@ -129,8 +136,30 @@ export const TRIALS: readonly Trial[] = [
     },
   },
   {
+    name: 'pulled-base',
+    title: 'first RUN on a large base that is pulled for it',
+    heavy: true,
+    prepare: (environment) => {
+      prepareFiles(environment);
+      writeRunOnLargeBase(join(environment.dir, 'on-files'));
+    },
+    run: async (contender, environment) => {
+      const registry = await startBaseRegistry(['busybox']);
+      const pulling = { ...environment, registry: registry.host };
+      try {
+        await contender.reset();
+        await buildFiles(contender, environment);
+        await contender.push('files:1', `${registry.host}/files:1`);
+        await contender.reset();
+        return await timed(() => buildWith(contender, pulling, 'on-files'));
+      } finally {
+        await registry.stop();
+      }
+    },
+  },
+  {
     name: 'pull',
-    title: 'pull into an empty store',
+    title: 'pull into an empty store (tsbuild unpacks later, when a step needs it)',
     heavy: true,
     prepare: prepareFiles,
     run: async (contender, environment) => {

@@ -3,7 +3,6 @@ import { createReadStream, createWriteStream, readdirSync, readlinkSync, renameS
 import { join, relative } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { writeFailed } from '../content/errors.ts';
 import { errorCode, TsbuildError } from '../errors.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../oci/index.ts';
@@ -64,7 +63,8 @@ async function peek(input: Readable): Promise<{ readonly start: Buffer; readonly
 }
 
 async function readTar(context: ImageContext, files: ArchiveFiles, input: Readable, gzip: boolean): Promise<void> {
-  const { extract: createExtract } = await import('tar-stream');
+  // Loaded here, since every build loads this file.
+  const [{ extract: createExtract }, { createGunzip }] = await Promise.all([import('tar-stream'), import('node:zlib')]);
   const extract = createExtract();
   const piped = gzip ? pipeline(input, createGunzip(), extract) : pipeline(input, extract);
   // Reported by the loop below, which fails with the same error.
