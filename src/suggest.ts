@@ -1,10 +1,10 @@
 /**
  * The option that a misspelt word most likely means, or `undefined` when none is near. Compared without regard to
- * case; a third of the word's length may differ (at most three letters), so that short words do not match at random.
+ * case; a third of the word's length may differ (at most three letters, in a single letter none), so that short words do not match at random.
  */
 export function suggest(word: string, options: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
-  const limit = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
+  const limit = wanted.length < 2 ? 0 : Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const option of options) {

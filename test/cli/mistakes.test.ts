@@ -12,7 +12,7 @@ interface Setting {
   readonly tsbuild: Tsbuild;
   readonly folder: string;
   /** Runs the command in the folder; answers its exit code and what it said. */
-  say(...args: string[]): Promise<string>;
+  readonly say: (...args: string[]) => Promise<string>;
 }
 
 function makeSetting(t: ExecutionContext, files: Readonly<Record<string, string>>): Setting {
@@ -29,7 +29,7 @@ function makeSetting(t: ExecutionContext, files: Readonly<Record<string, string>
   return {
     tsbuild,
     folder,
-    async say(...args) {
+    say: async (...args) => {
       const { code, stderr } = await tsbuild.run(args, { cwd: folder });
       t.notRegex(stderr, /\n +at |Unhandled|\(node:/, args.join(' '));
       return `${code} ${stderr}`;
