@@ -13,6 +13,8 @@ export interface OciLayout extends Resolver, Fetcher, Pusher, Tagger {
   readonly path: string;
   /** What index.json says now. */
   readIndex(): Index;
+  /** Lists an image in index.json without a name; one that is listed, by whatever name, stays as it is. */
+  list(descriptor: Descriptor): Promise<void>;
 }
 
 /** Where a name is kept: the tag alone by the specification, the full reference as containerd and docker write it. */
@@ -37,7 +39,7 @@ class LayoutDirectory implements OciLayout {
   readonly path: string;
   readonly #blobs: string;
   /** index.json is read, changed and written: one at a time. */
-  #tagging: Promise<void> = Promise.resolve();
+  #changing: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.path = path;
@@ -91,14 +93,26 @@ class LayoutDirectory implements OciLayout {
   }
 
   tag(descriptor: Descriptor, tag: string): Promise<void> {
-    const tagging = this.#tagging.then(() => {
-      const index = this.readIndex();
-      const others = index.manifests.filter(({ annotations }) => annotations?.[REF_NAME_ANNOTATION] !== tag);
+    return this.#changeIndex((manifests) => {
+      const others = manifests.filter(({ annotations }) => annotations?.[REF_NAME_ANNOTATION] !== tag);
       const annotations = { ...descriptor.annotations, [REF_NAME_ANNOTATION]: tag };
-      writeLayoutIndex(this.path, { ...index, manifests: [...others, { ...descriptor, annotations }] });
+      return [...others, { ...descriptor, annotations }];
     });
-    this.#tagging = tagging.catch(() => {});
-    return tagging;
+  }
+
+  list(descriptor: Descriptor): Promise<void> {
+    return this.#changeIndex((manifests) =>
+      manifests.some(({ digest }) => digest === descriptor.digest) ? manifests : [...manifests, descriptor],
+    );
+  }
+
+  #changeIndex(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+    const changing = this.#changing.then(() => {
+      const index = this.readIndex();
+      writeLayoutIndex(this.path, { ...index, manifests: [...change(index.manifests)] });
+    });
+    this.#changing = changing.catch(() => {});
+    return changing;
   }
 
   /** A manifest that index.json does not name but whose blob is there. */

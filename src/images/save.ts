@@ -64,5 +64,6 @@ export async function writeLayout(
       const { annotations, ref } = nameForLayout(name, images);
       await layout.tag({ ...descriptor, annotations: { ...descriptor.annotations, ...annotations } }, ref);
     }
+    if (names.length === 0) await layout.list(descriptor);
   }
 }

@@ -175,6 +175,16 @@ for (const compression of ['none', 'gzip', 'zstd'] as const)
     },
   );
 
+testNeeding(['root', 'skopeo'], 'an image without a name is in the layout all the same, once', async (t) => {
+  const room = await openRoom(t);
+  const layout = join(room.work, 'layout');
+  const built = await buildTree(room, addApp);
+  const { imageID } = await exportTo(room, built, { type: 'oci', dest: layout, tar: false });
+  await exportTo(room, built, { type: 'oci', dest: layout, tar: false });
+  const { stdout } = await exec('skopeo', ['inspect', '--config', '--raw', `oci:${layout}`]);
+  t.is(digestOf(stdout), imageID ?? 'sha256:');
+});
+
 testNeeding(['root', 'skopeo'], 'archives are read by others, and written twice they are equal', async (t) => {
   const room = await openRoom(t);
   const built = await buildTree(room, addApp, addData);

@@ -337,8 +337,15 @@ test('a build argument that nothing takes is warned about, with the name that ma
   const warnings: ConvertWarning[] = [];
   await convert('ARG GLOBAL R\nFROM a AS other\nARG VERSION=1 SECOND\nFROM a\nONBUILD ARG LATER\n', {
     buildArgs: {
-      ...{ GLOBAL: '', SECOND: '', LATER: '', VERSIN: '2', Z: '' },
-      ...{ BUILDKIT_INLINE_CACHE: '1', http_proxy: 'x', SOURCE_DATE_EPOCH: '0', TARGETARCH: 'x' },
+      GLOBAL: '',
+      SECOND: '',
+      LATER: '',
+      VERSIN: '2',
+      Z: '',
+      BUILDKIT_INLINE_CACHE: '1',
+      http_proxy: 'x',
+      SOURCE_DATE_EPOCH: '0',
+      TARGETARCH: 'x',
     },
     onWarning: (warning) => warnings.push(warning),
   });
