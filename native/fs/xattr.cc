@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mount/user_namespace.h"
+
 namespace tsbuild {
 
 namespace {
@@ -105,13 +107,13 @@ Result<OverlayMarks> ReadOverlayMarks(int fd, const std::string& path_for_errors
   if (size < 0 && IsUnsupported(errno)) return marks;
   if (size == 0) return marks;
   if (size < 0 && errno != ERANGE) return Error::FromErrno("listxattr", path_for_errors);
-  for (const char* prefix : {"trusted.overlay.", "user.overlay."}) {
-    char value[4];
-    ssize_t length = fgetxattr(fd, (std::string(prefix) + "opaque").c_str(), value, sizeof(value));
-    marks.opaque = marks.opaque || (length == 1 && value[0] == 'y');
-    length = fgetxattr(fd, (std::string(prefix) + "redirect").c_str(), nullptr, 0);
-    marks.redirected = marks.redirected || length > 0;
-  }
+  // Only the kind that the kernel honours here: the other is an attribute like any, which a step may have set.
+  std::string prefix = InUserNamespace() ? "user.overlay." : "trusted.overlay.";
+  char value[4];
+  ssize_t length = fgetxattr(fd, (prefix + "opaque").c_str(), value, sizeof(value));
+  marks.opaque = length == 1 && value[0] == 'y';
+  length = fgetxattr(fd, (prefix + "redirect").c_str(), nullptr, 0);
+  marks.redirected = length > 0;
   return marks;
 }
 

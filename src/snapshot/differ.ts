@@ -1,5 +1,6 @@
 import type { NativeApi } from '../native/types.ts';
 import type { Compression, Digest } from '../oci/index.ts';
+import { packFailed } from './errors.ts';
 import type { Snapshotter } from './snapshotter.ts';
 
 export interface DifferContext {
@@ -46,7 +47,10 @@ async function pack(
   options: { readonly compression: Compression; readonly level?: number; readonly output?: string },
 ): Promise<PackedLayer> {
   const [upper = '', ...lowers] = snapshotter.view(name).lowers;
-  const { diffID, diffSize, digest, size, entries } = await native.packLayer({ upper, lowers, ...options });
+  const packed = await native.packLayer({ upper, lowers, ...options }).catch((error: unknown) => {
+    throw packFailed(name, error);
+  });
+  const { diffID, diffSize, digest, size, entries } = packed;
   const empty = entries === 0;
   await snapshotter.annotate(name, { diffID, diffSize, emptyLayer: empty });
   return { diffID, diffSize, empty, digest, size };
