@@ -46,7 +46,7 @@ export interface BuildResult {
   readonly imageID?: Digest;
   /** The image in the store: a manifest when one was made or pushed, else the config. */
   readonly descriptor?: Descriptor;
-  /** Full names given to the image. */
+  /** Full names given to the image, in the store or in an archive. */
   readonly names: readonly string[];
   readonly platform: Platform;
   /** How many steps ran, and how many came from the cache. */

@@ -31,8 +31,10 @@ export async function exportResult(
     context.signal?.throwIfAborted();
     if (output.type === 'tar') await exportTar(built, output.dest, context);
     else if (output.type === 'local') await exportLocal(built, output.dest, context);
-    else if (isArchive(output)) manifest = await exportArchive(await assemble(), output, context);
-    else {
+    else if (isArchive(output)) {
+      manifest = await exportArchive(await assemble(), output, context);
+      names.push(...context.names.map(fullName));
+    } else {
       const given = output.type === 'image' ? imageNames(output, context) : context.names.map(fullName);
       names.push(...(await storeImage(await assemble(), given, context)));
       if (output.type === 'image' && output.push === true) {

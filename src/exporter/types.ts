@@ -47,7 +47,7 @@ export interface ExportResult {
   readonly imageID?: Digest;
   /** A manifest when one was made, else the config. Absent when no output was an image. */
   readonly descriptor?: Descriptor;
-  /** Full names that the image now has in the store. */
+  /** Full names that the image was given, in the store or in an archive. */
   readonly names: readonly string[];
   /** Full names that were pushed. */
   readonly pushed: readonly string[];
