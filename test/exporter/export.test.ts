@@ -154,7 +154,8 @@ for (const compression of ['none', 'gzip', 'zstd'] as const)
       const layout = join(room.work, 'layout');
       const output = { type: 'oci', dest: layout, tar: false, compression } as const;
       const { descriptor, names } = await exportTo(room, built, output, 'app:7');
-      t.deepEqual(names, []);
+      t.deepEqual(names, ['docker.io/library/app:7']);
+      t.deepEqual(await room.images.listImages(), []);
       const index = readJson<Index>(readFileSync(join(layout, 'index.json')));
       t.deepEqual(
         index.manifests.map(({ digest, annotations }) => [digest, annotations?.['io.containerd.image.name']]),
