@@ -8,6 +8,7 @@
 
 #include "cgroup/hierarchy.h"
 #include "mount/mount_api.h"
+#include "sandbox/cgroup_v1.h"
 #include "sandbox/in_root.h"
 
 namespace tsbuild {
@@ -63,15 +64,20 @@ Status MountSys(KernelMountPoints& points, bool writable) {
     return BindFromHost("/sys", points.sys, !writable);
   }
   TSB_TRY(AttachAt(*sys, points.sys.get(), "/sys"));
-  if (DetectCgroupHierarchy() != CgroupHierarchy::kV2) return Unit{};
+  if (DetectCgroupHierarchy() == CgroupHierarchy::kNone) return Unit{};
   points.cgroup.reset(openat(sys->get(), "fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC));
   return Unit{};
 }
 
 Status MountCgroup(const KernelMountPoints& points, bool writable) {
   // Missing in small kernels, and of little weight.
-  (void)unshare(CLONE_NEWCGROUP);
+  bool own_namespace = unshare(CLONE_NEWCGROUP) == 0;
   if (!points.cgroup) return Unit{};
+  CgroupHierarchy hierarchy = DetectCgroupHierarchy();
+  if (hierarchy != CgroupHierarchy::kV2) {
+    if (own_namespace) MountCgroupV1(points.cgroup, hierarchy == CgroupHierarchy::kHybrid, writable);
+    return Unit{};
+  }
   auto cgroup = NewMount("cgroup2", {}, kQuiet | (writable ? 0 : MOUNT_ATTR_RDONLY));
   // Programs that size themselves by it do well without.
   if (!cgroup.ok()) return Unit{};

@@ -11,7 +11,7 @@ namespace tsbuild {
 struct KernelMountPoints {
   UniqueFd proc;
   UniqueFd sys;
-  UniqueFd cgroup;  // of MountSys, where the machine has the one hierarchy of cgroup v2
+  UniqueFd cgroup;  // of MountSys, where the machine has control groups and /sys is our own
 };
 Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stubs);
 
@@ -19,6 +19,7 @@ Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stu
 Status MountSys(KernelMountPoints& points, bool writable);
 
 // Takes a cgroup namespace, in which the group that process 1 is in by now is the topmost, and mounts its /sys/fs/cgroup.
+// With cgroup v1 the working directory is another one afterwards.
 Status MountCgroup(const KernelMountPoints& points, bool writable);
 
 // Mounts /proc. Only inside the new pid namespace, since a proc file system shows the pid namespace of whoever makes it; and

@@ -65,6 +65,46 @@ testNeeding(needs, 'the kernel’s own trees are read-only or hidden as docker d
   for (const line of refused) t.regex(line, /Read-only file system|nonexistent directory/);
 });
 
+testNeeding(
+  needs,
+  'control groups are there to be read, with the same names as on the machine, and not to be written',
+  async (t) => {
+    const listed = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n');
+    const hierarchies = listed.map((line) => line.split(':')[1] ?? '').filter((name) => name !== '');
+    const isV2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+    if (!isV2 && !existsSync('/sys/fs/cgroup/memory')) {
+      t.pass('this machine has no control groups');
+      return;
+    }
+    const expected = isV2 ? [] : hierarchies.map((name) => name.replace(/^name=/, ''));
+    if (existsSync('/sys/fs/cgroup/unified')) expected.push('unified');
+    const top = '/sys/fs/cgroup';
+    const places = [top, ...expected.map((name) => `${top}/${name}`)];
+    // Fields 4 to 6: what of the file system is shown, where, and the flags of the mount.
+    const show = await fixture.sh('grep " /sys/fs/cgroup" /proc/self/mountinfo | cut -d" " -f4-6');
+    const mounts = show.stdout.trim().split('\n').sort();
+    t.deepEqual(mounts, places.map((place) => `/ ${place} ro,nosuid,nodev,noexec,relatime`).sort());
+    const groups = isV2 ? places : places.slice(1);
+    const read = await fixture.sh(`for g in ${groups.join(' ')}; do grep -cx 1 $g/cgroup.procs; done`);
+    t.is(read.stdout, '1\n'.repeat(groups.length), 'process 1 is in each group that is shown');
+    // A controller that shares its hierarchy is found by its own name too.
+    const shared = hierarchies.filter((name) => name.includes(','));
+    for (const name of shared.flatMap((joined) => joined.split(','))) {
+      t.is((await fixture.sh(`test -d ${top}/${name} && echo found`)).stdout, 'found\n');
+    }
+    const write = await fixture.sh(
+      `for g in ${places.join(' ')}; do mkdir $g/new; (echo 1 > $g/cgroup.procs) 2>&1; done; mount -o remount,rw ${top}; umount ${top}`,
+    );
+    const refusals = (write.stdout + write.stderr).trim().split('\n');
+    t.is(
+      refusals.filter((line) => line.includes('Read-only file system')).length,
+      2 * places.length,
+      refusals.join('\n'),
+    );
+    t.not(write.code, 0);
+  },
+);
+
 testNeeding(needs, 'the devices are docker’s and work', async (t) => {
   const run = await fixture.sh('cd /dev; ls -A; stat -c "%a %t:%T" null zero full random urandom tty');
   t.is(
