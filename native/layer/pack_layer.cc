@@ -29,7 +29,7 @@ Result<PackLayerResult> Pack(const PackLayerRequest& request, int output) {
   TSB_TRY(packer.Pack(*changes));
   auto digests = blob.Finish();
   if (!digests.ok()) return std::move(digests.error());
-  return PackLayerResult{std::move(*digests), packer.entries()};
+  return PackLayerResult{std::move(*digests), packer.content_size(), packer.entries()};
 }
 
 // Writes to a pipe, a socket or a file that somebody else opened, perhaps without blocking.

@@ -22,6 +22,7 @@ struct PackLayerRequest {
 
 struct PackLayerResult {
   BlobDigests digests;
+  uint64_t content_size = 0;
   uint64_t entries = 0;
 };
 

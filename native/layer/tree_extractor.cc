@@ -247,6 +247,7 @@ Status TreeExtractor::ExtractFile(TarReader& tar, const Place& place, TarEntry& 
     return Unit{};
   };
   bytes_ += entry.size;
+  content_size_ += entry.sparse ? entry.real_size : entry.size;
   if (!entry.sparse && entry.size <= kSmallFile) {
     std::string content(entry.size, '\0');
     for (size_t done = 0; done < content.size();) {
@@ -322,6 +323,7 @@ Status TreeExtractor::ExtractOther(const Place& place, const TarEntry& entry) {
   bool symlink = entry.type == TarEntry::Type::kSymlink;
   if (symlink) {
     if (symlinkat(entry.link.c_str(), parent, name) < 0) return Error::FromErrno("symlink", place.path);
+    content_size_ += entry.link.size();
   } else {
     mode_t type = entry.type == TarEntry::Type::kFifo               ? S_IFIFO
                   : entry.type == TarEntry::Type::kCharacterDevice ? S_IFCHR

@@ -26,6 +26,9 @@ class TreeExtractor {
 
   uint64_t entries() const { return entries_; }
   uint64_t bytes() const { return bytes_; }
+  // Bytes of the files as they are in the tree, and of the symlinks' targets; a hardlink adds nothing: docker's size of a
+  // layer.
+  uint64_t content_size() const { return content_size_; }
   // The archive says what its root directory is like.
   bool has_root() const { return directory_times_.contains(""); }
   // The layer leans on what is below it (kOverlay only): what was unpacked is of no use.
@@ -55,6 +58,7 @@ class TreeExtractor {
   const std::optional<Ownership> owner_;
   std::atomic<uint64_t> entries_ = 0;
   std::atomic<uint64_t> bytes_ = 0;
+  uint64_t content_size_ = 0;
   ExtractState state_;
   std::unordered_map<std::string, timespec> directory_times_;
   std::vector<std::string> directories_;

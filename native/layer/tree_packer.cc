@@ -62,6 +62,7 @@ Status TreePacker::PackEntry(const Change& change) {
     ssize_t size = readlinkat(directory->get(), std::string(BaseName(change.path)).c_str(), link, sizeof(link));
     if (size < 0) return Error::FromErrno("readlink", change.path);
     entry.link.assign(link, static_cast<size_t>(size));
+    content_size_ += entry.link.size();
     return tar_.WriteHeader(entry);
   }
   bool file = S_ISREG(status.st_mode);
@@ -81,6 +82,7 @@ Status TreePacker::PackEntry(const Change& change) {
   entry.xattrs = std::move(*xattrs);
   if (!file) return tar_.WriteHeader(entry);
   entry.size = static_cast<uint64_t>(status.st_size);
+  content_size_ += entry.size;
   return PackContent(fd->get(), change, std::move(entry));
 }
 

@@ -20,6 +20,8 @@ class TreePacker {
 
   Status Pack(const std::vector<Change>& changes);
   uint64_t entries() const { return entries_; }
+  // Bytes of the files, each once whatever its number of names, and of the symlinks' targets: docker's size of a layer.
+  uint64_t content_size() const { return content_size_; }
 
  private:
   Status PackEntry(const Change& change);
@@ -30,6 +32,7 @@ class TreePacker {
   const std::optional<int64_t> latest_mtime_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   uint64_t entries_ = 0;
+  uint64_t content_size_ = 0;
 };
 
 }  // namespace tsbuild

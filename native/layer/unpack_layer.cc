@@ -48,8 +48,12 @@ Result<UnpackLayerResult> Unpack(const UnpackLayerRequest& request, int root, Ex
                       "the layer's content has digest " + digest->digest + ", the image says " + request.expected_diff_id,
                       request.blob);
   }
-  return UnpackLayerResult{std::move(digest->digest), digest->size, extractor.entries(), extractor.needs_lowers(),
-                           extractor.has_root()};
+  return UnpackLayerResult{.diff_id = std::move(digest->digest),
+                           .diff_size = digest->size,
+                           .content_size = extractor.content_size(),
+                           .entries = extractor.entries(),
+                           .needs_lowers = extractor.needs_lowers(),
+                           .has_root = extractor.has_root()};
 }
 
 }  // namespace

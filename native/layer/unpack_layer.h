@@ -21,6 +21,7 @@ struct UnpackLayerRequest {
 struct UnpackLayerResult {
   std::string diff_id;
   uint64_t diff_size = 0;
+  uint64_t content_size = 0;
   uint64_t entries = 0;
   bool needs_lowers = false;
   bool has_root = false;  // says what the root directory itself is like

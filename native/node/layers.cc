@@ -31,6 +31,7 @@ Napi::Value PackLayerMethod(const Napi::CallbackInfo& info) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("diffID", result.digests.diff_id);
         out.Set("diffSize", Number(env, result.digests.diff_size));
+        out.Set("contentSize", Number(env, result.content_size));
         out.Set("digest", result.digests.digest);
         out.Set("size", Number(env, result.digests.size));
         out.Set("entries", Number(env, result.entries));
@@ -63,6 +64,7 @@ Napi::Value UnpackLayerMethod(const Napi::CallbackInfo& info) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("diffID", result.diff_id);
         out.Set("diffSize", Number(env, result.diff_size));
+        out.Set("contentSize", Number(env, result.content_size));
         out.Set("entries", Number(env, result.entries));
         out.Set("needsLowers", result.needs_lowers);
         out.Set("hasRoot", result.has_root);

@@ -18,7 +18,7 @@ export interface ImageDetails {
   readonly config: ImageConfig;
   readonly manifest: Manifest | undefined;
   readonly platform: Platform;
-  /** One for each diffID: bytes of the unpacked layer where known, of its blob otherwise. */
+  /** One for each diffID: bytes of the layer's files where known, as docker shows them; of its tar or blob otherwise. */
   readonly layerSizes: readonly number[];
 }
 
@@ -75,7 +75,7 @@ function measureLayers(
     const snapshot = chains.find(chainID);
     const info = snapshot === undefined ? undefined : snapshotter.stat(snapshot);
     // An empty tar still has its end marks.
-    const unpacked = info?.emptyLayer ? 0 : info?.diffSize;
+    const unpacked = info?.emptyLayer ? 0 : (info?.contentSize ?? info?.diffSize);
     const diffID = diffIDs[i];
     const packed = diffID === undefined ? undefined : layerBlobs.known(diffID)[0]?.size;
     return unpacked ?? manifest?.layers[i]?.size ?? packed ?? 0;

@@ -150,6 +150,8 @@ export interface PackLayerResult {
   readonly diffID: Digest;
   /** Bytes of the uncompressed tar. */
   readonly diffSize: number;
+  /** Bytes of its files, each once whatever its number of names, and of its symlinks' targets. */
+  readonly contentSize: number;
   /** Of the blob as written; equal to diffID and diffSize for `none`. */
   readonly digest: Digest;
   readonly size: number;
@@ -185,6 +187,8 @@ export interface UnpackLayerRequest {
 export interface UnpackLayerResult {
   readonly diffID: Digest;
   readonly diffSize: number;
+  /** As packLayer's; not the whole where `needsLowers`. */
+  readonly contentSize: number;
   readonly entries: number;
   /**
    * True when the layer leans on what is below it (parents it does not name, hardlinks to lower files) and `lowers` was absent: call

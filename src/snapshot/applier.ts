@@ -60,6 +60,7 @@ interface LooseLayer {
   readonly needsLowers: boolean;
   readonly hasRoot: boolean;
   readonly diffSize: number;
+  readonly contentSize: number;
 }
 
 async function unpackLoose(
@@ -73,14 +74,14 @@ async function unpackLoose(
   const active = await snapshotter.prepare(undefined);
   layer.onUnpack?.('started', 0);
   try {
-    const { needsLowers, hasRoot, diffSize } = await native.unpackLayer({
+    const { needsLowers, hasRoot, diffSize, contentSize } = await native.unpackLayer({
       blob: blob.path,
       compression: blob.compression,
       target: active.mount.upper ?? '',
       ...(bottom ? { lowers: [] } : {}),
       expectedDiffID: layer.diffID,
     });
-    return { active, blob, needsLowers, hasRoot, diffSize };
+    return { active, blob, needsLowers, hasRoot, diffSize, contentSize };
   } catch (error) {
     await active.remove();
     throw error;
@@ -95,22 +96,23 @@ async function settle(
   below: Promise<string | undefined>,
 ): Promise<string> {
   const [loose, parent] = await bothOrClean(unpacked, below);
-  let { active } = loose;
+  let { active, contentSize } = loose;
   try {
     if (loose.needsLowers && parent !== undefined) {
       await active.remove();
       active = await snapshotter.prepare(parent);
-      await native.unpackLayer({
+      const whole = await native.unpackLayer({
         blob: loose.blob.path,
         compression: loose.blob.compression,
         target: active.mount.upper ?? '',
         lowers: active.mount.lowers,
         expectedDiffID: layer.diffID,
       });
+      contentSize = whole.contentSize;
     }
     const late = parent === undefined ? undefined : { parent, keepsRoot: loose.hasRoot };
     const { name } = await active.commit(layer.chainID, late);
-    await snapshotter.annotate(name, { diffID: layer.diffID, diffSize: loose.diffSize });
+    await snapshotter.annotate(name, { diffID: layer.diffID, diffSize: loose.diffSize, contentSize });
     layer.onUnpack?.('done', loose.diffSize);
     return name;
   } catch (error) {

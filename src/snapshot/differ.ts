@@ -50,8 +50,8 @@ async function pack(
   const packed = await native.packLayer({ upper, lowers, ...options }).catch((error: unknown) => {
     throw packFailed(name, error);
   });
-  const { diffID, diffSize, digest, size, entries } = packed;
+  const { diffID, diffSize, contentSize, digest, size, entries } = packed;
   const empty = entries === 0;
-  await snapshotter.annotate(name, { diffID, diffSize, emptyLayer: empty });
+  await snapshotter.annotate(name, { diffID, diffSize, contentSize, emptyLayer: empty });
   return { diffID, diffSize, empty, digest, size };
 }

@@ -59,6 +59,11 @@ export interface SnapshotFacts {
   readonly diffID?: `${string}:${string}`;
   /** Bytes of that tar. */
   readonly diffSize?: number;
+  /**
+   * Bytes of the layer's files, each once whatever its number of names, and of its symlinks' targets: what docker calls a layer's
+   * size. Absent where the layer was last measured by a version that did not count it.
+   */
+  readonly contentSize?: number;
   /** The layer is an empty tar: the snapshot equals its parent. */
   readonly emptyLayer?: boolean;
 }

@@ -133,11 +133,11 @@ export function testSnapshotter(name: string, open: () => Promise<SnapshotterFix
 
   testEach('facts are kept, for others too', async (t, { snapshotter, reopen }) => {
     const { name } = await (await snapshotter.prepare(undefined)).commit();
-    await snapshotter.annotate(name, { diffID: 'sha256:00', diffSize: 5 });
+    await snapshotter.annotate(name, { diffID: 'sha256:00', diffSize: 5, contentSize: 3 });
     await snapshotter.annotate(name, { emptyLayer: true });
     await snapshotter.annotate('no', { diffSize: 1 });
     const other = await reopen();
-    t.like(other.stat(name), { diffID: 'sha256:00', diffSize: 5, emptyLayer: true });
+    t.like(other.stat(name), { diffID: 'sha256:00', diffSize: 5, contentSize: 3, emptyLayer: true });
     t.is(other.stat('no'), undefined);
   });
 

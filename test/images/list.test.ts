@@ -1,4 +1,6 @@
 import test from 'ava';
+import { chainIDs } from '../../src/oci/index.ts';
+import { testNeeding } from '../support/needs.ts';
 import { addImage, openRoom, type Room } from './room.ts';
 
 const list = async (room: Room, filters: Parameters<Room['images']['listImages']>[0] = {}): Promise<string[]> =>
@@ -73,6 +75,27 @@ test('inspect has the shape of docker', async (t) => {
   });
   t.is(seen.Size, parts.layers[0]?.blob.length ?? -1);
 });
+
+testNeeding(
+  ['root'],
+  'an unpacked image has the size of its files, or of its tar where that is not known',
+  async (t) => {
+    const room = await openRoom(t);
+    const parts = await addImage(room, ['app:1'], { layers: [{ a: 'b' }] });
+    const [diffID = 'sha256:'] = parts.config.rootfs.diff_ids;
+    const [chainID] = chainIDs([diffID]);
+    const { name } = await (await room.snapshotter.prepare(undefined)).commit(chainID);
+    const sizes = async () => [
+      (await room.images.listImages())[0]?.size,
+      (await room.images.inspectImage('app:1')).Size,
+      (await room.images.imageHistory('app:1'))[0]?.size,
+    ];
+    await room.snapshotter.annotate(name, { diffID, diffSize: 2048 });
+    t.deepEqual(await sizes(), [2048, 2048, 2048]);
+    await room.snapshotter.annotate(name, { contentSize: 1 });
+    t.deepEqual(await sizes(), [1, 1, 1]);
+  },
+);
 
 test('history has a row for each entry, newest first, with the sizes of those that made a layer', async (t) => {
   const room = await openRoom(t);

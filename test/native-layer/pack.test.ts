@@ -74,6 +74,26 @@ testNeeding(['root', 'python3'], 'pack: every type, mode, owner, xattr and link 
   );
 });
 
+testNeeding(['root', 'python3'], "pack, unpack: the size of the content is docker's", async (t) => {
+  const root = makeTestDir(t);
+  const lower = await makeTree(join(root, 'lower'), [{ path: 'below', type: 'file', content: 'x'.repeat(5000) }]);
+  const upper = await makeTree(join(root, 'upper'), [
+    { path: 'dir', type: 'dir' },
+    { path: 'dir/file', type: 'file', content: 'x'.repeat(1000) },
+    { path: 'dir/second', type: 'hardlink', link: 'dir/file' },
+    { path: 'empty', type: 'file', content: '' },
+    { path: 'fifo', type: 'fifo' },
+    { path: 'large', type: 'file', content: 'y'.repeat(300_000) },
+    { path: 'link', type: 'symlink', link: 'dir/file' },
+  ]);
+  const blob = join(root, 'blob');
+  const packed = await native.packLayer({ upper, lowers: [lower], compression: 'gzip', output: blob });
+  t.is(packed.contentSize, 1000 + 300_000 + 'dir/file'.length, 'files once, and the targets of symlinks');
+  const target = await makeTree(join(root, 'target'), []);
+  const unpacked = await native.unpackLayer({ blob, compression: 'gzip', target, lowers: [] });
+  t.is(unpacked.contentSize, packed.contentSize);
+});
+
 testNeeding(['root', 'python3', 'tar'], 'pack: GNU tar unpacks it to the same tree', async (t) => {
   const root = makeTestDir(t);
   const upper = await makeTree(join(root, 'upper'), EVERYTHING);

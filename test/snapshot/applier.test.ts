@@ -57,6 +57,11 @@ testNeeding(['root', 'python3'], 'applyLayers: the stack is the tree that the la
   const top = await applyLayers(room, layersOf(room.root, LAYERS));
   const { lowers } = room.snapshotter.view(top ?? '');
   t.is(lowers.length, 3);
+  // The second layer is whole only when it is unpacked on the first.
+  t.deepEqual(
+    room.snapshotter.chain(top ?? '').map((name) => room.snapshotter.stat(name)?.contentSize),
+    ['a'.length + 'usr/lib'.length, 'b'.length + 'so'.length, 0],
+  );
   const merged = await makeTree(join(room.root, 'merged'), []);
   const script = 'mkdir "$1.m" && mount -t overlay overlay -o "lowerdir=$2" "$1.m" && cp -a "$1.m/." "$1"';
   await exec('unshare', ['-m', 'sh', '-c', script, 'sh', merged, lowers.join(':')]);
@@ -115,6 +120,7 @@ testNeeding(['root'], 'diffSnapshot: what was unpacked is known, what was built 
   const output = join(room.root, 'out');
   const packed = await packSnapshot(room, name, { compression: 'gzip', output });
   t.is(digestOf(readFileSync(output)), packed.digest);
+  t.is(room.snapshotter.stat(name)?.contentSize, 'by us'.length);
   const nothing = { ...room, native: { packLayer: () => Promise.reject(new Error('hashed again')) } };
   t.deepEqual(await diffSnapshot(nothing, name), { diffID: packed.diffID, diffSize: packed.diffSize, empty: false });
   const same = (await (await room.snapshotter.prepare(name)).commit()).name;

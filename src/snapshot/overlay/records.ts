@@ -50,13 +50,14 @@ export function snapshotRoot(store: Pick<Store, 'paths'>, name: string): string 
 }
 
 export function toInfo(name: string, record: SnapshotRecord): SnapshotInfo {
-  const { parent, createdMs, diffID, diffSize, emptyLayer } = record;
+  const { parent, createdMs, diffID, diffSize, contentSize, emptyLayer } = record;
   return {
     name,
     parent: parent ?? undefined,
     createdMs,
     ...(diffID === undefined ? {} : { diffID }),
     ...(diffSize === undefined ? {} : { diffSize }),
+    ...(contentSize === undefined ? {} : { contentSize }),
     ...(emptyLayer === undefined ? {} : { emptyLayer }),
   };
 }
