@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { makeDirectories } from '../directories.ts';
 import type { RootMount } from '../oci/index.ts';
 import { writeDestination } from './destination.ts';
 import { exportFailed } from './errors.ts';
@@ -20,7 +20,7 @@ export async function exportTar(built: BuiltTree, dest: string, context: ExportC
 export async function exportLocal(built: BuiltTree, dest: string, context: ExportContext): Promise<void> {
   const directory = resolve(dest);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     if (built.snapshot === undefined) return;
     await context.native.changeTree({
       root: { lowers: [], upper: directory },

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { errorCode } from '../errors.ts';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { makeDirectories } from '../directories.ts';
 import { native } from '../native/index.ts';
 import type { FileLock, TablesHandle } from '../native/types.ts';
 import { storeUnavailable, storeVersion } from './errors.ts';
@@ -64,7 +64,7 @@ function prepareRoot(paths: StorePaths): void {
     return;
   }
   // 0700: layers hold what images hold, set-uid programs included; nobody else is to run them from here.
-  makeParents(paths.root);
+  makeDirectories(paths.root, 0o700);
   for (const directory of [
     paths.blobs,
     paths.snapshots,
@@ -81,21 +81,6 @@ function prepareRoot(paths: StorePaths): void {
     writeOnce(join(paths.root, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
   // Last: a root without it is made again from the start.
   writeOnce(formatFile, `${FORMAT}\n`);
-}
-
-/**
- * Not node's `recursive`: where the kernel answers ENOENT to a name whose parent is there (in /proc), that tries for ever, in one
- * call that no signal ends.
- */
-function makeParents(path: string): void {
-  if (existsSync(path)) return;
-  makeParents(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another process was first.
-    if (errorCode(error) !== 'EEXIST') throw error;
-  }
 }
 
 function writeOnce(path: string, text: string): void {

@@ -91,6 +91,19 @@ test('a root where no directory can be made ends at once', async (t) => {
   t.regex(stderr, /^ERROR: cannot open the store \/proc\/x\/y: ENOENT/);
 });
 
+testNeeding(['root'], 'an output where no directory can be made ends at once', async (t) => {
+  const { tsbuild, folder } = makeSetting(t, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+  const { code, stderr } = await tryExec(
+    'timeout',
+    ['-s', 'KILL', '20', TSBUILD, 'build', '-q', '-o', '/proc/x/y', folder],
+    {
+      env: tsbuild.env,
+    },
+  );
+  t.is(code, 1);
+  t.regex(stderr, /^ERROR: cannot write \/proc\/x\/y: ENOENT/m);
+});
+
 testNeeding(['root', 'setpriv'], 'who is not root is told so, before anything is read', async (t) => {
   const { folder } = makeSetting(t, { Dockerfile: 'FROM scratch\n' });
   await exec('chmod', ['0755', folder]);
