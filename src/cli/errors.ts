@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { errorMessage, TsbuildError } from '../errors.ts';
-import { cleanText } from '../progress/terminal-tail.ts';
+import { cleanText, TerminalTail } from '../progress/terminal-tail.ts';
 
 export interface PrintErrorOptions {
   readonly debug: boolean;
@@ -27,6 +27,24 @@ export function formatError(error: unknown, options: PrintErrorOptions): string 
   else if (!(error instanceof TsbuildError) && !isSystemError(error))
     lines.push('hint: this is not an expected error; --debug shows where it comes from');
   return `${lines.join('\n')}\n`;
+}
+
+/** No more of a step's output than this is shown with its error. */
+const OUTPUT_LINES = 20;
+
+/**
+ * The last lines of what a failed step printed, as the displays show them, for a build that showed nothing while it ran; empty
+ * where there are none.
+ */
+export function formatFailedStep(error: unknown): string {
+  if (!(error instanceof TsbuildError)) return '';
+  const { step, output } = error.details;
+  if (typeof step !== 'string' || typeof output !== 'string' || output === '') return '';
+  const tail = new TerminalTail(OUTPUT_LINES);
+  tail.append(Buffer.from(`${output}\n`), 0);
+  // A colour ends with its line.
+  const lines = tail.lines().map(({ text }) => (text.includes('\x1b') ? `${text}\x1b[0m\n` : `${text}\n`));
+  return `------\n > ${cleanText(step)}:\n${lines.join('')}------\n`;
 }
 
 /** An error of the kernel: a file that cannot be written, a full disk. Its message says all there is. */

@@ -228,6 +228,31 @@ testNeeding(['root', 'busybox'], 'a step that fails says so once, with its outpu
   t.regex(readFileSync(log, 'utf8'), /boom/);
 });
 
+testNeeding(
+  ['root', 'busybox'],
+  'a quiet build shows the end of what the failed step printed, and nothing else',
+  async (t) => {
+    const context = makeContext(
+      BUSYBOX_RUN(
+        "for i in $(/bin/busybox seq 30); do echo line $i; done; printf '\\\\033]0;title\\\\007boom'; exit 3",
+      ),
+    );
+    t.teardown(() => removeTree(context));
+    await exec('cp', ['-L', findCommands('busybox')[0] ?? '', join(context, 'busybox')]);
+    for (const flag of ['-q', '--progress=quiet', '--progress=none']) {
+      const { code, stdout, stderr } = await tsbuild.run(['build', flag, context]);
+      t.is(code, 1);
+      t.is(stdout, '');
+      t.regex(
+        stderr,
+        /^------\n > \[2\/2\] RUN .*:\nline 12\n(?:line \d+\n)+line 30\nboom\n------\n.*Dockerfile:3:1\n/,
+        flag,
+      );
+      t.is(stderr.match(/^boom$/gm)?.length, 1);
+    }
+  },
+);
+
 test('completion scripts are sound, and bash completes commands, flags and choices', async (t) => {
   const folder = makeTempDir('completion');
   t.teardown(() => removeTree(folder));

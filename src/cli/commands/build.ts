@@ -105,6 +105,7 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
     openDisplay({ mode, stream: context.stderr, env: context.env, phase: 'Building' }),
     context.library(),
   ]);
+  const isQuiet = mode === 'quiet' || mode === 'none';
   const warnings = collectWarnings();
   const onProgress = (status: Parameters<typeof display.sink>[0]): void => {
     display.sink(status);
@@ -112,9 +113,15 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
   };
   try {
     return await library.build({ ...request, onProgress });
+  } catch (error) {
+    if (isQuiet && !context.signal.aborted) {
+      const { formatFailedStep } = await import('../errors.ts');
+      context.stderr.write(formatFailedStep(error));
+    }
+    throw error;
   } finally {
     display.finish();
-    if (mode !== 'quiet' && mode !== 'none' && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
+    if (!isQuiet && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
   }
 }
 
