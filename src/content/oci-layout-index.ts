@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectories } from '../directories.ts';
 import { errorCode } from '../errors.ts';
 import { type Index, MAX_MANIFEST_BYTES, MediaType, parseIndex } from '../oci/index.ts';
 import { layoutInvalid, writeFailed } from './errors.ts';
@@ -22,7 +23,7 @@ export function readLayoutIndex(path: string): Index {
 /** Makes an empty layout; what is there already stays. */
 export function writeLayoutFiles(path: string): void {
   try {
-    mkdirSync(join(path, 'blobs', 'sha256'), { recursive: true });
+    makeDirectories(join(path, 'blobs', 'sha256'));
     if (readBoundedFile(join(path, LAYOUT_FILE), 64 * 1024) === undefined)
       writeWhole(join(path, LAYOUT_FILE), '{"imageLayoutVersion":"1.0.0"}');
     if (readBoundedFile(join(path, INDEX_FILE), MAX_MANIFEST_BYTES) === undefined)

@@ -1,6 +1,7 @@
-import { createReadStream, mkdirSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDirectories } from '../directories.ts';
 import { type Descriptor, type Index, isDigest, MAX_MANIFEST_BYTES, sniffManifestType } from '../oci/index.ts';
 import { discardSource, writeBlob } from './blob-writer.ts';
 import { contentNotFound, layoutInvalid, layoutNameUnknown, writeFailed } from './errors.ts';
@@ -83,7 +84,7 @@ class LayoutDirectory implements OciLayout {
     const path = blobPathIn(this.#blobs, descriptor.digest);
     const temporary = join(this.path, `.partial-${process.pid}-${++temporaries}`);
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectories(dirname(path));
     } catch (error) {
       discardSource(stream);
       throw writeFailed(path, error);
