@@ -1,8 +1,7 @@
 import type { SourceRange } from '../position.ts';
-import { isSpace } from '../text.ts';
 import type { HeredocNode, InstructionNode, Token } from './ast.ts';
 import type { LogicalLine } from './logical-line.ts';
-import type { Span } from './split-command.ts';
+import { type Span, trimSpan } from './split-command.ts';
 
 const NO_HEREDOCS: readonly HeredocNode[] = [];
 
@@ -39,10 +38,8 @@ export class ParsedInstruction implements InstructionNode {
   }
 
   get range(): SourceRange {
-    const { text } = this.#line;
-    let { end } = this.#span;
-    while (end > this.#span.start && isSpace(text.charAt(end - 1))) end--;
-    const own = this.#line.range(this.#span.start, end);
+    const { start, end } = trimSpan(this.#line.text, this.#span);
+    const own = this.#line.range(start, end);
     return { start: this.keyword.range.start, end: this.heredocs.at(-1)?.range.end ?? own.end };
   }
 

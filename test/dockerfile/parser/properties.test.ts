@@ -89,7 +89,8 @@ test('every range lies in the source and in its parent, in order', (t) => {
         end = node.range.end;
       }
     }),
-    { numRuns: 3000 },
+    // A line of white space between two marks of continuation once ended before it began.
+    { numRuns: 3000, examples: [['\\\n\t\\'], ['\\\n \\\n']] },
   );
   t.pass();
 });
