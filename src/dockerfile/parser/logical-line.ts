@@ -31,8 +31,12 @@ export class LogicalLine {
     this.text += text;
   }
 
-  /** The source range of `[start, end)`; an end stays on the line of the last character before it. */
+  /** The source range of `[start, end)`; an end, and so an empty range, stays on the line of the last character before it. */
   range(start: number, end: number): SourceRange {
+    if (start === end) {
+      const place = this.#position(Math.max(0, start - 1), start);
+      return { start: place, end: place };
+    }
     return { start: this.#position(start, start), end: this.#position(Math.max(start, end - 1), end) };
   }
 

@@ -89,8 +89,8 @@ test('every range lies in the source and in its parent, in order', (t) => {
         end = node.range.end;
       }
     }),
-    // A line of white space between two marks of continuation once ended before it began.
-    { numRuns: 3000, examples: [['\\\n\t\\'], ['\\\n \\\n']] },
+    // Empty tokens beside a mark of continuation once lay on the next line, outside their instruction.
+    { numRuns: 3000, examples: [['\\\n\t\\'], ['\\\n \\\n'], ['ENV FROM x\\\n\\']] },
   );
   t.pass();
 });
