@@ -1,5 +1,4 @@
 import test from 'ava';
-import fc from 'fast-check';
 import {
   canonicalJson,
   digestOp,
@@ -12,6 +11,7 @@ import {
   sourceState,
 } from '../../src/llb/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
+import { fc } from '../support/properties.ts';
 
 const PLATFORM = { os: 'linux', architecture: 'amd64' };
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { native } from '../../src/native/index.ts';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { fc } from '../support/properties.ts';
 import { inOverlay, inSeconds, makeTestDir, makeTree, readTree, type TreeEntry } from './tree.ts';
 
 const NAMES = ['a', 'b', 'c.txt', 'd e', 'ü', '-x', `long-${'n'.repeat(120)}`];

@@ -1,5 +1,4 @@
 import test from 'ava';
-import fc from 'fast-check';
 import {
   familiarName,
   familiarReference,
@@ -7,6 +6,7 @@ import {
   parseReference,
   parseTaggedReference,
 } from '../../src/oci/index.ts';
+import { fc } from '../support/properties.ts';
 
 const HEX = 'a'.repeat(64);
 const DIGEST = `sha256:${HEX}`;

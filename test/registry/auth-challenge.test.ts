@@ -1,6 +1,6 @@
 import test from 'ava';
-import fc from 'fast-check';
 import { parseChallenges } from '../../src/registry/auth-challenge.ts';
+import { fc } from '../support/properties.ts';
 
 const CASES: readonly [string, unknown][] = [
   [

@@ -1,5 +1,4 @@
 import test from 'ava';
-import fc from 'fast-check';
 import {
   compilePatterns,
   createIgnoreMatcher,
@@ -7,6 +6,7 @@ import {
   readIgnoreLines,
 } from '../../../src/dockerfile/ignore/index.ts';
 import { TsbuildError } from '../../../src/errors.ts';
+import { fc } from '../../support/properties.ts';
 import { INVALID, LISTS, SINGLE } from './cases.ts';
 import { matchesItself, runProgram } from './program.ts';
 

@@ -1,8 +1,8 @@
 import test from 'ava';
-import fc from 'fast-check';
 import type { InstructionNode } from '../../../src/dockerfile/parser/index.ts';
 import { parseDockerfile } from '../../../src/dockerfile/parser/index.ts';
 import type { Position, SourceRange } from '../../../src/dockerfile/position.ts';
+import { fc } from '../../support/properties.ts';
 
 /** Text made of the pieces that mean something to the grammar, so that odd combinations are met often. */
 const PIECES = [

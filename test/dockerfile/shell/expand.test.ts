@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: substitutions of the language under test
 import test from 'ava';
-import fc from 'fast-check';
 import { expand, expandWord, expandWords } from '../../../src/dockerfile/shell/index.ts';
 import { TsbuildError } from '../../../src/errors.ts';
+import { fc } from '../../support/properties.ts';
 
 const ENV = {
   PWD: '/home',
