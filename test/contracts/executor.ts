@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import type { RootMount } from '../../src/oci/index.ts';
 import type { Executor, ExitStatus, ProcessSpec } from '../../src/runtime/index.ts';
+import { defaultSpec } from '../runtime/fixture.ts';
 import { testNeeding } from '../support/needs.ts';
 
 /** What a suite needs of an executor's surroundings. */
@@ -221,19 +222,7 @@ export function testExecutor(name: string, open: () => Promise<ExecutorFixture>)
 }
 
 function specOf(fixture: ExecutorFixture, spec: Partial<ProcessSpec>): ProcessSpec {
-  return {
-    root: spec.root ?? fixture.makeRoot(),
-    mounts: [],
-    args: ['/bin/true'],
-    env: [],
-    cwd: '/',
-    user: '',
-    hostname: '',
-    network: 'host',
-    insecure: false,
-    extraHosts: [],
-    ...spec,
-  };
+  return { ...defaultSpec(spec.root ?? fixture.makeRoot()), ...spec };
 }
 
 async function runIn(fixture: ExecutorFixture, spec: Partial<ProcessSpec>): Promise<Run> {
