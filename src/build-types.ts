@@ -1,11 +1,15 @@
+import type { Readable } from 'node:stream';
 import type { Compression, Descriptor, Digest, Platform } from './oci/index.ts';
 import type { ProgressSink } from './progress/events.ts';
 
 /** What to build. Defaults are docker's. */
 export interface BuildRequest {
-  /** Directory of the build context. */
+  /** The build context: a directory, the URL of a git repository, or an http(s) URL of a tar or of a Dockerfile. */
   readonly context: string;
-  /** Dockerfile path; default `Dockerfile` in the context. Ignored when `dockerfileText` is given. */
+  /** The context itself, as `docker build -` takes it: a tar, compressed or not, or a Dockerfile. `context` is then not looked at. */
+  readonly contextStream?: Readable;
+  /** Dockerfile path; default `Dockerfile` in the context. Of a context that is no directory: a path inside it. Ignored when
+   * `dockerfileText` is given. */
   readonly dockerfile?: string;
   /** The Dockerfile itself (`-f -`, or a program's). */
   readonly dockerfileText?: string;
@@ -17,6 +21,25 @@ export interface BuildRequest {
   /** Default: this machine's. */
   readonly platform?: Platform;
   readonly noCache?: boolean;
+  /** Stages whose steps run whatever is cached. */
+  readonly noCacheFilter?: readonly string[];
+  /**
+   * `--build-context`: what stands in for a stage, an image or a `--from` by that name (or `name::platform`). A directory, or
+   * `docker-image://…`, `oci-layout://…`, a git URL, an http(s) URL of a tar, `target:<stage>`.
+   */
+  readonly buildContexts?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly SecretSpec[];
+  readonly ssh?: readonly SshSpec[];
+  /** Rights that steps may ask for. */
+  readonly allow?: readonly Entitlement[];
+  /** Network of RUN steps that name none. */
+  readonly network?: 'default' | 'none' | 'host';
+  /** Lines of the steps' /etc/hosts; `ip` may be `host-gateway`. */
+  readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
+  /** Set in what is made around the image. */
+  readonly annotations?: readonly AnnotationSpec[];
+  /** All layers above the base become one. */
+  readonly squash?: boolean;
   /** Ask registries for a newer base even when one is in the store. */
   readonly pull?: boolean;
   /** Default: one that keeps the image in the store. */
@@ -27,6 +50,29 @@ export interface BuildRequest {
   readonly root?: string;
   readonly onProgress?: ProgressSink;
   readonly signal?: AbortSignal;
+}
+
+/** `--secret id=…`: where its value is to be found when a step asks for it. */
+export type SecretSpec =
+  | { readonly id: string; readonly file: string }
+  | { readonly id: string; readonly env: string }
+  | { readonly id: string; readonly value: Uint8Array | (() => Promise<Uint8Array>) };
+
+/** `--ssh id=path,…`: one socket of an agent, or private key files; none: the agent of `SSH_AUTH_SOCK`. */
+export interface SshSpec {
+  readonly id: string;
+  readonly paths: readonly string[];
+}
+
+/** `network.host`, `security.insecure`, `device` or `device=<name>`. */
+export type Entitlement = string;
+
+/** `--annotation [manifest|index|manifest-descriptor|index-descriptor[platform]:]key=value`. */
+export interface AnnotationSpec {
+  readonly on: 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
+  readonly platform?: Platform;
+  readonly key: string;
+  readonly value: string;
 }
 
 /** `-o type=…,dest=…`. `dest` `-` is standard output. */

@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['oci', 'directories.ts'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],
-  ['archive', 'content', 'llb', 'solver', 'runtime'],
+  ['archive', 'content', 'llb', 'solver', 'runtime', 'secrets'],
   ['registry', 'snapshot', 'dockerfile'],
   ['images'],
   ['source', 'cache'],

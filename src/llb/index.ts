@@ -1,4 +1,4 @@
 export { canonicalJson, digestOp } from './digest.ts';
 export { marshal } from './marshal.ts';
 export type * from './ops.ts';
-export { execState, fileState, InputList, type State, type StateNode, sourceState } from './state.ts';
+export { execState, fileState, InputList, mergeState, type State, type StateNode, sourceState } from './state.ts';

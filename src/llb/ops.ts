@@ -11,18 +11,19 @@ export interface OpInput {
   readonly index: number;
 }
 
-export type Op = SourceOp | ExecOp | FileOp;
+export type Op = SourceOp | ExecOp | FileOp | MergeOp;
 
 /** Where data enters the graph. */
 export interface SourceOp {
   readonly type: 'source';
   readonly inputs: readonly [];
   /**
-   * `docker-image://docker.io/library/busybox:1@sha256:…` (a resolved reference),
-   * `oci-layout://…`, or `local://<context name>` (`local://context` is the main one).
+   * `docker-image://docker.io/library/busybox:1@sha256:…` (a resolved reference), `oci-layout://…`,
+   * `local://<context name>` (`local://context` is the main one), `https://…` (one file), `git://<host>/<path>#<ref>:<subdir>`.
    */
   readonly identifier: string;
   readonly platform?: Platform;
+  /** BuildKit's names: `http.checksum`, `http.filename`, `git.fullurl`, `git.keepgitdir` … Never a secret, only the id of one. */
   readonly attrs: Readonly<Record<string, string>>;
 }
 
@@ -75,7 +76,34 @@ export type ExecMount =
       readonly uid: number;
       readonly gid: number;
     }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number }
+  /** A value of `--secret`: as a file at `target`, in the variable `env`, or both. Its content is no part of any key. */
+  | {
+      readonly type: 'secret';
+      readonly id: string;
+      readonly target?: string;
+      readonly env?: string;
+      readonly required: boolean;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** The socket of an agent of `--ssh`. */
+  | {
+      readonly type: 'ssh';
+      readonly id: string;
+      readonly target: string;
+      readonly required: boolean;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    };
+
+/** Trees laid one over the other, the lowest first: BuildKit's MergeOp. Nothing of them is read or copied. */
+export interface MergeOp {
+  readonly type: 'merge';
+  readonly inputs: readonly OpInput[];
+}
 
 /** Changes a file tree without running anything of it. */
 export interface FileOp {
@@ -102,6 +130,10 @@ export interface CopyAction {
   readonly owner?: string;
   /** Octal permission bits to set on everything copied. */
   readonly mode?: number;
+  /** `--chmod` as chmod(1) writes it, `u=rwX,go=rX`: changes the bits that each file has. */
+  readonly modeChange?: string;
+  /** The part of each source path after `/./` (or all of it) is made again below `dest`. */
+  readonly parents?: boolean;
   readonly followSymlinks: boolean;
   /** A directory's contents are copied, not the directory itself. Docker always does. */
   readonly dirCopyContents: boolean;

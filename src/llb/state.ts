@@ -40,6 +40,11 @@ export function fileState(
   return createState({ type: 'file', inputs: inputs.map(toInput), base, actions }, inputs, metadata);
 }
 
+/** The trees laid one over the other, the lowest first. */
+export function mergeState(inputs: readonly State[], metadata: OpMetadata): State {
+  return createState({ type: 'merge', inputs: inputs.map(toInput) }, inputs, metadata);
+}
+
 /** Collects the states that an op reads, each once, and numbers them. */
 export class InputList {
   readonly states: State[] = [];

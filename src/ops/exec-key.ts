@@ -16,6 +16,6 @@ export function execKey(op: ExecOp): Digest {
       ...meta,
       ...(extraHosts === undefined ? {} : { extraHosts: extraHosts.map(({ host }) => ({ host, ip: '' })) }),
     },
-    mounts: op.mounts.map((mount): ExecMount => (mount.type === 'tmpfs' ? mount : { ...mount, selector: '' })),
+    mounts: op.mounts.map((mount): ExecMount => ('selector' in mount ? { ...mount, selector: '' } : mount)),
   });
 }

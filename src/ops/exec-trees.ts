@@ -61,7 +61,8 @@ export class ExecTrees {
       this.#signal.throwIfAborted();
       if (mount.type === 'bind') await this.#addTree(mount);
       else if (mount.type === 'tmpfs') this.#mounts.push(mount);
-      else this.#addCache(mount);
+      else if (mount.type === 'cache') this.#addCache(mount);
+      else throw invalidDefinition(`mounts of type ${mount.type} are not executed yet`);
     }
   }
 

@@ -8,7 +8,7 @@ import { runFailed } from './errors.ts';
 import { execKey } from './exec-key.ts';
 import { ExecTrees } from './exec-trees.ts';
 import { OutputTail } from './output-tail.ts';
-import { mountSelections } from './selections.ts';
+import { mountSelections, readsInput } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 
 /** The host name that BuildKit gives; some programs write it into their results. */
@@ -74,7 +74,7 @@ export function createExecOp(op: ExecOp, deps: OpDependencies, content: ContentR
 /** An input that counts by identity, with the paths that are mounted of it where that is not all. */
 function identityDep(op: ExecOp, input: number): CacheDep<OpResult> {
   const paths = op.mounts.flatMap((mount) =>
-    mount.type !== 'tmpfs' && mount.input === input && mount.selector !== '/' ? [mount.selector] : [],
+    readsInput(mount, input) && mount.selector !== '/' ? [mount.selector] : [],
   );
   return paths.length === 0 ? {} : { selector: digestOf(canonicalJson(paths)) };
 }

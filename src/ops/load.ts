@@ -36,6 +36,8 @@ function describeOp(op: Op): string {
       return op.identifier;
     case 'exec':
       return op.meta.args.join(' ');
+    case 'merge':
+      return 'merge';
     case 'file':
       return op.actions.map((action) => action.type).join(', ');
   }

@@ -1,4 +1,5 @@
 import { createContentReader } from './content.ts';
+import { invalidDefinition } from './errors.ts';
 import { createExecOp } from './exec.ts';
 import { createFileOp } from './file.ts';
 import { createSourceOp } from './source.ts';
@@ -15,6 +16,8 @@ export function createOpResolver(deps: OpDependencies): OpResolver {
         return createFileOp(op, deps, content);
       case 'exec':
         return createExecOp(op, deps, content);
+      case 'merge':
+        throw invalidDefinition('merge ops are not executed yet');
     }
   };
 }

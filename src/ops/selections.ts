@@ -1,5 +1,5 @@
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
-import type { CopyAction, ExecOp, FileOp } from '../llb/ops.ts';
+import type { CopyAction, ExecMount, ExecOp, FileOp } from '../llb/ops.ts';
 import type { TreeSelection } from '../native/types.ts';
 
 /** A part of an input that a step reads. */
@@ -28,7 +28,7 @@ export function copySelections(op: FileOp, input: number): readonly ReadSelectio
 export function mountSelections(op: ExecOp, input: number): readonly ReadSelection[] | undefined {
   const selectors: string[] = [];
   for (const mount of op.mounts) {
-    if (mount.type === 'tmpfs' || mount.input !== input) continue;
+    if (!readsInput(mount, input)) continue;
     if (mount.type === 'bind' && mount.output >= 0 && (!mount.readonly || mount.target === '/')) return undefined;
     selectors.push(mount.selector);
   }
@@ -40,6 +40,14 @@ export function mountSelections(op: ExecOp, input: number): readonly ReadSelecti
     includeRoot: path !== '/',
     mayBeMissing: false,
   }));
+}
+
+/** The mount shows a part of this input. */
+export function readsInput<M extends ExecMount>(
+  mount: M,
+  input: number,
+): mount is Extract<M, { readonly input: number }> {
+  return 'input' in mount && mount.input === input;
 }
 
 /** Only a pattern may; a path that is written out has to be there. */

@@ -9,7 +9,7 @@ import {
   type Reference,
 } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
-import { DockerfileError, didYouMean } from '../errors.ts';
+import { DockerfileError, didYouMean, unsupportedError } from '../errors.ts';
 import { type BuildStage, SCRATCH } from '../stages/index.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { draftFrom, emptyImage, type ImageDraft } from './image.ts';
@@ -57,6 +57,8 @@ export async function resolveBase(
   try {
     const reference = stageContext === undefined ? parseTaggedReference(stage.baseName) : undefined;
     const context = stageContext ?? findContext(request, baseNames(stage.baseName, reference));
+    if (context !== undefined && context.type !== 'local' && context.type !== 'image')
+      throw unsupportedError(`a build context of type ${context.type}`, stage.range);
     if (context?.type === 'local') return { ...emptyBase(platform), localContext: context.name };
     const wanted = context === undefined ? reference : parseTaggedReference(context.reference);
     if (wanted === undefined) return emptyBase(platform);

@@ -6,12 +6,11 @@ import { nameStage, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
+import { linkedState } from './link.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
+import { remoteSource } from './remote.ts';
 import { warnOutside } from './warnings.ts';
-
-const GIT_URL = /^(?:git|ssh|git\+\w+):\/\/|^[\w.-]+@[\w.-]+:|^https?:\/\/[^?#]*\.git(?:[?#/]|$)/;
-const HTTP_URL = /^https?:\/\//;
 
 /** COPY and ADD: one file op, one action a source. */
 export function convertCopy(
@@ -47,7 +46,12 @@ export function convertCopy(
   const base = inputs.add(draft.state);
   const actions: CopyAction[] = [];
   for (const { path, token } of sources) {
-    refuseRemote(path, instruction, placeOf(command, token));
+    const remote = remoteSource(conversion, draft, instruction, command, { path, token });
+    if (remote !== undefined) {
+      const { state, ...action } = remote;
+      actions.push({ ...common, input: inputs.add(state), ...action });
+      continue;
+    }
     const src = resolvePath('/', path);
     if (from.localContext !== undefined) {
       conversion.contexts.read(from.localContext, src);
@@ -75,7 +79,10 @@ export function convertCopy(
       allowEmptyWildcard: false,
       attemptUnpack: false,
     });
-  draft.state = fileState(inputs.states, base, actions, describe(conversion, name, command.range, draft.ignoreCache));
+  const metadata = describe(conversion, name, command.range, draft.ignoreCache);
+  draft.state = instruction.link
+    ? linkedState(draft.state, inputs.states, base, actions, metadata)
+    : fileState(inputs.states, base, actions, metadata);
   const shown = [
     instruction.kind.toUpperCase(),
     ...(owner === '' ? [] : [`--chown=${owner}`]),
@@ -135,7 +142,6 @@ function parseMode(text: string, range: SourceRange): number {
 function refuseUnsupported(instruction: CopyInstruction, command: StageCommand): void {
   const keyword = instruction.kind.toUpperCase();
   const flags: readonly [string, boolean][] = [
-    ['--link', instruction.link],
     ['--parents', instruction.parents],
     ['--exclude', instruction.excludes.length > 0],
     ['--checksum', instruction.checksum !== ''],
@@ -146,12 +152,4 @@ function refuseUnsupported(instruction: CopyInstruction, command: StageCommand):
     const token = instruction.node.flags.find((candidate) => candidate.value.startsWith(flag));
     throw unsupportedError(`${keyword} ${flag}`, placeOf(command, token));
   }
-}
-
-function refuseRemote(path: string, instruction: CopyInstruction, range: SourceRange): void {
-  const what = GIT_URL.test(path) ? 'git repository' : HTTP_URL.test(path) ? 'URL' : undefined;
-  if (what === undefined) return;
-  if (instruction.kind === 'copy')
-    throw syntaxError(`the source of COPY cannot be a ${what}`, range, 'ADD can fetch it');
-  throw unsupportedError(`ADD of a ${what}`, range);
 }

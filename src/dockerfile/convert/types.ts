@@ -24,6 +24,8 @@ export interface ConvertRequest {
   readonly noCache?: boolean;
   /** `--no-cache-filter`: names of the stages that run without cache. */
   readonly noCacheFilter?: readonly string[];
+  /** What the main context is, where it is no local directory. */
+  readonly mainContext?: NamedContext;
   /** `--build-context name=…`, by lower-case name. */
   readonly namedContexts?: ReadonlyMap<string, NamedContext>;
   /** Default network of RUN (`--network`). */
@@ -42,7 +44,17 @@ export type NamedContext =
   /** A local directory: `local://<name>`. */
   | { readonly type: 'local'; readonly name: string }
   /** Another image: its reference as the user wrote it. */
-  | { readonly type: 'image'; readonly reference: string };
+  | { readonly type: 'image'; readonly reference: string }
+  /** A tree that a source op gives (git), or the content of an archive that it gives (http). */
+  | {
+      readonly type: 'source';
+      readonly identifier: string;
+      readonly attrs: Readonly<Record<string, string>>;
+      /** It gives one file, a tar: what is in it is meant. */
+      readonly unpack?: boolean;
+    }
+  /** Another stage of the same file (`target:<stage>`). */
+  | { readonly type: 'stage'; readonly name: string };
 
 /** Resolves a base image to its pinned name and config. */
 export interface MetaResolver {
