@@ -36,9 +36,9 @@ interface Commands {
   exportImage(tag: string, dest: string): Promise<void>;
 }
 
-export function dockerBuilder(docker: Dockerd): Builder {
+export function dockerBuilder(docker: Dockerd, name: 'docker' | 'buildkit'): Builder {
   return makeBuilder({
-    name: 'docker',
+    name,
     localName: (tag) => tag,
     run: docker.run,
     buildFlags: ['build', '--network=host', '--progress=plain'],

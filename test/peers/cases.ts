@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BaseName } from '../support/bases.ts';
 
-export type PeerName = 'docker' | 'buildah';
+/** `buildkit` is the newest docker that can be had (support/newest-docker.ts), `docker` the machine's own. */
+export type PeerName = 'buildkit' | 'docker' | 'buildah';
 
 /** `fixtures/build/<name>/case.json`; every field may be left out. */
 interface CaseFile {
@@ -64,7 +65,7 @@ function loadCase(name: string): BuildCase {
   const dir = join(FIXTURES, name);
   const path = join(dir, 'case.json');
   const file = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as CaseFile) : {};
-  return { peers: ['docker', 'buildah'], bases: ['busybox'], ...file, name, dir };
+  return { peers: ['buildkit', 'docker', 'buildah'], bases: ['busybox'], ...file, name, dir };
 }
 
 /**

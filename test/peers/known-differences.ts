@@ -12,6 +12,11 @@ export interface KnownDifference {
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
+    peer: 'buildkit',
+    line: /^history HEALTHCHECK \{.* != HEALTHCHECK &\{/,
+    reason: 'BuildKit tells a health check with its field names since 0.26',
+  },
+  {
     peer: 'docker',
     cases: [
       'mount-cache',
@@ -50,7 +55,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     peer: 'docker',
     line: /^history (EXPOSE \[.* != EXPOSE map\[|HEALTHCHECK \{.* != HEALTHCHECK &\{)/,
-    reason: 'BuildKit tells ports as a list and a health check with its field names since 0.13',
+    reason: 'BuildKit tells ports as a list since 0.13, a health check with its field names since 0.26',
   },
   {
     peer: 'docker',

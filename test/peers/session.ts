@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBaseRegistry } from '../support/base-registry.ts';
 import { openBuildah } from '../support/buildah.ts';
-import { startDockerd } from '../support/dockerd.ts';
+import { type DockerdOptions, startDockerd } from '../support/dockerd.ts';
+import { findNewestDocker } from '../support/newest-docker.ts';
 import type { Registry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild } from '../support/tsbuild.ts';
@@ -32,10 +33,16 @@ export async function openSession(names: readonly BuilderName[], cases: readonly
     const registry: Registry = await startBaseRegistry([...bases]);
     closers.push(() => registry.stop());
     const builders = new Map<BuilderName, Builder>();
-    if (names.includes('docker')) {
-      const docker = await startDockerd();
+    const startDocker = async (name: 'docker' | 'buildkit', options: DockerdOptions): Promise<void> => {
+      const docker = await startDockerd(options);
       closers.push(() => docker.stop());
-      builders.set('docker', dockerBuilder(docker));
+      builders.set(name, dockerBuilder(docker, name));
+    };
+    if (names.includes('docker')) await startDocker('docker', {});
+    if (names.includes('buildkit')) {
+      const programs = await findNewestDocker();
+      if (programs === undefined) throw new Error('there is no newer docker to be had');
+      await startDocker('buildkit', { programs });
     }
     if (names.includes('buildah')) {
       const buildah = openBuildah();

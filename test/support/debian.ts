@@ -18,7 +18,7 @@ export function debianSuite(): string {
 }
 
 /** Reads apt's own sources of the running release: no mirror is written down in this project. */
-async function readAptSources(): Promise<AptSource[]> {
+export async function readAptSources(): Promise<AptSource[]> {
   const { stdout } = await exec('apt-get', [
     'indextargets',
     '--format',

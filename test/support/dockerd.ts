@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createWriteStream, existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecResult, exec, findCommands, tryExec } from './exec.ts';
+import { type ExecResult, exec, findCommands, SEARCH_PATH, tryExec } from './exec.ts';
 import { unmountBelow } from './mounts.ts';
+import type { DockerPrograms } from './newest-docker.ts';
 import { spawnBound } from './spawn-bound.ts';
 import { makeTempDir, removeTree } from './temp.ts';
 
@@ -14,6 +15,8 @@ export interface DockerdOptions {
   /** A folder for all state; a temporary one otherwise. It is emptied at the end either way. */
   readonly root?: string;
   readonly storageDriver?: 'overlay2' | 'vfs';
+  /** Another docker than the machine's own. */
+  readonly programs?: DockerPrograms;
 }
 
 export interface Dockerd {
@@ -26,6 +29,9 @@ export interface Dockerd {
   stop(): Promise<void>;
 }
 
+/** Of this process: each has a cgroup of its own. */
+let started = 0;
+
 /**
  * Starts a dockerd that shares nothing with one that the machine may run: state, socket, cgroups, and no bridge or
  * firewall rule. Build with `--network=host`. BuildKit is the one built into the daemon.
@@ -33,31 +39,43 @@ export interface Dockerd {
 export async function startDockerd(options: DockerdOptions = {}): Promise<Dockerd> {
   const root = options.root ?? makeTempDir('docker');
   const socket = `unix://${join(root, 'docker.sock')}`;
-  const cgroup = `/tsbuild-test-docker-${process.pid}`;
+  const cgroup = `/tsbuild-test-docker-${process.pid}-${started++}`;
   const log = join(root, 'dockerd.log');
-  const child = spawnBound('dockerd', [
-    '--data-root',
-    join(root, 'data'),
-    '--exec-root',
-    join(root, 'exec'),
-    '--pidfile',
-    join(root, 'pid'),
-    '--host',
-    socket,
-    '--cgroup-parent',
-    cgroup,
-    '--bridge=none',
-    '--iptables=false',
-    '--ip-masq=false',
-    '--ip-forward=false',
-    ...(options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]),
-  ]);
+  const { programs } = options;
+  const child = spawnBound(
+    programs === undefined ? 'dockerd' : join(programs.bin, 'dockerd'),
+    [
+      '--data-root',
+      join(root, 'data'),
+      '--exec-root',
+      join(root, 'exec'),
+      '--pidfile',
+      join(root, 'pid'),
+      '--host',
+      socket,
+      '--cgroup-parent',
+      cgroup,
+      '--bridge=none',
+      '--iptables=false',
+      ...(programs === undefined ? [] : ['--ip6tables=false']),
+      '--ip-masq=false',
+      '--ip-forward=false',
+      ...(options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]),
+    ],
+    // It finds its containerd on the path.
+    programs === undefined ? {} : { env: { ...process.env, PATH: `${programs.bin}:${SEARCH_PATH}` } },
+  );
   const ended = once(child, 'exit');
   const logFile = createWriteStream(log);
   child.stdout?.pipe(logFile, { end: false });
   child.stderr?.pipe(logFile, { end: false });
 
-  const client = await findClient();
+  const client = programs === undefined ? await findClient() : join(programs.bin, 'docker');
+  const config = join(root, 'config');
+  if (programs !== undefined) {
+    mkdirSync(config, { recursive: true });
+    symlinkSync(programs.plugins, join(config, 'cli-plugins'));
+  }
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
@@ -71,7 +89,7 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
     removeTree(root);
   };
   const run = (args: readonly string[]): Promise<ExecResult> =>
-    tryExec(client, args, { env: { DOCKER_HOST: socket, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: join(root, 'config') } });
+    tryExec(client, args, { env: { DOCKER_HOST: socket, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: config } });
 
   const deadline = Date.now() + 30_000;
   while ((await run(['version'])).code !== 0) {

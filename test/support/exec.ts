@@ -17,7 +17,7 @@ export interface ExecResult {
 }
 
 /** Administrators' tools (dockerd, runc, losetup) are not always in an ordinary PATH. */
-const SEARCH_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/local/sbin${delimiter}/usr/sbin${delimiter}/sbin`;
+export const SEARCH_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/local/sbin${delimiter}/usr/sbin${delimiter}/sbin`;
 
 /** Runs a program to its end, whatever its exit code. */
 export function tryExec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
