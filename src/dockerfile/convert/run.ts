@@ -105,7 +105,7 @@ function readScript(conversion: Conversion, instruction: RunInstruction, command
     [{ type: 'mkfile', path: `/${first.name}`, mode: 0o755, data }],
     describe(conversion, '[internal] preparing inline document', command.range),
   );
-  return { command: { args: [SCRIPT_DIRECTORY + first.name], shell: false }, file, summary };
+  return { command: { args: [SCRIPT_DIRECTORY + first.name], shell: true }, file, summary };
 }
 
 function summarize(heredoc: HeredocNode): string {
