@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Buildah } from '../support/buildah.ts';
 import type { Dockerd } from '../support/dockerd.ts';
-import type { ExecResult } from '../support/exec.ts';
+import type { ExecOptions, ExecResult } from '../support/exec.ts';
 import { type ImageContent, readImage } from '../support/image-tree.ts';
 import { removeTree } from '../support/temp.ts';
 import type { Tsbuild } from '../support/tsbuild.ts';
@@ -30,7 +30,7 @@ interface Commands {
   readonly name: string;
   /** How a Dockerfile names an image that this builder just built. */
   readonly localName: (tag: string) => string;
-  readonly run: (args: readonly string[]) => Promise<ExecResult>;
+  readonly run: (args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   readonly buildFlags: readonly string[];
   /** Writes the image to `dest` where `build` did not. */
   exportImage(tag: string, dest: string): Promise<void>;
@@ -79,14 +79,10 @@ function makeBuilder(commands: Commands): Builder {
         args.push(`--build-arg=${arg}=${commands.localName(tag)}`);
       }
       const tag = `case-${buildCase.name}:1`;
-      const result = await commands.run([
-        ...commands.buildFlags,
-        ...args,
-        ...caseFlags(buildCase, context),
-        '-t',
-        tag,
-        context,
-      ]);
+      const result = await commands.run(
+        [...commands.buildFlags, ...args, ...caseFlags(buildCase, context), '-t', tag, context],
+        { env: buildCase.env ?? {} },
+      );
       if (result.code !== 0) return { error: said(result) };
       const archive = join(scratch, `${commands.name}.tar`);
       await commands.exportImage(tag, archive);
@@ -103,6 +99,7 @@ function caseFlags(buildCase: BuildCase, context: string): string[] {
   if (buildCase.platform !== undefined) flags.push(`--platform=${buildCase.platform}`);
   for (const [key, value] of Object.entries(buildCase.buildArgs ?? {})) flags.push(`--build-arg=${key}=${value}`);
   for (const [key, value] of Object.entries(buildCase.labels ?? {})) flags.push(`--label=${key}=${value}`);
+  for (const flag of buildCase.flags ?? []) flags.push(flag.replaceAll('{context}', context));
   return flags;
 }
 

@@ -22,6 +22,10 @@ interface CaseFile {
   readonly platform?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Further flags, the same for all builders; `{context}` is the path of the prepared context. */
+  readonly flags?: readonly string[];
+  /** Variables of the builder's own environment (`--secret id=x,env=X`). */
+  readonly env?: Readonly<Record<string, string>>;
   /** Commands that make in the context what git does not keep: owners, special modes, links, times, empty folders. */
   readonly setup?: readonly (readonly string[])[];
   /** The build must fail, and tsbuild's error must match this regular expression. */

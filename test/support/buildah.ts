@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ExecResult, tryExec } from './exec.ts';
+import { type ExecOptions, type ExecResult, tryExec } from './exec.ts';
 import { unmountBelow } from './mounts.ts';
 import { makeTempDir, removeTree } from './temp.ts';
 
 export const BUILDAH_NEEDS: readonly string[] = ['root', 'buildah', 'runc'];
 
 export interface Buildah {
-  readonly run: (args: readonly string[]) => Promise<ExecResult>;
+  readonly run: (args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   stop(): Promise<void>;
 }
 
@@ -33,12 +33,12 @@ export function openBuildah(root = makeTempDir('buildah')): Buildah {
   const policy = join(root, 'policy.json');
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
   return {
-    run: (args) => {
+    run: (args, given = {}) => {
       const [command = '', ...rest] = args;
       const options = ['build', 'pull', 'push'].includes(command)
         ? ['--signature-policy', policy, '--tls-verify=false']
         : [];
-      return tryExec('buildah', [command, ...options, ...rest], { env: settings });
+      return tryExec('buildah', [command, ...options, ...rest], { ...given, env: { ...settings, ...given.env } });
     },
     async stop() {
       await unmountBelow(root);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecResult, exec, findCommands, SEARCH_PATH, tryExec } from './exec.ts';
+import { type ExecOptions, type ExecResult, exec, findCommands, SEARCH_PATH, tryExec } from './exec.ts';
 import { unmountBelow } from './mounts.ts';
 import type { DockerPrograms } from './newest-docker.ts';
 import { spawnBound } from './spawn-bound.ts';
@@ -25,7 +25,7 @@ export interface Dockerd {
   /** The client of the daemon's own version. */
   readonly client: string;
   /** Runs the client; BuildKit is on. */
-  readonly run: (args: readonly string[]) => Promise<ExecResult>;
+  readonly run: (args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   stop(): Promise<void>;
 }
 
@@ -88,8 +88,11 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
     removeCgroups(cgroup);
     removeTree(root);
   };
-  const run = (args: readonly string[]): Promise<ExecResult> =>
-    tryExec(client, args, { env: { DOCKER_HOST: socket, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: config } });
+  const run: Dockerd['run'] = (args, options = {}) =>
+    tryExec(client, args, {
+      ...options,
+      env: { DOCKER_HOST: socket, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: config, ...options.env },
+    });
 
   const deadline = Date.now() + 30_000;
   while ((await run(['version'])).code !== 0) {
