@@ -8,7 +8,7 @@ import test from 'ava';
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts', 'suggest.ts', 'version.ts'],
-  ['oci', 'directories.ts'],
+  ['oci', 'directories.ts', 'remote-url'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],
   ['archive', 'content', 'llb', 'solver', 'runtime', 'secrets'],
