@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { fileState, InputList } from '../../llb/index.ts';
 import type { TextInstruction } from '../instructions/index.ts';
 import type { StageCommand } from '../stages/index.ts';
@@ -35,13 +36,13 @@ export function convertWorkdir(
       describe(conversion, name, command.range),
     );
   }
-  addHistory(draft.image, `WORKDIR ${draft.cwd}`, !isRoot);
+  addHistory(draft.image, `WORKDIR ${draft.image.config.WorkingDir}`, !isRoot);
 }
 
-/** A relative path starts at the directory before it; an empty one changes nothing. */
+/** A relative path starts at the directory before it; an empty one changes nothing. The config keeps an absolute one as written. */
 export function setWorkdir(draft: StageDraft, path: string): void {
   const current = draft.image.config.WorkingDir || '/';
-  const directory = resolvePath('/', path === '' ? current : resolvePath(current, path));
-  draft.cwd = directory;
+  const directory = path === '' ? current : posix.isAbsolute(path) ? path : resolvePath(current, path);
+  draft.cwd = resolvePath('/', directory);
   draft.image.config.WorkingDir = directory;
 }
