@@ -1,8 +1,14 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { readBuildArgFiles } from '../../src/cli/flags/build-arg-file.ts';
 import { splitCsv } from '../../src/cli/flags/csv.ts';
+import { collectHost } from '../../src/cli/flags/hosts.ts';
 import { parseOutput } from '../../src/cli/flags/output.ts';
+import { collectStages } from '../../src/cli/flags/stages.ts';
 import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../../src/cli/flags/values.ts';
 import { TsbuildError } from '../../src/errors.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
 
 const OUTPUTS: readonly (readonly [text: string, spec: object])[] = [
   ['out', { type: 'local', dest: 'out' }],
@@ -88,4 +94,78 @@ test('--tag', (t) => {
   t.deepEqual(collectTag('b:1', collectTag('a', undefined)), ['a', 'b:1']);
   t.is(t.throws(() => collectTag('UPPER', undefined), { instanceOf: TsbuildError })?.code, 'FLAG_INVALID');
   t.throws(() => collectTag(`a@sha256:${'0'.repeat(64)}`, undefined), { message: /cannot have a digest/ });
+});
+
+test('--add-host in all its forms', (t) => {
+  const read = (...texts: string[]): unknown =>
+    texts.reduce<unknown>((found, text) => collectHost(text, found), undefined);
+  t.deepEqual(
+    read('a=1.2.3.4', 'b:10.0.0.1', 'c=[fe80::1]', 'd:::1', 'e:[::2]', 'f=[1.2.3.4]', 'g:host-gateway', 'a.b-c=::'),
+    [
+      { host: 'a', ip: '1.2.3.4' },
+      { host: 'b', ip: '10.0.0.1' },
+      { host: 'c', ip: 'fe80::1' },
+      { host: 'd', ip: '::1' },
+      { host: 'e', ip: '::2' },
+      { host: 'f', ip: '1.2.3.4' },
+      { host: 'g', ip: 'host-gateway' },
+      { host: 'a.b-c', ip: '::' },
+    ],
+  );
+  for (const text of [
+    '',
+    'a',
+    '=1.2.3.4',
+    ':1.2.3.4',
+    'a=',
+    'a:',
+    'a=1.2.3',
+    'a=b',
+    'a b=1.2.3.4',
+    'a=[]',
+    'a=[host-gateway]',
+    'a\n=::',
+  ]) {
+    const error = t.throws(
+      () => collectHost(text, undefined),
+      { instanceOf: TsbuildError, message: /--add-host/ },
+      text,
+    );
+    t.is(error?.code, 'FLAG_INVALID', text);
+  }
+});
+
+test('--no-cache-filter', (t) => {
+  t.deepEqual(collectStages('c', collectStages('a, b', undefined)), ['a', 'b', 'c']);
+  for (const text of ['', 'a,,b', '"a'])
+    t.throws(() => collectStages(text, undefined), { message: /--no-cache-filter/ });
+});
+
+test('--build-arg-file', (t) => {
+  const folder = makeTempDir('flags');
+  t.teardown(() => removeTree(folder));
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const first = write('first', '\ufeff# a comment\n\nA=1\r\nB=two words = 2\nC\n  \nD=\n#E=5\nA=3');
+  const second = write('second', 'F= f \n');
+  const args = readBuildArgFiles([first, second]);
+  t.deepEqual(args, ['A=1', 'B=two words = 2', 'C', 'D=', 'A=3', 'F= f ']);
+  t.deepEqual(parseBuildArgs([...args, 'F=flag'], { C: 'environment' }), {
+    A: '3',
+    B: 'two words = 2',
+    C: 'environment',
+    D: '',
+    F: 'flag',
+  });
+  const fails = (text: string, message: RegExp): void => {
+    const error = t.throws(() => readBuildArgFiles([write('bad', text)]), { instanceOf: TsbuildError, message }, text);
+    t.is(error?.code, 'FLAG_INVALID');
+  };
+  fails('A=1\n=2\n', /bad:2.*no name/);
+  fails('A=1\n\nB C=2\n', /bad:3.*white space/);
+  fails('A\0=1', /bad:1.*zero byte/);
+  t.throws(() => readBuildArgFiles([join(folder, 'absent')]), { message: /no such file/ });
+  t.throws(() => readBuildArgFiles([folder]), { message: /directory/i });
 });

@@ -6,22 +6,29 @@ import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '
 import { suggest } from '../../suggest.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
+import { readBuildArgFiles } from '../flags/build-arg-file.ts';
+import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { parseOutput } from '../flags/output.ts';
+import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
-import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
+import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
 import { invalidFlag, unsupportedFlag, usageError } from '../usage-errors.ts';
 import { prepareResultFiles, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { readDockerfileFromStdin } from './build-stdin.ts';
 import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
+  readonly addHost?: readonly ExtraHost[];
   readonly buildArg?: readonly string[];
+  readonly buildArgFile?: readonly string[];
   readonly noCache?: boolean;
   readonly file?: string;
   readonly iidfile?: string;
   readonly label?: readonly string[];
   readonly load?: boolean;
   readonly metadataFile?: string;
+  readonly network?: (typeof NETWORK_MODES)[number];
+  readonly noCacheFilter?: readonly string[];
   readonly output?: readonly OutputSpec[];
   readonly platform?: string;
   readonly progress?: ProgressMode;
@@ -44,7 +51,18 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build - < Dockerfile                    build without a context',
   ],
   options: [
+    {
+      flags: '--add-host <host=ip>',
+      description: "Add a line to the steps' /etc/hosts (repeatable; host-gateway is this machine)",
+      parse: collectHost,
+    },
     { flags: '--build-arg <name=value>', description: 'Set a build argument (repeatable)', parse: collect },
+    {
+      flags: '--build-arg-file <file>',
+      description: 'Read build arguments from lines NAME=value (repeatable; --build-arg wins)',
+      parse: collect,
+      completes: 'file',
+    },
     {
       flags: '-f, --file <path>',
       description: 'Dockerfile, "-" for stdin (default PATH/Dockerfile)',
@@ -54,7 +72,17 @@ export const command: CommandSpec<BuildFlags> = {
     { flags: '--label <name=value>', description: 'Set a label of the image (repeatable)', parse: collect },
     { flags: '--load', description: 'No effect: the image is in the local store anyhow' },
     { flags: '--metadata-file <file>', description: 'Write the result as JSON to a file', completes: 'file' },
+    {
+      flags: '--network <mode>',
+      description: 'Network of RUN steps that name none',
+      choices: NETWORK_MODES,
+    },
     { flags: '--no-cache', description: 'Run every step, whatever is cached' },
+    {
+      flags: '--no-cache-filter <stage>',
+      description: 'Run every step of these stages, whatever is cached (repeatable, or a,b)',
+      parse: collectStages,
+    },
     {
       flags: '-o, --output <spec>',
       description: 'Where the result goes: a directory, "-" or type=…,dest=… (repeatable)',
@@ -81,6 +109,11 @@ export const command: CommandSpec<BuildFlags> = {
 
 async function run(context: Context, args: readonly string[], flags: BuildFlags): Promise<void> {
   refuseLaterSwitches(flags);
+  if (flags.noCache && flags.noCacheFilter !== undefined)
+    throw usageError(
+      '--no-cache and --no-cache-filter cannot be used together',
+      'leave out one of them: --no-cache is for all stages',
+    );
   const path = args[0] ?? '';
   const outputs = flags.output ?? [];
   const toStdout = checkStdout(context, outputs);
@@ -133,9 +166,12 @@ function readRequest(
   const platform = flags.platform ?? context.env.DOCKER_DEFAULT_PLATFORM;
   return {
     ...libraryOptions(context),
-    buildArgs: parseBuildArgs(flags.buildArg ?? [], context.env),
+    buildArgs: parseBuildArgs([...readBuildArgFiles(flags.buildArgFile ?? []), ...(flags.buildArg ?? [])], context.env),
     labels: parseLabels(flags.label ?? []),
     noCache: flags.noCache === true,
+    ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
+    ...(flags.network === undefined ? {} : { network: flags.network }),
+    ...(flags.addHost === undefined ? {} : { extraHosts: flags.addHost }),
     pull: flags.pull === true,
     push: flags.push === true,
     tags: flags.tag ?? [],

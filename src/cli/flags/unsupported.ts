@@ -8,7 +8,6 @@ interface LaterFlag {
 }
 
 const LATER: readonly LaterFlag[] = [
-  { flags: '--add-host <host:ip>' },
   { flags: '--allow <entitlement>' },
   { flags: '--annotation <annotation>' },
   { flags: '--attest <attestation>' },
@@ -26,9 +25,6 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--isolation <technology>', accepts: ['default'] },
   { flags: '-m, --memory <bytes>' },
   { flags: '--memory-swap <bytes>' },
-  // Steps run in the host's network, which also is what `default` means here.
-  { flags: '--network <mode>', accepts: ['default', 'host'] },
-  { flags: '--no-cache-filter <stages>' },
   { flags: '--policy <policy>' },
   { flags: '--provenance <value>', accepts: ['false'] },
   { flags: '--resource <limit>' },

@@ -3,6 +3,9 @@ import { type Platform, parsePlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
 
+/** `--network`: steps run in the host's network, which also is what `default` means here. */
+export const NETWORK_MODES = ['default', 'none', 'host'] as const;
+
 /**
  * Reads `--build-arg`: `name=value`, or `name` alone for the value in the environment; a name that is not set there is left
  * out, as in docker.

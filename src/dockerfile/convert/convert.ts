@@ -10,7 +10,7 @@ import type { Conversion, StageDraft } from './draft.ts';
 import { finishConfig } from './image.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';
-import { warnForeignSyntax, warnUnusedArgs } from './warnings.ts';
+import { warnForeignSyntax, warnUnknownFilters, warnUnusedArgs } from './warnings.ts';
 
 /**
  * Converts a Dockerfile to the graph that builds its target stage, and to the config of its image. Stages that the
@@ -50,6 +50,7 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
     conversion.drafts.set(stage, convertStage(conversion, stage, bases));
   }
   warnUnusedArgs(conversion, ast);
+  warnUnknownFilters(conversion);
   return finish(conversion);
 }
 

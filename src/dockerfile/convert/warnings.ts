@@ -49,6 +49,19 @@ export function warnUnusedArgs({ request, drafts }: Conversion, ast: DockerfileN
   }
 }
 
+/** A `--no-cache-filter` that names no stage of the file: nothing would tell that it did nothing. */
+export function warnUnknownFilters({ request, graph }: Conversion): void {
+  for (const name of request.noCacheFilter ?? []) {
+    if (graph.byName.has(name.toLowerCase())) continue;
+    const near = didYouMean(suggest(name, graph.byName.keys()));
+    request.onWarning?.({
+      code: 'UnknownCacheFilter',
+      message: `--no-cache-filter: no stage has the name ${JSON.stringify(name)}${near === undefined ? '' : ` (${near})`}`,
+      range: undefined,
+    });
+  }
+}
+
 function listArgNames(node: InstructionNode): readonly string[] {
   if (node.name === 'arg') return node.args.map(({ value }) => value.split('=', 1)[0] ?? '');
   return node.trigger === undefined ? [] : listArgNames(node.trigger);

@@ -1,0 +1,10 @@
+import { invalidFlag } from '../usage-errors.ts';
+import { splitCsv } from './csv.ts';
+
+/** Reads `--no-cache-filter`: names of stages, separated by commas; it may be given many times. Throws `FLAG_INVALID`. */
+export function collectStages(text: string, previous: unknown): string[] {
+  const names = splitCsv(text)?.map((name) => name.trim());
+  if (names === undefined) throw invalidFlag('--no-cache-filter', text, 'its quotes do not fit');
+  if (names.includes('')) throw invalidFlag('--no-cache-filter', text, 'a name of a stage is empty');
+  return [...(Array.isArray(previous) ? (previous as string[]) : []), ...names];
+}
