@@ -26,7 +26,8 @@ export { build } from './build/build.ts';
 export type { BuildRequest, BuildResult, OutputSpec } from './build-types.ts';
 export { DockerfileError } from './dockerfile/errors.ts';
 export { createIgnoreMatcher, readIgnoreFile } from './dockerfile/ignore/index.ts';
-export { parseDockerfile } from './dockerfile/parser/index.ts';
+export { parseDockerfile } from './dockerfile/parse.ts';
+export type { ParseResult } from './dockerfile/parser/index.ts';
 export { expandWord, expandWords } from './dockerfile/shell/index.ts';
 export { TsbuildError } from './errors.ts';
 export type {

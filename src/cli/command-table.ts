@@ -70,6 +70,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/push.ts'),
   },
   {
+    name: 'parse',
+    aliases: [],
+    summary: 'Show the instructions of a Dockerfile as they are understood',
+    load: () => import('./commands/parse.ts'),
+  },
+  {
     name: 'version',
     aliases: ['buildx version'],
     summary: 'Show versions',

@@ -69,25 +69,30 @@ export function findMountFrom(token: Token): string | undefined {
   return from === '' ? undefined : from;
 }
 
+/** Refuses what no value of any variable could make a mount: where there are variables, only keys are looked at. */
+export function checkMount(token: Token): void {
+  if (!token.value.includes('$')) {
+    parseMount(token, (text) => text);
+    return;
+  }
+  for (const field of readFields(token)) if (field.key === undefined) throw unknownKey(field, token);
+}
+
 /** Reads `--mount`, replacing variables in its values by `expandValue`. */
 export function parseMount(token: Token, expandValue: (text: string) => string): Mount {
   const mount: MutableMount = { type: 'bind', source: '', target: '', readonly: true, id: '', required: false };
   let readonly: boolean | undefined;
-  for (const { key, name, value, text } of readFields(token)) {
+  for (const field of readFields(token)) {
+    const { key, name, value, text } = field;
     const fail = (why: string): DockerfileError => syntaxError(`mount: ${why}`, token.range);
-    if (key === undefined)
-      throw syntaxError(
-        `mount: unexpected key ${JSON.stringify(name)} in ${JSON.stringify(text)}`,
-        token.range,
-        didYouMean(suggest(name, Object.keys(KEYS))),
-      );
+    if (key === undefined) throw unknownKey(field, token);
     if (value === undefined && !WITHOUT_VALUE.has(key)) throw fail(`${JSON.stringify(text)} must be a key=value pair`);
     const given = value === undefined ? 'true' : expandValue(value);
     if (key === 'readonly' || key === 'readwrite') readonly = parseBool(given, name, fail) === (key === 'readonly');
     else setField(mount, key, given, name, fail, token);
   }
   mount.readonly = readonly ?? !(mount.type === 'cache' || mount.type === 'tmpfs');
-  checkMount(mount, token);
+  checkCombination(mount, token);
   return mount;
 }
 
@@ -140,7 +145,7 @@ function setField(
   }
 }
 
-function checkMount(mount: Mount, token: Token): void {
+function checkCombination(mount: Mount, token: Token): void {
   const fail = (why: string): DockerfileError => syntaxError(`mount: ${why}`, token.range);
   if (mount.type === 'bind' || mount.type === 'tmpfs')
     for (const key of ['mode', 'uid', 'gid'] as const)
@@ -172,6 +177,14 @@ function readFields(token: Token): Field[] {
     const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
     return { key, name, value: equals < 0 ? undefined : text.slice(equals + 1), text };
   });
+}
+
+function unknownKey({ name, text }: Field, token: Token): DockerfileError {
+  return syntaxError(
+    `mount: unexpected key ${JSON.stringify(name)} in ${JSON.stringify(text)}`,
+    token.range,
+    didYouMean(suggest(name, Object.keys(KEYS))),
+  );
 }
 
 function oneOf<T extends string>(value: string, allowed: readonly T[], what: string, token: Token): T {

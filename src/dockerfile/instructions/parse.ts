@@ -1,9 +1,10 @@
 import { suggest } from '../../suggest.ts';
-import { didYouMean, syntaxError } from '../errors.ts';
+import { DockerfileError, didYouMean, syntaxError } from '../errors.ts';
 import type { DockerfileNode, InstructionNode } from '../parser/index.ts';
 import { parseCopy } from './copy.ts';
 import { parseFrom } from './from.ts';
 import { parseHealthcheck } from './healthcheck.ts';
+import { checkMount } from './mount.ts';
 import { parseCommand, parseRun, parseShell } from './run.ts';
 import { parseExpose, parseOnbuild, parseText, parseVolume } from './simple.ts';
 import type { ArgInstruction, Instruction, Stage, StageInstruction } from './types.ts';
@@ -31,6 +32,7 @@ const PARSERS: Readonly<Record<string, (node: InstructionNode) => Instruction>> 
 };
 
 const MAX_SHOWN = 40;
+const NEEDS_FROM = 'a stage begins with FROM; only ARG may stand before it';
 
 export interface ParsedStages {
   readonly stages: readonly Stage[];
@@ -60,14 +62,36 @@ export function parseStages(ast: DockerfileNode): ParsedStages {
     if (instruction.kind === 'from') stages.push({ from: instruction, instructions: [] });
     else if (stage !== undefined) stage.instructions.push(instruction);
     else if (instruction.kind === 'arg') globalArgs.push(instruction);
-    else
-      throw syntaxError(
-        `${node.name.toUpperCase()} before the first FROM`,
-        node.keyword.range,
-        'a stage begins with FROM; only ARG may stand before it',
-      );
+    else throw outsideStage(node);
   }
   return { stages, globalArgs };
+}
+
+/**
+ * All that is wrong with a file's instructions, in file order; values with variables are not looked at. Where the parser has
+ * given up on some line the FROM that seems to be missing may be in it, so that is not told then (`isWhole` is false).
+ */
+export function checkInstructions(ast: DockerfileNode, isWhole: boolean): DockerfileError[] {
+  const errors: DockerfileError[] = [];
+  let inStage = !isWhole;
+  for (const node of ast.instructions) {
+    try {
+      // A FROM that is wrong still begins a stage: what follows is not to be blamed for it.
+      inStage ||= node.name === 'from';
+      const instruction = parseInstruction(node);
+      if (instruction.kind === 'run') for (const mount of instruction.mounts) checkMount(mount);
+      if (!inStage && instruction.kind !== 'arg') throw outsideStage(node);
+    } catch (error) {
+      if (!(error instanceof DockerfileError)) throw error;
+      errors.push(error.locate({ range: node.range }));
+    }
+  }
+  if (!inStage && errors.length === 0) errors.push(syntaxError('the file has no stage', ast.range, NEEDS_FROM));
+  return errors;
+}
+
+function outsideStage(node: InstructionNode): DockerfileError {
+  return syntaxError(`${node.name.toUpperCase()} before the first FROM`, node.keyword.range, NEEDS_FROM);
 }
 
 /** A file that is no Dockerfile may be one line of a megabyte. */
