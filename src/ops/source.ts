@@ -1,29 +1,32 @@
 import type { SourceOp } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
-import type { SolverOp } from '../solver/types.ts';
-import { type ResolvedSource, type Source, schemeOf, unknownScheme } from '../source/index.ts';
+import type { OpContext, SolverOp } from '../solver/types.ts';
+import { type ResolvedSource, type Source, type SourceOptions, schemeOf, unknownScheme } from '../source/index.ts';
 import { invalidDefinition } from './errors.ts';
 
 /** A source op is keyed by what its source resolves to. */
 export function createSourceOp(op: SourceOp, sources: readonly Source[]): SolverOp<OpResult> {
   let resolved: ResolvedSource | undefined;
   return {
-    async cacheMap({ signal }) {
+    async cacheMap(context) {
       const { scheme } = schemeOf(op.identifier);
-      const source = sources.find((candidate) => candidate.scheme === scheme);
+      const source = sources.find(({ schemes }) => schemes.includes(scheme));
       if (source === undefined) {
         throw unknownScheme(
           op.identifier,
-          sources.map((known) => known.scheme),
+          sources.flatMap(({ schemes }) => schemes),
         );
       }
-      resolved = await source.resolve(op, { signal });
+      resolved = await source.resolve(op, toSourceOptions(context));
       return { digest: resolved.digest, deps: [], cacheable: resolved.cacheable };
     },
-    async exec(_, { signal, vertex }) {
+    async exec(_, context) {
       if (resolved === undefined) throw invalidDefinition(`${op.identifier} was never resolved`);
-      const onTask = vertex.task.bind(vertex);
-      return [await resolved.fetch({ signal, onTask })];
+      return [await resolved.fetch(toSourceOptions(context))];
     },
   };
+}
+
+function toSourceOptions({ signal, vertex }: OpContext): SourceOptions {
+  return { signal, onTask: vertex.task.bind(vertex), onLog: (data) => vertex.log(2, data) };
 }

@@ -123,20 +123,30 @@ function refusalHint(code: string, context: RefusalContext): string | undefined 
 /** The registry could not be reached, or the conversation broke. The cause's code decides the hint. */
 export function unreachable(method: string, url: URL | string, cause: unknown): TsbuildError {
   const shown = redactUrl(url);
-  const host = new URL(shown).host;
-  const why = causeCode(cause);
-  const tls = tlsProblem(why, cause);
-  if (tls !== undefined)
-    return new TsbuildError('REGISTRY_TLS', `${method} ${shown}: ${tls.what}`, {
-      cause,
-      hint: tls.hint(host),
-      details: { method, url: shown, cause: why },
-    });
-  return new TsbuildError('REGISTRY_UNREACHABLE', `${method} ${shown}: ${networkProblem(why, cause)}`, {
+  const { isTls, what, hint, code } = explainFailure(cause, new URL(shown).host, 'registry');
+  return new TsbuildError(isTls ? 'REGISTRY_TLS' : 'REGISTRY_UNREACHABLE', `${method} ${shown}: ${what}`, {
     cause,
-    hint: NETWORK_HINTS[why]?.(host) ?? 'check the connection and try again',
-    details: { method, url: shown, cause: why },
+    hint,
+    details: { method, url: shown, cause: code },
   });
+}
+
+/** Why a conversation with a host broke off, in words. */
+export interface NetworkFailure {
+  readonly isTls: boolean;
+  readonly what: string;
+  readonly hint: string;
+  /** Of the system, of undici or of OpenSSL; may be empty. */
+  readonly code: string;
+}
+
+/** `server`: what stands at the other end. */
+export function explainFailure(cause: unknown, host: string, server: 'registry' | 'server'): NetworkFailure {
+  const code = causeCode(cause);
+  const tls = tlsProblem(code, cause);
+  if (tls !== undefined) return { isTls: true, what: tls.what, hint: tls.hint(host, server), code };
+  const hint = NETWORK_HINTS[code]?.(host, server) ?? 'check the connection and try again';
+  return { isTls: false, what: networkProblem(code, cause), hint, code };
 }
 
 export function tooManyRedirects(method: string, url: URL): TsbuildError {
@@ -175,7 +185,7 @@ export function manifestTooOld(reference: string, mediaType: string): TsbuildErr
 
 interface TlsProblem {
   readonly what: string;
-  readonly hint: (host: string) => string;
+  readonly hint: (host: string, server: 'registry' | 'server') => string;
 }
 
 const trustHint = (host: string): string =>
@@ -189,7 +199,10 @@ function tlsProblem(code: string, cause: unknown): TlsProblem | undefined {
   )
     return {
       what: 'the server gave an HTTP response to an HTTPS client',
-      hint: (host) => `if the registry really is without TLS, add ${host} to TSBUILD_INSECURE_REGISTRIES`,
+      hint: (host, server) =>
+        server === 'registry'
+          ? `if the registry really is without TLS, add ${host} to TSBUILD_INSECURE_REGISTRIES`
+          : 'if the server really is without TLS, begin the URL with http://',
     };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return {
@@ -212,8 +225,8 @@ function tlsProblem(code: string, cause: unknown): TlsProblem | undefined {
   return undefined;
 }
 
-const NETWORK_HINTS: Readonly<Record<string, (host: string) => string>> = {
-  ECONNREFUSED: (host) => `nothing listens on ${host}: check host and port, and that the registry runs`,
+const NETWORK_HINTS: Readonly<Record<string, (host: string, server: string) => string>> = {
+  ECONNREFUSED: (host, server) => `nothing listens on ${host}: check host and port, and that the ${server} runs`,
   ENOTFOUND: (host) => `there is no host ${host}: check the spelling and your DNS`,
   EAI_AGAIN: () => 'the name server did not answer: check your network',
   UND_ERR_CONNECT_TIMEOUT: () => 'check firewall and proxy (HTTPS_PROXY, NO_PROXY)',

@@ -9,7 +9,7 @@ import type { Source } from './types.ts';
  */
 export function createImageSource(images: ImageSource): Source {
   return {
-    scheme: 'docker-image',
+    schemes: ['docker-image'],
     async resolve({ identifier, platform = hostPlatform() }, { signal }) {
       // The reference carries the digest that the name had when the build began: nothing newer is to be looked for.
       const image = await images.resolve(schemeOf(identifier).rest, { platform, pull: 'missing', signal });

@@ -3,4 +3,4 @@ export { createImageSource } from './image.ts';
 export { createMetaResolver } from './image-meta.ts';
 export { createLocalSource } from './local.ts';
 export { schemeOf } from './scheme.ts';
-export type { LocalContext, ResolvedSource, Source } from './types.ts';
+export type { LocalContext, ResolvedSource, Source, SourceOptions } from './types.ts';

@@ -9,7 +9,7 @@ import type { LocalContext, Source } from './types.ts';
 /** `local://<name>`: a directory of the user's. It is read where it lies, each time anew; nothing of it is copied beforehand. */
 export function createLocalSource(contexts: ReadonlyMap<string, LocalContext>): Source {
   return {
-    scheme: 'local',
+    schemes: ['local'],
     async resolve({ identifier }) {
       const name = schemeOf(identifier).rest;
       const context = contexts.get(name);

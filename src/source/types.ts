@@ -7,9 +7,9 @@ import type { Digest } from '../oci/index.ts';
  * cheaply as it can; `fetch` makes it available as a tree, and is called only when no cached result stands in for it.
  */
 export interface Source {
-  /** What stands before `://` in the identifiers that this source serves: `docker-image`, `local`. */
-  readonly scheme: string;
-  resolve(op: SourceOp, options: { readonly signal: AbortSignal }): Promise<ResolvedSource>;
+  /** What stands before `://` in the identifiers that this source serves: `docker-image`, `local`, `http` and `https`. */
+  readonly schemes: readonly string[];
+  resolve(op: SourceOp, options: SourceOptions): Promise<ResolvedSource>;
 }
 
 export interface ResolvedSource {
@@ -17,13 +17,15 @@ export interface ResolvedSource {
   readonly digest: Digest;
   /** `false` for what may change at any time: it enters cache keys by its content alone. */
   readonly cacheable: boolean;
-  fetch(options: FetchOptions): Promise<OpResult>;
+  fetch(options: SourceOptions): Promise<OpResult>;
 }
 
-interface FetchOptions {
+export interface SourceOptions {
   readonly signal: AbortSignal;
   /** Partial progress: `id` is unique within the step, counts are bytes. */
-  readonly onTask: (id: string, current: number, total: number, completed?: boolean) => void;
+  readonly onTask?: (id: string, current: number, total: number, completed?: boolean) => void;
+  /** What a program that was started for it says. */
+  readonly onLog?: (data: Uint8Array) => void;
 }
 
 /** A directory that a build may read, by the name in `local://<name>`. */

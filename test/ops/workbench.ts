@@ -89,7 +89,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
   mkdirSync(context, { recursive: true });
   const name = await makeBusybox(snapshotter);
   const busybox: Source = {
-    scheme: 'test',
+    schemes: ['test'],
     resolve: async () => ({
       digest: digestOf('busybox'),
       cacheable: true,
