@@ -6,6 +6,7 @@ import { createRegistryClient } from './registry/index.ts';
 import { type Chains, createChains } from './snapshot/chains.ts';
 import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
 import type { Snapshotter } from './snapshot/snapshotter.ts';
+import { createHttpClient, type HttpClient } from './source/index.ts';
 import { openStore, type Store, sweepOwners } from './store/index.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Workspace {
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
   readonly images: ImageStore;
+  /** For what is downloaded from the web. */
+  readonly http: HttpClient;
   /** Removes what processes that are gone left half made. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -31,18 +34,20 @@ async function openWorkspace(root: string | undefined): Promise<Workspace> {
   const chains = createChains(store, snapshotter);
   const registry = createRegistryClient();
   const images = createImageStore({ store, content, snapshotter, chains, native, registry });
+  const http = createHttpClient();
   return {
     store,
     content,
     snapshotter,
     chains,
     images,
+    http,
     async sweep() {
       await sweepOwners(store.paths.locks, await store.owner());
       await Promise.all([snapshotter.sweep(), content.sweep()]);
     },
     async close() {
-      await registry.close();
+      await Promise.all([registry.close(), http.close()]);
       await store.close();
     },
   };

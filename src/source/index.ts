@@ -1,4 +1,6 @@
 export { unknownScheme } from './errors.ts';
+export { createHttpClient, type HttpClient } from './http/client.ts';
+export { createHttpSource } from './http/source.ts';
 export { createImageSource } from './image.ts';
 export { createMetaResolver } from './image-meta.ts';
 export { createLocalSource } from './local.ts';

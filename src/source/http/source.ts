@@ -1,0 +1,89 @@
+import { digestOf } from '../../oci/index.ts';
+import type { HttpResponse } from '../../registry/transport.ts';
+import { fileNameOf } from '../../remote-url/index.ts';
+import type { Secrets } from '../../secrets/types.ts';
+import type { Snapshotter } from '../../snapshot/snapshotter.ts';
+import type { Store } from '../../store/index.ts';
+import type { Source, SourceOptions } from '../types.ts';
+import { findAuthorization } from './auth.ts';
+import type { HttpClient } from './client.ts';
+import { saveDownload } from './download.ts';
+import { statusRefused } from './errors.ts';
+import { digestFile, type FoundFile, type HttpFile, readHttpOp } from './file-op.ts';
+import { conditionsFor, type HttpRecord, isSame, validatorsOf } from './validators.ts';
+
+export interface HttpSourceDependencies {
+  readonly client: HttpClient;
+  readonly store: Pick<Store, 'table'>;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'stat'>;
+  readonly secrets: Pick<Secrets, 'read'>;
+}
+
+/**
+ * `https://…`: one file of the web as a tree. What it is must be known before anything is built on it, so it is downloaded when it is
+ * resolved, unless the server says that the copy of an earlier build is still good; with a checksum nothing is asked before somebody needs
+ * the file.
+ */
+export function createHttpSource(dependencies: HttpSourceDependencies): Source {
+  const { store, snapshotter } = dependencies;
+  const records = store.table<HttpRecord>('http-files');
+  const recall = (key: string): HttpRecord | undefined => {
+    const record = records.get(key);
+    return record !== undefined && snapshotter.stat(record.snapshot) !== undefined ? record : undefined;
+  };
+
+  const download = async (
+    file: HttpFile,
+    known: HttpRecord | undefined,
+    options: SourceOptions,
+  ): Promise<HttpRecord> => {
+    const authorization = await findAuthorization(file, dependencies.secrets);
+    const request = {
+      url: file.url,
+      // What a server compresses on the way would have another length and another ETag.
+      headers: { 'accept-encoding': 'identity', ...conditionsFor(known) },
+      signal: options.signal,
+      ...(authorization === undefined ? {} : { authorization }),
+    };
+    const receive = async (answer: HttpResponse): Promise<HttpRecord> => {
+      if (known === undefined && answer.status === 304) throw statusRefused(answer.url, 304, false);
+      if (known !== undefined && isSame(known, answer)) {
+        answer.body.destroy();
+        return known;
+      }
+      const saved = await saveDownload(snapshotter, file, answer, options);
+      return { ...saved, ...validatorsOf(answer.headers) };
+    };
+    return dependencies.client.get(request, receive);
+  };
+
+  return {
+    schemes: ['http', 'https'],
+    async resolve(op, options) {
+      const file = readHttpOp(op);
+      const { checksum } = file;
+      if (checksum !== undefined) {
+        const wanted: FoundFile = { name: file.filename ?? fileNameOf(file.text) ?? 'download', digest: checksum };
+        const identity = digestFile(file, wanted);
+        const named = { ...file, filename: wanted.name };
+        return {
+          digest: identity,
+          cacheable: true,
+          async fetch(fetchOptions) {
+            const record = recall(identity) ?? (await download(named, undefined, fetchOptions));
+            await records.put(identity, record);
+            return { kind: 'snapshot', name: record.snapshot };
+          },
+        };
+      }
+      const key = digestOf(JSON.stringify([file.text, file.filename, file.mode, file.uid, file.gid]));
+      const record = await download(file, recall(key), options);
+      await records.put(key, record);
+      return {
+        digest: digestFile(file, record.found),
+        cacheable: true,
+        fetch: async () => ({ kind: 'snapshot', name: record.snapshot }),
+      };
+    },
+  };
+}
