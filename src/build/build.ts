@@ -2,9 +2,11 @@ import type { BuildRequest, BuildResult } from '../build-types.ts';
 import { dockerfileToLLB } from '../dockerfile/convert/index.ts';
 import type { ConvertResult, ConvertWarning } from '../dockerfile/convert/types.ts';
 import { DockerfileError } from '../dockerfile/errors.ts';
+import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import { type Digest, formatPlatform, hostPlatform } from '../oci/index.ts';
 import type { ProgressSink, VertexWarning } from '../progress/events.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
+import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
 import { checkContext, type DockerfileInput, type IgnoreInput, readDockerfile, readIgnore } from './inputs.ts';
 import { openBuildLog } from './log.ts';
@@ -34,15 +36,10 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       const inputs = await loadInputs(request, context, sink);
       const converted = await convert(request, workspace, inputs, sink, signal);
       await sweeping;
-      const { snapshot, summary } = await solveBuild({
-        workspace,
-        converted,
-        context,
-        ...inputs,
-        sink,
-        logPath,
-        signal,
-      });
+      const { patterns } = inputs.ignore;
+      const contexts = new Map([['context', { directory: context, ignore: compilePatterns(patterns) }]]);
+      const engine = createEngine({ workspace, contexts, sink });
+      const snapshot = await solveBuild({ engine, converted, dockerfile: inputs.dockerfile, logPath, signal });
       const exported = await exportBuilt({
         workspace,
         converted,
@@ -55,8 +52,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       return {
         ...exported,
         platform: converted.platform,
-        executed: summary.executed,
-        cached: summary.cached,
+        executed: engine.summary.executed,
+        cached: engine.summary.cached,
         logPath,
       };
     } finally {

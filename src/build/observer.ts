@@ -17,11 +17,15 @@ export interface SolveSummary {
   readonly failures: Map<unknown, { readonly digest: Digest; readonly name: string }>;
 }
 
-/** Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. */
+/**
+ * Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. Of steps that were
+ * shown in an earlier solve of the build only a failure is.
+ */
 export function createObserver<R>(
   sink: ProgressSink,
   summary: SolveSummary,
   isSource: (vertex: Digest) => boolean,
+  alreadyShown: ReadonlySet<Digest> = new Set(),
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
   const status = (vertex: Vertex<R>): VertexStatus => ({
@@ -32,10 +36,12 @@ export function createObserver<R>(
   });
   return {
     started(vertex) {
+      if (alreadyShown.has(vertex.digest)) return;
       startedMs.set(vertex.digest, Date.now());
       sink({ vertexes: [status(vertex)] });
     },
     completed(vertex, { cached, error }) {
+      if (alreadyShown.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
         // The first to fail ends the others, and they end with its error: of theirs nothing is to be said.
         const isFirst = summary.failures.size === 0;

@@ -1,45 +1,22 @@
-import { join } from 'node:path';
-import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
 import type { ConvertResult, MetaResolver } from '../dockerfile/convert/types.ts';
-import { compilePatterns } from '../dockerfile/ignore/index.ts';
-import { native } from '../native/index.ts';
-import { createOpResolver, loadDefinition } from '../ops/index.ts';
-import type { OpResult } from '../ops/types.ts';
 import type { ProgressSink } from '../progress/events.ts';
-import { createExecutor } from '../runtime/index.ts';
-import { createSolver } from '../solver/index.ts';
-import { createImageSource, createLocalSource, createMetaResolver } from '../source/index.ts';
+import { createMetaResolver } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
+import type { Engine } from './engine.ts';
 import { stepFailed } from './errors.ts';
-import type { DockerfileInput, IgnoreInput } from './inputs.ts';
-import { createObserver, type SolveSummary } from './observer.ts';
+import type { DockerfileInput } from './inputs.ts';
 import { runPhase } from './phases.ts';
 
-/** Evaluates a converted Dockerfile: the tree it makes (`undefined` is the empty one) and what that took. */
-export async function solveBuild(solve: SolveInput): Promise<{ snapshot: string | undefined; summary: SolveSummary }> {
-  const { workspace, converted, sink, signal } = solve;
-  const { store, snapshotter, images } = workspace;
-  const { definition } = converted;
-  const context = { directory: solve.context, ignore: compilePatterns(solve.ignore.patterns) };
-  const cache = createCacheStorage(store, snapshotter);
-  const resolveOp = createOpResolver({
-    snapshotter,
-    native,
-    executor: createExecutor(),
-    cacheMounts: createCacheMounts(store, native),
-    sources: [createImageSource(images), createLocalSource(new Map([['context', context]]))],
-    statCacheDirectory: join(store.paths.meta, 'stat-cache'),
-  });
-  const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
-  const observer = createObserver<OpResult>(sink, summary, (digest) => definition.ops.get(digest)?.type === 'source');
-  const edge = loadDefinition(definition, resolveOp);
-  if (edge === undefined) return { snapshot: undefined, summary };
+/** Evaluates a converted Dockerfile: the tree it makes (`undefined` is the empty one). */
+export async function solveBuild(solve: SolveInput): Promise<string | undefined> {
+  const { engine, signal } = solve;
+  const { definition } = solve.converted;
   try {
-    const result = await createSolver({ cache, observer }).build(edge, { signal });
-    return { snapshot: result.kind === 'snapshot' ? result.name : undefined, summary };
+    const result = await engine.solve(definition, signal);
+    return result?.kind === 'snapshot' ? result.name : undefined;
   } catch (error) {
     signal.throwIfAborted();
-    const failed = summary.failures.get(error);
+    const failed = engine.summary.failures.get(error);
     if (failed === undefined) throw error;
     throw stepFailed({
       name: failed.name,
@@ -48,18 +25,13 @@ export async function solveBuild(solve: SolveInput): Promise<{ snapshot: string 
       source: solve.dockerfile.text,
       logPath: solve.logPath,
     });
-  } finally {
-    await cache.flush();
   }
 }
 
 export interface SolveInput {
-  readonly workspace: Workspace;
+  readonly engine: Engine;
   readonly converted: ConvertResult;
-  readonly context: string;
   readonly dockerfile: DockerfileInput;
-  readonly ignore: IgnoreInput;
-  readonly sink: ProgressSink;
   readonly logPath: string;
   readonly signal: AbortSignal;
 }

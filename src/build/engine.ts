@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
+import type { Definition } from '../llb/ops.ts';
+import { native } from '../native/index.ts';
+import type { Digest } from '../oci/index.ts';
+import { createOpResolver, loadDefinition } from '../ops/index.ts';
+import type { OpResult } from '../ops/types.ts';
+import type { ProgressSink } from '../progress/events.ts';
+import { createExecutor } from '../runtime/index.ts';
+import { createSolver } from '../solver/index.ts';
+import { createImageSource, createLocalSource, type LocalContext } from '../source/index.ts';
+import type { Workspace } from '../workspace.ts';
+import { createObserver, type SolveSummary } from './observer.ts';
+
+/**
+ * Evaluates the graphs of one build: first perhaps that of a context which holds the Dockerfile, then the Dockerfile's own. What is
+ * in both is looked up, fetched and shown once.
+ */
+export interface Engine {
+  /** Of all graphs so far. */
+  readonly summary: SolveSummary;
+  /** The tree at the head of a graph; `undefined` is the empty one. */
+  solve(definition: Definition, signal: AbortSignal): Promise<OpResult | undefined>;
+}
+
+export interface EngineOptions {
+  readonly workspace: Workspace;
+  /** Directories by the name in `local://<name>`; looked up when a step reads one. */
+  readonly contexts: ReadonlyMap<string, LocalContext>;
+  readonly sink: ProgressSink;
+}
+
+export function createEngine({ workspace, contexts, sink }: EngineOptions): Engine {
+  const { store, snapshotter, images } = workspace;
+  const cache = createCacheStorage(store, snapshotter);
+  const resolveOp = createOpResolver({
+    snapshotter,
+    native,
+    executor: createExecutor(),
+    cacheMounts: createCacheMounts(store, native),
+    sources: [createImageSource(images), createLocalSource(contexts)],
+    statCacheDirectory: join(store.paths.meta, 'stat-cache'),
+  });
+  const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
+  const shown = new Set<Digest>();
+  return {
+    summary,
+    async solve(definition, signal) {
+      const edge = loadDefinition(definition, resolveOp);
+      if (edge === undefined) return undefined;
+      const isSource = (digest: Digest): boolean => definition.ops.get(digest)?.type === 'source';
+      const observer = createObserver<OpResult>(sink, summary, isSource, new Set(shown));
+      try {
+        return await createSolver({ cache, observer }).build(edge, { signal });
+      } finally {
+        for (const digest of definition.ops.keys()) shown.add(digest);
+        await cache.flush();
+      }
+    },
+  };
+}
