@@ -1,14 +1,17 @@
 // tsbuild-init: makes one container and stays beside it until it is gone. Started by the addon (launch.cc), never by hand.
+// (`tsbuild-init bound` runs a program of the host instead: see bound.h.)
 // Static, so that it starts in half a millisecond; single-threaded, as unshare demands; and small, because a fork of it,
 // unlike one of Node, costs next to nothing.
 
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/bound.h"
 #include "sandbox/device_guard.h"
 #include "sandbox/devices.h"
 #include "sandbox/identity.h"
@@ -145,7 +148,8 @@ Outcome RunAndTidy() {
 
 }  // namespace tsbuild
 
-int main() {
+int main(int count, char** args) {
+  if (count > 1 && strcmp(args[1], "bound") == 0) return tsbuild::RunBound(args + 2);
   // What some library in the parent forgot to mark close-on-exec is no business of a container.
   syscall(SYS_close_range, tsbuild::kLifeFd + 1, ~0U, 0);
   for (int fd : {tsbuild::kSpecFd, tsbuild::kOutcomeFd, tsbuild::kLifeFd}) {
