@@ -12,6 +12,8 @@ export interface StorePaths {
   readonly locks: string;
   /** Half-written files; same file system as `blobs`, so that a rename moves them. */
   readonly ingest: string;
+  /** Sockets of ssh agents, one directory each, while a step has them. */
+  readonly agents: string;
 }
 
 /** `--root`, else `TSBUILD_ROOT`, else `/var/lib/tsbuild` for root and `$XDG_DATA_HOME/tsbuild` for everybody else. */
@@ -31,5 +33,6 @@ export function storePaths(root: string): StorePaths {
     logs: join(root, 'logs'),
     locks: join(root, 'locks'),
     ingest: join(root, 'ingest'),
+    agents: join(root, 'agents'),
   };
 }
