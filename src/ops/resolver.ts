@@ -1,7 +1,7 @@
 import { createContentReader } from './content.ts';
-import { invalidDefinition } from './errors.ts';
 import { createExecOp } from './exec.ts';
 import { createFileOp } from './file.ts';
+import { createMergeOp } from './merge.ts';
 import { createSourceOp } from './source.ts';
 import type { OpDependencies, OpResolver } from './types.ts';
 
@@ -17,7 +17,7 @@ export function createOpResolver(deps: OpDependencies): OpResolver {
       case 'exec':
         return createExecOp(op, deps, content);
       case 'merge':
-        throw invalidDefinition('merge ops are not executed yet');
+        return createMergeOp(op, deps);
     }
   };
 }

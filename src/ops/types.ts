@@ -11,7 +11,7 @@ export type { OpResult } from '../llb/results.ts';
 
 /** What ops need of the world. */
 export interface OpDependencies {
-  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'view' | 'stat'>;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'link' | 'view' | 'stat' | 'chain'>;
   readonly executor: Executor;
   readonly native: Pick<NativeApi, 'hashTree' | 'changeTree'>;
   readonly cacheMounts: CacheMounts;

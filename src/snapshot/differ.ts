@@ -46,7 +46,7 @@ async function pack(
   name: string,
   options: { readonly compression: Compression; readonly level?: number; readonly output?: string },
 ): Promise<PackedLayer> {
-  const [upper = '', ...lowers] = snapshotter.view(name).lowers;
+  const { upper, lowers } = snapshotter.changes(name);
   const packed = await native.packLayer({ upper, lowers, ...options }).catch((error: unknown) => {
     throw packFailed(name, error);
   });

@@ -12,8 +12,15 @@ import type { RootMount } from '../oci/index.ts';
  */
 export interface Snapshotter {
   prepare(parent: string | undefined): Promise<ActiveSnapshot>;
+  /**
+   * A committed snapshot with the changes that another one makes, on a parent of its own. Nothing of either is read or copied, and its
+   * layer is the other's to the byte. Asked twice it is the same one. Throws `SNAPSHOT_NOT_FOUND`.
+   */
+  link(parent: string, layer: string): Promise<SnapshotInfo>;
   /** The read-only mount of a committed snapshot; throws `SNAPSHOT_NOT_FOUND`. */
   view(name: string): RootMount;
+  /** Where a committed snapshot's changes lie, and what they were made on, topmost first; throws `SNAPSHOT_NOT_FOUND`. */
+  changes(name: string): { readonly upper: string; readonly lowers: readonly string[] };
   /** Facts about a committed snapshot; `undefined` when there is none, or its directory is gone. */
   stat(name: string): SnapshotInfo | undefined;
   /** Records computed facts (a diffID, say) on a committed snapshot. */
@@ -22,7 +29,7 @@ export interface Snapshotter {
   chain(name: string): readonly string[];
   /** All committed snapshots. */
   list(): readonly SnapshotInfo[];
-  /** Removes a committed snapshot that nothing stands on; throws `SNAPSHOT_IN_USE` otherwise. */
+  /** Removes a committed snapshot that nothing stands on and that lends nobody its changes; throws `SNAPSHOT_IN_USE` otherwise. */
   remove(name: string): Promise<void>;
   /** Ends the active snapshots of processes that are gone. */
   sweep(): Promise<void>;

@@ -1,21 +1,22 @@
-import { type FileAction, fileState, mergeState, type OpMetadata, type State } from '../../llb/index.ts';
+import { mergeState, type OpMetadata, type State } from '../../llb/index.ts';
+import { syntaxError } from '../errors.ts';
+import type { SourceRange } from '../position.ts';
 
 /**
- * COPY --link: the actions work on an empty tree, and what they make is laid over the stage. So the layer depends on nothing
- * below it: it is the same on any base, and neither follows symlinks there nor is lost when the base changes.
+ * COPY --link: what was copied into an empty tree is laid over the stage. So the layer depends on nothing below it: it is the same on
+ * any base, and neither follows symlinks there nor is lost when the base changes. `below` is `undefined` for an empty stage.
  */
-export function linkedState(
-  below: State | undefined,
-  inputs: readonly State[],
-  base: number,
-  actions: readonly FileAction[],
-  metadata: OpMetadata,
-): State {
-  // The base was the first input, if there was one; the layer has none.
-  const read = base < 0 ? inputs : inputs.slice(1);
-  const shifted = actions.map((action) =>
-    action.type === 'copy' && action.input > 0 && base >= 0 ? { ...action, input: action.input - 1 } : action,
-  );
-  const layer = fileState(read, -1, shifted, metadata);
+export function layOver(below: State | undefined, layer: State, metadata: OpMetadata): State {
   return below === undefined ? layer : mergeState([below, layer], metadata);
+}
+
+/** An empty tree has no passwd: there, names other than root mean nobody. Throws `DOCKERFILE_SYNTAX`. */
+export function refuseNamedOwner(keyword: string, owner: string, range: SourceRange): void {
+  const name = owner.split(':').find((part) => part !== '' && part !== 'root' && !/^[+-]?\d+$/.test(part));
+  if (name === undefined) return;
+  throw syntaxError(
+    `${keyword} --link cannot look up ${JSON.stringify(name)}: a linked layer does not see the files below it, /etc/passwd among them`,
+    range,
+    'give --chown numbers, or leave out --link',
+  );
 }

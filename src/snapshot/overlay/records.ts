@@ -7,6 +7,10 @@ import type { SnapshotFacts, SnapshotInfo } from '../snapshotter.ts';
 export interface SnapshotRecord extends SnapshotFacts {
   readonly parent: string | null;
   readonly createdMs: number;
+  /** The snapshot whose changes these are: they lie in its directory, and what is learnt of them is written into its record. */
+  readonly changesOf?: string;
+  /** Of a snapshot with another's changes: its own directory is mounted above them, for the root that it shows. */
+  readonly ownRoot?: boolean;
   /**
    * The boot of the machine in which it was written, until its files are known to be on disk. A kill loses nothing that
    * the kernel has; only a crash of the machine does, so a record that names another boot is not trusted.
@@ -16,10 +20,12 @@ export interface SnapshotRecord extends SnapshotFacts {
 
 export interface SnapshotRecords {
   readonly table: Table<SnapshotRecord>;
-  /** `undefined` unless record and files are both there and whole. */
+  /** `undefined` unless record and files are both there and whole, another's where the changes are another's. */
   find(name: string): SnapshotRecord | undefined;
-  /** The directory with the snapshot's own files, in overlay form. */
+  /** The directory that is the snapshot's own, in overlay form. */
   directory(name: string): string;
+  /** The directory whose root is the one that the snapshot shows when it is mounted. */
+  topDirectory(name: string): string;
   readonly boot: () => string;
 }
 
@@ -31,17 +37,20 @@ export function openRecords(store: Pick<Store, 'table' | 'paths'>): SnapshotReco
     return boot;
   };
   const directory = (name: string): string => join(snapshotRoot(store, name), 'fs');
-  return {
-    table,
-    directory,
-    boot: readBoot,
-    find(name) {
-      const record = table.get(name);
-      if (record === undefined) return undefined;
-      if (record.unsettledBoot !== undefined && record.unsettledBoot !== readBoot()) return undefined;
-      return existsSync(directory(name)) ? record : undefined;
-    },
+  const find = (name: string): SnapshotRecord | undefined => {
+    const record = table.get(name);
+    if (record === undefined) return undefined;
+    if (record.unsettledBoot !== undefined && record.unsettledBoot !== readBoot()) return undefined;
+    if (!existsSync(directory(name))) return undefined;
+    if (record.changesOf === undefined) return record;
+    const lender = find(record.changesOf);
+    return lender && { ...record, ...pickFacts(lender) };
   };
+  const topDirectory = (name: string): string => {
+    const { changesOf, ownRoot } = table.get(name) ?? {};
+    return directory(changesOf === undefined || ownRoot ? name : changesOf);
+  };
+  return { table, directory, topDirectory, boot: readBoot, find };
 }
 
 /** `snapshots/<name>`, the colon of a digest written as a dash: overlay options and PATH-like lists dislike colons. */
@@ -50,11 +59,11 @@ export function snapshotRoot(store: Pick<Store, 'paths'>, name: string): string 
 }
 
 export function toInfo(name: string, record: SnapshotRecord): SnapshotInfo {
-  const { parent, createdMs, diffID, diffSize, contentSize, emptyLayer } = record;
+  return { name, parent: record.parent ?? undefined, createdMs: record.createdMs, ...pickFacts(record) };
+}
+
+function pickFacts({ diffID, diffSize, contentSize, emptyLayer }: SnapshotRecord): SnapshotFacts {
   return {
-    name,
-    parent: parent ?? undefined,
-    createdMs,
     ...(diffID === undefined ? {} : { diffID }),
     ...(diffSize === undefined ? {} : { diffSize }),
     ...(contentSize === undefined ? {} : { contentSize }),

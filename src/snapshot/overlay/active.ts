@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../../errors.ts';
+import type { NativeApi } from '../../native/types.ts';
+import type { RootMount } from '../../oci/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { ActiveSnapshot, SnapshotInfo } from '../snapshotter.ts';
+import { type SnapshotRecord, type SnapshotRecords, snapshotRoot, toInfo } from './records.ts';
+
+/** What the making of snapshots works with. */
+export interface SnapshotDirectories {
+  readonly store: Pick<Store, 'paths'>;
+  readonly records: SnapshotRecords;
+  readonly native: Pick<NativeApi, 'removeTree'>;
+}
+
+/** An active snapshot in the directory `key`, on the trees `lowers` of `parent`. */
+export function createActive(
+  directories: SnapshotDirectories,
+  key: string,
+  parent: string | undefined,
+  lowers: readonly string[],
+): ActiveSnapshot {
+  const { store, records, native } = directories;
+  const root = join(store.paths.snapshots, key);
+  const upper = join(root, 'fs');
+  const work = join(root, 'work');
+  mkdirSync(upper, { recursive: true });
+  inheritRoot(upper, lowers[0]);
+  mkdirSync(work);
+  const mount: RootMount = lowers.length === 0 ? { lowers, upper } : { lowers, upper, work };
+
+  return {
+    key,
+    mount,
+    async commit(name = randomBytes(16).toString('hex'), late) {
+      await native.removeTree(work);
+      if (late !== undefined && !late.keepsRoot) inheritRoot(upper, records.topDirectory(late.parent));
+      return commitDirectory(directories, root, name, { parent: late?.parent ?? parent ?? null });
+    },
+    remove: () => native.removeTree(root),
+  };
+}
+
+/** Gives a directory its name and its record; where the name is taken, what has it wins and the directory is removed. */
+export async function commitDirectory(
+  { store, records, native }: SnapshotDirectories,
+  root: string,
+  name: string,
+  facts: Pick<SnapshotRecord, 'parent' | 'changesOf' | 'ownRoot'>,
+): Promise<SnapshotInfo> {
+  const record: SnapshotRecord = { ...facts, createdMs: Date.now(), unsettledBoot: records.boot() };
+  // The record first: one without a directory means nothing, a directory without a record would never be found again.
+  const kept = await records.table.update(name, (current) =>
+    current !== undefined && records.find(name) !== undefined ? current : record,
+  );
+  try {
+    renameSync(root, snapshotRoot(store, name));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    await native.removeTree(root);
+  }
+  return toInfo(name, records.find(name) ?? kept ?? record);
+}
+
+/**
+ * A mounted overlay's root directory has the owner and mode of its topmost layer's: a new one starts with those of the tree below
+ * it. An image's first root is readable by all, whatever the umask was here.
+ */
+export function inheritRoot(upper: string, below: string | undefined): void {
+  if (below === undefined) {
+    chmodSync(upper, 0o755);
+    return;
+  }
+  const { mode, uid, gid } = statSync(below);
+  // The owner first: changing it clears set-id bits.
+  chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
+}
