@@ -1,10 +1,10 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
 import { dockerfileToLLB } from '../dockerfile/convert/index.ts';
-import type { ConvertResult, ConvertWarning } from '../dockerfile/convert/types.ts';
+import type { ConvertResult } from '../dockerfile/convert/types.ts';
 import { DockerfileError } from '../dockerfile/errors.ts';
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import { type Digest, formatPlatform, hostPlatform } from '../oci/index.ts';
-import type { ProgressSink, VertexWarning } from '../progress/events.ts';
+import type { ProgressSink } from '../progress/events.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
 import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
@@ -13,6 +13,7 @@ import { openBuildLog } from './log.ts';
 import { exportBuilt, planExport } from './outputs.ts';
 import { runPhase } from './phases.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
+import { toVertexWarning } from './warnings.ts';
 
 /**
  * Builds a Dockerfile. The steps: read the inputs, convert them to a graph (bases are resolved here), solve the graph,
@@ -113,7 +114,7 @@ async function convert(
       network: request.network ?? 'default',
       extraHosts: request.extraHosts ?? [],
       meta: createShownMetaResolver(workspace, sink, request.pull ?? false),
-      onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile.fileName)] }),
+      onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
       signal,
       ...(request.target === undefined ? {} : { target: request.target }),
     });
@@ -121,11 +122,4 @@ async function convert(
     if (error instanceof DockerfileError) throw error.locate({ file: dockerfile.fileName, source: dockerfile.text });
     throw error;
   }
-}
-
-/** A warning of the conversion in the shape of BuildKit's lint warnings. */
-function toVertexWarning({ code, message, range }: ConvertWarning, vertex: Digest, file: string): VertexWarning {
-  const place = range === undefined ? '' : ` (line ${range.start.line})`;
-  const detail = range === undefined ? [] : [`${file}:${range.start.line}:${range.start.column + 1}`];
-  return { vertex, level: 1, short: `${code}: ${message}${place}`, detail };
 }

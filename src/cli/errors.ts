@@ -79,7 +79,8 @@ function describe(error: unknown): string {
   return [`${error.code}`, stack, ...details].join('\n');
 }
 
-function cleanLines(text: string): string {
+/** Text of several lines without what could move a terminal's cursor; tabs stay. */
+export function cleanLines(text: string): string {
   return text
     .split('\n')
     .map((line) => line.replace(/[^\P{Cc}\t]/gu, ''))

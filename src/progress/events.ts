@@ -51,6 +51,8 @@ export interface VertexWarning {
   readonly short: string;
   readonly detail?: readonly string[];
   readonly url?: string;
+  /** Where it is, and the lines around; for people. */
+  readonly frame?: string;
 }
 
 /** Receives events; must not throw and must not block. */

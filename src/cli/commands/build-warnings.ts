@@ -1,5 +1,6 @@
 import type { ProgressSink, VertexWarning } from '../../progress/events.ts';
 import { cleanText } from '../../progress/terminal-tail.ts';
+import { cleanLines } from '../errors.ts';
 
 /** Gathers a build's warnings for a summary below its progress, in buildx's words. */
 export function collectWarnings(): { readonly sink: ProgressSink; format(expanded: boolean): string } {
@@ -18,6 +19,10 @@ export function collectWarnings(): { readonly sink: ProgressSink; format(expande
 }
 
 function formatWarning(warning: VertexWarning, expanded: boolean): string {
-  const more = expanded ? [...(warning.detail ?? []), ...(warning.url === undefined ? [] : [warning.url])] : [];
-  return [warning.short, ...more].map(cleanText).join('\n   ');
+  const { short, detail = [], url, frame } = warning;
+  if (!expanded) return cleanText(short);
+  const about = [short, ...detail, ...(url === undefined ? [] : [url])].map(cleanText);
+  // Tabs of the frame stay: the carets below stand behind the same ones.
+  const lines = frame === undefined ? [] : cleanLines(frame).split('\n');
+  return [...about, ...lines].join('\n   ');
 }

@@ -10,6 +10,7 @@ import {
 } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
 import { DockerfileError, didYouMean, unsupportedError } from '../errors.ts';
+import { checkBasePlatform, type Linter } from '../lint/index.ts';
 import { type BuildStage, SCRATCH } from '../stages/index.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { draftFrom, emptyImage, type ImageDraft } from './image.ts';
@@ -47,6 +48,7 @@ export function createResolver(request: ConvertRequest): Resolve {
 
 export async function resolveBase(
   request: ConvertRequest,
+  file: Linter,
   stage: BuildStage,
   resolve: Resolve,
   stageNames: Iterable<string>,
@@ -63,7 +65,7 @@ export async function resolveBase(
     const wanted = context === undefined ? reference : parseTaggedReference(context.reference);
     if (wanted === undefined) return emptyBase(platform);
     const resolved = await resolve(formatReference(wanted), platform);
-    checkPlatform(request, stage, platform, resolved);
+    checkBasePlatform(file.at(stage.range, []), stage.baseName, platform, resolved.config, stage.baseRange);
     return {
       platform,
       image: draftFrom(resolved.config),
@@ -104,16 +106,6 @@ function findContext(request: ConvertRequest, names: readonly string[]): NamedCo
     if (context !== undefined) return context;
   }
   return undefined;
-}
-
-function checkPlatform(request: ConvertRequest, stage: BuildStage, wanted: Platform, resolved: ResolvedImage): void {
-  const { os, architecture } = resolved.config;
-  if (os === wanted.os && architecture === wanted.architecture) return;
-  request.onWarning?.({
-    code: 'InvalidBaseImagePlatform',
-    message: `the base image ${stage.baseName} is for ${os}/${architecture}, expected ${formatPlatform(wanted)}`,
-    range: stage.baseRange,
-  });
 }
 
 function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterable<string>): DockerfileError {

@@ -8,6 +8,7 @@ import {
   type ShellInstruction,
   type TextInstruction,
 } from '../instructions/index.ts';
+import { checkPort, checkShellForm, checkUsedOnce } from '../lint/index.ts';
 import type { StageCommand } from '../stages/index.ts';
 import { type Conversion, expandList, expandText, placeOf, type StageDraft } from './draft.ts';
 import { formatGoList, quoteGoList } from './go-format.ts';
@@ -18,8 +19,17 @@ import { isSignal } from './signals.ts';
 
 /** Instructions that only change the image's config. */
 
-export function convertCommand(draft: StageDraft, instruction: CommandInstruction): void {
+export function convertCommand(
+  { lint }: Conversion,
+  draft: StageDraft,
+  instruction: CommandInstruction,
+  command: StageCommand,
+): void {
   const { image } = draft;
+  const keyword = instruction.kind.toUpperCase();
+  checkUsedOnce(lint, draft.lastPlaces, keyword);
+  if (instruction.command.shell && !image.config.Shell?.length)
+    checkShellForm(lint, keyword, placeOf(command, instruction.node.keyword));
   const args = shellCommand(image, instruction.command);
   if (instruction.kind === 'cmd') {
     image.config.Cmd = args;
@@ -35,7 +45,8 @@ export function convertCommand(draft: StageDraft, instruction: CommandInstructio
   addHistory(image, `ENTRYPOINT ${quoteGoList(args)}`, false);
 }
 
-export function convertHealthcheck(draft: StageDraft, { health }: HealthcheckInstruction): void {
+export function convertHealthcheck({ lint }: Conversion, draft: StageDraft, { health }: HealthcheckInstruction): void {
+  checkUsedOnce(lint, draft.lastPlaces, 'HEALTHCHECK');
   draft.image.config.Healthcheck = health;
   const durations = [
     ['Interval', health.Interval],
@@ -94,6 +105,7 @@ export function convertExpose(
   for (const token of instruction.values) {
     const place = placeOf(command, token);
     for (const word of expandList(conversion, draft, token.value, place)) {
+      checkPort(conversion.lint, word, place);
       try {
         ports.push(...parsePorts(word));
       } catch (error) {

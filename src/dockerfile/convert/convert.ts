@@ -2,6 +2,17 @@ import { marshal } from '../../llb/index.ts';
 import { normalizePlatform } from '../../oci/index.ts';
 import { DockerfileError } from '../errors.ts';
 import { parseStages } from '../instructions/index.ts';
+import {
+  checkBuildArgs,
+  checkCacheFilters,
+  checkContinuation,
+  checkNode,
+  checkStages,
+  checkSyntax,
+  createIgnoreExplainer,
+  createLinter,
+  readCheckOptions,
+} from '../lint/index.ts';
 import { parseDockerfile } from '../parser/index.ts';
 import { addTriggers, type BuildStage, checkCycles, findReachable, resolveStages } from '../stages/index.ts';
 import { createResolver, type ResolvedBase, resolveBase } from './bases.ts';
@@ -10,7 +21,6 @@ import type { Conversion, StageDraft } from './draft.ts';
 import { finishConfig } from './image.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';
-import { warnForeignSyntax, warnUnknownFilters, warnUnusedArgs } from './warnings.ts';
 
 /**
  * Converts a Dockerfile to the graph that builds its target stage, and to the config of its image. Stages that the
@@ -29,29 +39,48 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
   const { ast, diagnostics } = parseDockerfile(request.source);
   for (const { severity, code, message, range, hint } of diagnostics) {
     if (severity === 'error') throw new DockerfileError(code, message, { range, ...(hint ? { hint } : {}) });
-    request.onWarning?.({ code, message, range });
   }
-  warnForeignSyntax({ request }, ast);
-  const graph = resolveStages(parseStages(ast), ast.escape, {
+  const lint = createLinter(readCheckOptions(ast.directives, request.buildArgs), request.onWarning);
+  for (const { severity, range } of diagnostics) if (severity === 'warning') checkContinuation(lint, ast, range);
+  checkSyntax(lint, ast);
+  const parsed = parseStages(ast, (node) => checkNode(lint, node));
+  checkStages(lint, parsed.stages);
+  const graph = resolveStages(parsed, ast.escape, {
+    lint,
     buildArgs: request.buildArgs,
     ...(request.target === undefined ? {} : { target: request.target }),
     targetPlatform: request.targetPlatform,
     buildPlatform: request.buildPlatform,
     ...(request.namedContexts === undefined ? {} : { contextNames: new Set(request.namedContexts.keys()) }),
   });
-  const conversion: Conversion = { request, graph, contexts: new ContextReads(), drafts: new Map() };
+  const conversion: Conversion = {
+    request,
+    graph,
+    contexts: new ContextReads(),
+    drafts: new Map(),
+    lint,
+    explainIgnored: request.ignoreFile && createIgnoreExplainer(request.ignoreFile),
+  };
   const bases = await resolveBases(conversion);
-  const reachable = findReachable(graph.target);
+  const needed = findNeeded(conversion);
   // What only --from names stands after the stages of the file, and can be read by all of them.
   const order = [...graph.stages.filter(isNamedByFrom), ...graph.stages.filter((stage) => !isNamedByFrom(stage))];
   for (const stage of order) {
-    if (!reachable.has(stage)) continue;
+    if (!needed.has(stage)) continue;
     request.signal?.throwIfAborted();
     conversion.drafts.set(stage, convertStage(conversion, stage, bases));
   }
-  warnUnusedArgs(conversion, ast);
-  warnUnknownFilters(conversion);
+  const ofTriggers = [...conversion.drafts.values()].flatMap(({ buildArgs }) => buildArgs.map(({ name }) => name));
+  checkBuildArgs(lint, Object.keys(request.buildArgs), ast, ofTriggers);
+  checkCacheFilters(lint, request.noCacheFilter ?? [], graph.byName);
+  const failure = lint.failure();
+  if (failure !== undefined) throw failure;
   return finish(conversion);
+}
+
+/** The stages that are converted. */
+function findNeeded({ graph, request }: Conversion): ReadonlySet<BuildStage> {
+  return request.allStages ? new Set(graph.stages) : findReachable(graph.target);
 }
 
 /**
@@ -59,20 +88,22 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
  * until nothing new is needed.
  */
 async function resolveBases(conversion: Conversion): Promise<ReadonlyMap<BuildStage, ResolvedBase>> {
-  const { graph, request } = conversion;
+  const { graph, request, lint } = conversion;
   const resolve = createResolver(request);
   const bases = new Map<BuildStage, ResolvedBase>();
   const triggered = new Set<BuildStage>();
   for (let again = true; again; ) {
     request.signal?.throwIfAborted();
-    const missing = [...findReachable(graph.target)].filter((stage) => stage.base === undefined && !bases.has(stage));
-    const found = await Promise.all(missing.map((stage) => resolveBase(request, stage, resolve, graph.byName.keys())));
+    const missing = [...findNeeded(conversion)].filter((stage) => stage.base === undefined && !bases.has(stage));
+    const found = await Promise.all(
+      missing.map((stage) => resolveBase(request, lint, stage, resolve, graph.byName.keys())),
+    );
     for (const [index, stage] of missing.entries()) {
       const base = found[index];
       if (base !== undefined) bases.set(stage, base);
     }
     again = false;
-    for (const stage of findReachable(graph.target)) {
+    for (const stage of findNeeded(conversion)) {
       if (triggered.has(stage) || stage.replaced) continue;
       triggered.add(stage);
       if (addTriggers(graph, stage, listTriggers(stage, bases))) again = true;
@@ -107,8 +138,10 @@ function convertStage(
     throw new DockerfileError('DOCKERFILE_STAGE', 'the base is not built', { range: stage.range });
   const draft = startStage(conversion, stage, base);
   for (const command of stage.commands) {
+    const { comments } = command.instruction.node;
+    const lint = conversion.lint.at(command.range, command.isTrigger ? [] : comments);
     try {
-      convertInstruction(conversion, draft, command);
+      convertInstruction({ ...conversion, lint }, draft, command);
     } catch (error) {
       throw error instanceof DockerfileError ? error.locate({ range: command.range }) : error;
     }

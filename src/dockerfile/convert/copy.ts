@@ -1,16 +1,17 @@
 import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
 import { stageError, syntaxError, unsupportedError } from '../errors.ts';
 import type { CopyInstruction } from '../instructions/index.ts';
+import { checkIgnored, checkOutside } from '../lint/index.ts';
+import type { Token } from '../parser/ast.ts';
 import type { SourceRange } from '../position.ts';
 import { nameStage, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
-import { linkedState } from './link.ts';
+import { layOver, refuseNamedOwner } from './link.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
 import { remoteSource } from './remote.ts';
-import { warnOutside } from './warnings.ts';
 
 /** COPY and ADD: one file op, one action a source. */
 export function convertCopy(
@@ -43,7 +44,11 @@ export function convertCopy(
     createDestPath: true,
   } as const;
   const inputs = new InputList();
-  const base = inputs.add(draft.state);
+  // With --chmod BuildKit copies onto the stage as without --link.
+  const linked = instruction.link && chmod === '';
+  if (linked)
+    refuseNamedOwner(instruction.kind.toUpperCase(), owner, placeOf(command, flagToken(instruction, '--chown')));
+  const base = linked ? -1 : inputs.add(draft.state);
   const actions: CopyAction[] = [];
   for (const { path, token } of sources) {
     const remote = remoteSource(conversion, draft, instruction, command, { path, token });
@@ -55,7 +60,7 @@ export function convertCopy(
     const src = resolvePath('/', path);
     if (from.localContext !== undefined) {
       conversion.contexts.read(from.localContext, src);
-      warnOutside(conversion, path, src, placeOf(command, token));
+      checkSource(conversion, path, src, placeOf(command, token));
     }
     actions.push({
       ...common,
@@ -80,9 +85,8 @@ export function convertCopy(
       attemptUnpack: false,
     });
   const metadata = describe(conversion, name, command.range, draft.ignoreCache);
-  draft.state = instruction.link
-    ? linkedState(draft.state, inputs.states, base, actions, metadata)
-    : fileState(inputs.states, base, actions, metadata);
+  const copied = fileState(inputs.states, base, actions, metadata);
+  draft.state = linked ? layOver(draft.state, copied, metadata) : copied;
   const shown = [
     instruction.kind.toUpperCase(),
     ...(owner === '' ? [] : [`--chown=${owner}`]),
@@ -92,6 +96,18 @@ export function convertCopy(
     dest,
   ];
   addHistory(draft.image, `${shown.join(' ')} # buildkit`, true);
+}
+
+/** What the checks have to say of a path of the main context. */
+function checkSource(
+  { lint, request, explainIgnored }: Conversion,
+  path: string,
+  read: string,
+  token: SourceRange,
+): void {
+  checkOutside(lint, path, read, token);
+  if (explainIgnored !== undefined && request.ignoreFile !== undefined)
+    checkIgnored(lint, path, explainIgnored, request.ignoreFile.name, token);
 }
 
 interface CopySource {
@@ -149,7 +165,10 @@ function refuseUnsupported(instruction: CopyInstruction, command: StageCommand):
   ];
   for (const [flag, used] of flags) {
     if (!used) continue;
-    const token = instruction.node.flags.find((candidate) => candidate.value.startsWith(flag));
-    throw unsupportedError(`${keyword} ${flag}`, placeOf(command, token));
+    throw unsupportedError(`${keyword} ${flag}`, placeOf(command, flagToken(instruction, flag)));
   }
+}
+
+function flagToken(instruction: CopyInstruction, flag: string): Token | undefined {
+  return instruction.node.flags.find((candidate) => candidate.value.startsWith(flag));
 }

@@ -1,13 +1,16 @@
 import type { OpMetadata, State } from '../../llb/index.ts';
 import type { Platform } from '../../oci/index.ts';
-import { suggest } from '../../suggest.ts';
-import { didYouMean, syntaxError } from '../errors.ts';
+import { syntaxError } from '../errors.ts';
+import { checkUnsetVariable, type IgnoreExplainer, type LastPlaces, type Linter } from '../lint/index.ts';
 import type { SourceRange } from '../position.ts';
 import { type Expansion, expand } from '../shell/index.ts';
 import type { BuildStage, StageCommand, StageGraph } from '../stages/index.ts';
 import type { ContextReads } from './context-reads.ts';
 import type { ImageDraft } from './image.ts';
 import type { ConvertRequest } from './types.ts';
+
+/** BuildKit reads these itself; they are no variables of the build. */
+export const NOT_IN_ENV: ReadonlySet<string> = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
 
 /** What the conversion of one Dockerfile shares. */
 export interface Conversion {
@@ -16,6 +19,10 @@ export interface Conversion {
   readonly contexts: ContextReads;
   /** Stages that are done, in the order in which steps may read them. */
   readonly drafts: Map<BuildStage, StageDraft>;
+  /** Of the instruction that is converted, or of the whole file. */
+  readonly lint: Linter;
+  /** What the ignore file of the main context leaves out, where there is one. */
+  readonly explainIgnored: IgnoreExplainer | undefined;
 }
 
 /** A stage while its instructions are converted, one after the other. */
@@ -33,6 +40,10 @@ export interface StageDraft {
   readonly buildArgs: { readonly name: string; readonly value: string | undefined }[];
   /** CMD was given in this file: a later ENTRYPOINT keeps it. */
   cmdSet: boolean;
+  /** A WORKDIR of this file came before, here or in a stage below. */
+  workdirSet: boolean;
+  /** The instructions of this stage of which only the last counts. */
+  readonly lastPlaces: LastPlaces;
   readonly ignoreCache: boolean;
   /** Steps named so far. */
   stepIndex: number;
@@ -53,16 +64,14 @@ export function expandText(conversion: Conversion, draft: StageDraft, word: stri
   return expansion.result;
 }
 
-/** As `expandText`, split into words. */
+/** As `expandText`, split into words; as in BuildKit (it is for EXPOSE) nothing is said of names that are not set. */
 export function expandList(
   conversion: Conversion,
   draft: StageDraft,
   word: string,
   range: SourceRange,
 ): readonly string[] {
-  const expansion = expandOrLocate(word, draft, range, conversion.graph.escape);
-  warnUnset(conversion, draft, expansion, range);
-  return expansion.words;
+  return expandOrLocate(word, draft, range, conversion.graph.escape).words;
 }
 
 /** The content of a heredoc: only variables are special, quotes are text, `\` escapes whatever the file's character is. */
@@ -101,16 +110,8 @@ function expandOrLocate(
 }
 
 function warnUnset(conversion: Conversion, draft: StageDraft, expansion: Expansion, range: SourceRange): void {
-  const { onWarning } = conversion.request;
-  if (onWarning === undefined) return;
   for (const name of expansion.unmatched) {
-    if (draft.buildArgs.some((arg) => arg.name === name)) continue;
-    const found = suggest(name, draft.env.keys());
-    const near = didYouMean(found === undefined ? undefined : `$${found}`);
-    onWarning({
-      code: 'UndefinedVar',
-      message: `the variable $${name} is not set${near === undefined ? '' : ` (${near})`}`,
-      range,
-    });
+    if (NOT_IN_ENV.has(name) || draft.buildArgs.some((arg) => arg.name === name)) continue;
+    checkUnsetVariable(conversion.lint, name, draft.env.keys(), range);
   }
 }

@@ -33,6 +33,8 @@ export function startStage(conversion: Conversion, stage: BuildStage, base: Reso
     user: '',
     buildArgs: [...(inherited?.buildArgs ?? [])],
     cmdSet: false,
+    workdirSet: inherited?.workdirSet ?? false,
+    lastPlaces: new Map(),
     ignoreCache: ignoresCache(conversion, stage),
     stepIndex: 0,
     localContext: isUntouched(stage) ? base.localContext : undefined,
@@ -60,7 +62,7 @@ export function convertInstruction(conversion: Conversion, draft: StageDraft, co
       return;
     case 'cmd':
     case 'entrypoint':
-      convertCommand(draft, instruction);
+      convertCommand(conversion, draft, instruction, command);
       return;
     case 'env':
       convertEnv(conversion, draft, instruction, command);
@@ -69,7 +71,7 @@ export function convertInstruction(conversion: Conversion, draft: StageDraft, co
       convertExpose(conversion, draft, instruction, command);
       return;
     case 'healthcheck':
-      convertHealthcheck(draft, instruction);
+      convertHealthcheck(conversion, draft, instruction);
       return;
     case 'label':
       convertLabel(conversion, draft, instruction, command);

@@ -1,6 +1,6 @@
 import type { Definition } from '../../llb/ops.ts';
 import type { ContainerConfig, Digest, HistoryEntry, ImageConfig, Platform } from '../../oci/index.ts';
-import type { SourceRange } from '../position.ts';
+import type { IgnoreFile, LintWarning } from '../lint/index.ts';
 
 /** Everything that decides what a Dockerfile means. */
 export interface ConvertRequest {
@@ -35,7 +35,13 @@ export interface ConvertRequest {
   /** Prefix of cache mount ids; the build argument `BUILDKIT_CACHE_MOUNT_NS` when absent. */
   readonly cacheIdNamespace?: string;
   readonly meta: MetaResolver;
-  readonly onWarning?: (warning: ConvertWarning) => void;
+  /** The ignore file of the main context, for the check of what COPY names. */
+  readonly ignoreFile?: IgnoreFile;
+  /** The beginning of a file of the main context, where it can be looked at before the build; for checks. */
+  readonly readContextFile?: (path: string) => string | undefined;
+  /** Every stage is converted, not only what the target needs (`--check`). */
+  readonly allStages?: boolean;
+  readonly onWarning?: (warning: LintWarning) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -74,12 +80,6 @@ export interface ResolvedImage {
   /** `docker.io/library/busybox:1@sha256:…`. */
   readonly reference: string;
   readonly config: ImageConfig;
-}
-
-export interface ConvertWarning {
-  readonly code: string;
-  readonly message: string;
-  readonly range: SourceRange | undefined;
 }
 
 /** A build graph and what the image around it will say. */

@@ -1,10 +1,9 @@
 import type { ArgInstruction, PairsInstruction } from '../instructions/index.ts';
+import { checkPairFormat, checkSecretName } from '../lint/index.ts';
+import type { SourceRange } from '../position.ts';
 import { findBuildArg, type StageCommand } from '../stages/index.ts';
-import { type Conversion, expandText, placeOf, type StageDraft, setBuildEnv } from './draft.ts';
+import { type Conversion, expandText, NOT_IN_ENV, placeOf, type StageDraft, setBuildEnv } from './draft.ts';
 import { addHistory, setImageEnv } from './image.ts';
-
-/** BuildKit reads these itself; they are no variables of the build. */
-const NOT_IN_ENV = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
 
 /** All values are replaced before the first is set: `ENV a=1 b=$a` sees the `a` from before. */
 export function convertEnv(
@@ -14,7 +13,9 @@ export function convertEnv(
   command: StageCommand,
 ): void {
   const pairs = expandPairs(conversion, draft, instruction, command);
-  for (const { key, value } of pairs) {
+  checkPairFormat(conversion.lint, instruction, placeOf(command, instruction.pairs[0]));
+  for (const { key, value, range } of pairs) {
+    checkSecretName(conversion.lint, 'ENV', key, range);
     setBuildEnv(draft, key, value);
     setImageEnv(draft.image, key, value);
   }
@@ -28,6 +29,7 @@ export function convertLabel(
   command: StageCommand,
 ): void {
   const pairs = expandPairs(conversion, draft, instruction, command);
+  checkPairFormat(conversion.lint, instruction, placeOf(command, instruction.pairs[0]));
   draft.image.config.Labels ??= {};
   for (const { key, value } of pairs) draft.image.config.Labels[key] = value;
   addHistory(draft.image, ['LABEL', ...pairs.map(({ key, value }) => `${key}=${value}`)].join(' '), false);
@@ -43,6 +45,7 @@ export function convertArg(
   const shown: string[] = [];
   for (const arg of instruction.args) {
     const { name } = arg;
+    checkSecretName(conversion.lint, 'ARG', name, placeOf(command, arg));
     const value =
       findBuildArg(conversion.request.buildArgs, name) ??
       (arg.value === undefined
@@ -60,9 +63,10 @@ function expandPairs(
   draft: StageDraft,
   instruction: PairsInstruction,
   command: StageCommand,
-): { key: string; value: string }[] {
+): { key: string; value: string; range: SourceRange }[] {
   return instruction.pairs.map((pair) => ({
     key: expandText(conversion, draft, pair.key, placeOf(command, pair)),
     value: expandText(conversion, draft, pair.value, placeOf(command, pair)),
+    range: placeOf(command, pair),
   }));
 }

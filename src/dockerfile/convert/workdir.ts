@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { fileState, InputList } from '../../llb/index.ts';
 import type { TextInstruction } from '../instructions/index.ts';
+import { checkFirstWorkdir } from '../lint/index.ts';
 import type { StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandText, placeOf, type StageDraft } from './draft.ts';
@@ -16,6 +17,8 @@ export function convertWorkdir(
   command: StageCommand,
 ): void {
   const path = expandText(conversion, draft, instruction.value.value, placeOf(command, instruction.value));
+  if (!draft.workdirSet) checkFirstWorkdir(conversion.lint, path, placeOf(command, instruction.value));
+  draft.workdirSet = true;
   setWorkdir(draft, path);
   const isRoot = draft.cwd === '/';
   if (!isRoot) {

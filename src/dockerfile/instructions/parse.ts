@@ -52,11 +52,15 @@ export function parseInstruction(node: InstructionNode): Instruction {
   return parse(node);
 }
 
-/** Groups a file's instructions into stages; throws `DOCKERFILE_SYNTAX` at the first that is wrong. */
-export function parseStages(ast: DockerfileNode): ParsedStages {
+/**
+ * Groups a file's instructions into stages; throws `DOCKERFILE_SYNTAX` at the first that is wrong. `visit` sees each before it is
+ * looked at.
+ */
+export function parseStages(ast: DockerfileNode, visit?: (node: InstructionNode) => void): ParsedStages {
   const globalArgs: ArgInstruction[] = [];
   const stages: { from: Stage['from']; instructions: StageInstruction[] }[] = [];
   for (const node of ast.instructions) {
+    visit?.(node);
     const instruction = parseInstruction(node);
     const stage = stages.at(-1);
     if (instruction.kind === 'from') stages.push({ from: instruction, instructions: [] });

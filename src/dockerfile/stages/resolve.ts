@@ -3,8 +3,10 @@ import { type Platform, parsePlatform } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
 import { didYouMean, stageError, syntaxError } from '../errors.ts';
 import type { FromInstruction, ParsedStages, Stage } from '../instructions/index.ts';
+import { checkFromArgs, checkPlatformFlag, type Linter } from '../lint/index.ts';
 import { trimSpace } from '../text.ts';
 import { linkCommand } from './commands.ts';
+import { checkDefaults } from './default-bases.ts';
 import { expandAt, resolveGlobalArgs, SCRATCH } from './global-args.ts';
 import { checkCycles } from './graph.ts';
 import type { BuildStage, StageGraph, StageOptions } from './types.ts';
@@ -22,12 +24,16 @@ export function resolveStages(
   if (last === undefined)
     throw stageError('the Dockerfile has no stage to build', undefined, 'a stage begins with FROM');
   const targetName = options.target || last.from.stageName || 'default';
+  checkDefaults(parsed, options, targetName, escapeChar);
   const globalArgs = resolveGlobalArgs(parsed.globalArgs, options, targetName, escapeChar);
+  const declared = new Set(globalArgs.keys());
+  for (const { args } of parsed.globalArgs) for (const { name } of args) declared.add(name);
+  const scope: FromScope = { args: globalArgs, declared, escapeChar, lint: options.lint };
   const stages: BuildStage[] = [];
   const byName = new Map<string, BuildStage>();
   const images = new Map<string, BuildStage>();
   for (const [index, stage] of parsed.stages.entries()) {
-    const built = createStage(stage, index, byName, globalArgs, escapeChar, options);
+    const built = createStage(stage, index, byName, scope, options);
     stages.push(built);
     if (built.name !== '') byName.set(built.name, built);
   }
@@ -44,20 +50,29 @@ export function resolveStages(
   return { ...registry, target, globalArgs };
 }
 
+/** What the words of FROM are expanded with, and who is told of what is odd about them. */
+interface FromScope {
+  readonly args: ReadonlyMap<string, string>;
+  /** Also those without a value. */
+  readonly declared: ReadonlySet<string>;
+  readonly escapeChar: string;
+  readonly lint: Linter | undefined;
+}
+
 function createStage(
   stage: Stage,
   index: number,
   byName: ReadonlyMap<string, BuildStage>,
-  globalArgs: ReadonlyMap<string, string>,
-  escapeChar: string,
+  file: FromScope,
   options: StageOptions,
 ): BuildStage {
   const { from } = stage;
   const name = from.stageName ?? '';
-  const baseName = expandBase(from, globalArgs, escapeChar);
+  const scope = { ...file, lint: file.lint?.at(from.range, from.node.comments) };
+  const baseName = expandBase(from, scope);
   const replaced = name !== '' && (options.contextNames?.has(name) ?? false);
   const base = replaced ? undefined : byName.get(baseName.toLowerCase());
-  const platform = expandPlatform(from, globalArgs, escapeChar);
+  const platform = expandPlatform(from, scope);
   return {
     index,
     name,
@@ -81,21 +96,23 @@ function countSteps(stage: Stage): number {
   ).length;
 }
 
-function expandBase(from: FromInstruction, args: ReadonlyMap<string, string>, escapeChar: string): string {
+function expandBase(from: FromInstruction, { args, declared, escapeChar, lint }: FromScope): string {
   const { value, range } = from.base;
   const { result, unmatched } = expandAt(value, args, range, escapeChar);
+  if (lint !== undefined) checkFromArgs(lint, unmatched, declared, range);
   if (result !== '') return result;
   throw syntaxError(`the base name ${value} is empty`, range, suggestAny(unmatched, args.keys()));
 }
 
-function expandPlatform(
-  from: FromInstruction,
-  args: ReadonlyMap<string, string>,
-  escapeChar: string,
-): Platform | undefined {
+function expandPlatform(from: FromInstruction, { args, declared, escapeChar, lint }: FromScope): Platform | undefined {
   if (from.platform === undefined || from.platform.value === '') return undefined;
   const { value, range } = from.platform;
-  const { result, unmatched } = expandAt(value, args, range, escapeChar);
+  const expansion = expandAt(value, args, range, escapeChar);
+  const { result, unmatched } = expansion;
+  if (lint !== undefined) {
+    checkFromArgs(lint, unmatched, declared, range);
+    checkPlatformFlag(lint, value, expansion, args.get('TARGETPLATFORM'), from.stageName ?? '', range);
+  }
   const hint = suggestAny(unmatched, args.keys());
   if (result === '') throw syntaxError(`the platform ${value} is empty`, range, hint);
   try {

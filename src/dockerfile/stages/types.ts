@@ -1,5 +1,6 @@
 import type { Platform } from '../../oci/index.ts';
 import type { StageInstruction } from '../instructions/index.ts';
+import type { Linter } from '../lint/linter.ts';
 import type { SourceRange } from '../position.ts';
 
 /** A stage of the file, or an image or context that some step reads as if it were one. */
@@ -58,6 +59,8 @@ export interface StageOptions {
   readonly target?: string;
   readonly targetPlatform: Platform;
   readonly buildPlatform: Platform;
+  /** What the checks of FROM tell; without it they are not made. */
+  readonly lint?: Linter;
   /** Lower-case names of contexts that replace stages. */
   readonly contextNames?: ReadonlySet<string>;
 }

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: substitutions of the language under test
 import test from 'ava';
-import type { ConvertWarning } from '../../../src/dockerfile/convert/index.ts';
+import type { LintWarning } from '../../../src/dockerfile/lint/index.ts';
 import { Bases, convert, findOp, listHistory, listNames } from './support.ts';
 
 test('config and history are what BuildKit writes', async (t) => {
@@ -318,12 +318,12 @@ test('vertex names', async (t) => {
 });
 
 test('a name that is not set is warned about once it is used', async (t) => {
-  const warnings: ConvertWarning[] = [];
+  const warnings: LintWarning[] = [];
   await convert('FROM a\nENV NAME=x\nARG DECLARED\nLABEL a=$NAM b=$DECLARED\nCOPY ${X:-a} \\\n\n /b', {
     onWarning: (warning) => warnings.push(warning),
   });
   t.deepEqual(
-    warnings.map(({ code, message }) => `${code} ${message}`),
+    warnings.map(({ rule, message }) => `${rule.name} ${message}`),
     [
       'NoEmptyContinuation an empty line inside a continued instruction; a later version will refuse it',
       'UndefinedVar the variable $NAM is not set (did you mean $NAME?)',
@@ -334,7 +334,7 @@ test('a name that is not set is warned about once it is used', async (t) => {
 });
 
 test('a build argument that nothing takes is warned about, with the name that may be meant', async (t) => {
-  const warnings: ConvertWarning[] = [];
+  const warnings: LintWarning[] = [];
   await convert('ARG GLOBAL R\nFROM a AS other\nARG VERSION=1 SECOND\nFROM a\nONBUILD ARG LATER\n', {
     buildArgs: {
       GLOBAL: '',
@@ -350,7 +350,7 @@ test('a build argument that nothing takes is warned about, with the name that ma
     onWarning: (warning) => warnings.push(warning),
   });
   t.deepEqual(
-    warnings.map(({ code, message }) => `${code} ${message}`),
+    warnings.map(({ rule, message }) => `${rule.name} ${message}`),
     [
       'UnusedBuildArg no ARG takes the build argument VERSIN (did you mean VERSION?)',
       'UnusedBuildArg no ARG takes the build argument Z',
@@ -361,7 +361,7 @@ test('a build argument that nothing takes is warned about, with the name that ma
 test('what is read otherwise than its author may think is warned about', async (t) => {
   const warn = async (source: string): Promise<string[]> => {
     const warnings: string[] = [];
-    await convert(source, { onWarning: ({ code, message }) => warnings.push(`${code} ${message}`) });
+    await convert(source, { onWarning: ({ rule, message }) => warnings.push(`${rule.name} ${message}`) });
     return warnings;
   };
   for (const image of [

@@ -1,0 +1,27 @@
+import type { DockerfileNode, InstructionNode } from '../../parser/index.ts';
+import type { SourceRange } from '../../position.ts';
+import type { Linter } from '../linter.ts';
+import type { Rule } from '../types.ts';
+import { docsUrl } from './docs.ts';
+
+export const NoEmptyContinuation: Rule = {
+  name: 'NoEmptyContinuation',
+  description: 'No empty line stands inside a continued instruction; a later version will refuse it',
+  url: docsUrl('no-empty-continuation'),
+};
+
+/** The parser saw the empty line; BuildKit tells the line that the instruction ends at, heredocs not counted. */
+export function checkContinuation(file: Linter, ast: DockerfileNode, emptyLine: SourceRange): void {
+  const { line } = emptyLine.start;
+  const node = ast.instructions.find(({ range }) => range.end.line > line);
+  const comments = node?.comments ?? [];
+  const last = node === undefined || node.range.start.line > line ? line : lastLine(node);
+  const instruction = { start: { line: last, column: 0 }, end: { line: last, column: 0 } };
+  const message = 'an empty line inside a continued instruction; a later version will refuse it';
+  file.at(instruction, comments).warn(NoEmptyContinuation, message, emptyLine);
+}
+
+function lastLine(node: InstructionNode): number {
+  const heredoc = node.heredocs[0]?.range.start.line;
+  return heredoc === undefined ? node.range.end.line : heredoc - 1;
+}

@@ -1,0 +1,35 @@
+import { parseTaggedReference } from '../../oci/index.ts';
+import type { ParsedStages } from '../instructions/index.ts';
+import { checkDefaultBase } from '../lint/index.ts';
+import { expandAt, resolveGlobalArgs } from './global-args.ts';
+import type { StageOptions } from './types.ts';
+
+/** Checks what each FROM names when no `--build-arg` is given. */
+export function checkDefaults(
+  parsed: ParsedStages,
+  options: StageOptions,
+  targetStage: string,
+  escapeChar: string,
+): void {
+  const { lint } = options;
+  if (lint === undefined) return;
+  try {
+    const args = resolveGlobalArgs(parsed.globalArgs, { ...options, buildArgs: {} }, targetStage, escapeChar);
+    for (const { from } of parsed.stages) {
+      const { value, range } = from.base;
+      const { result } = expandAt(value, args, range, escapeChar);
+      checkDefaultBase(lint.at(from.range, from.node.comments), value, isImageName(result), range);
+    }
+  } catch {
+    // What cannot be expanded is an error of its own, where the build comes upon it.
+  }
+}
+
+function isImageName(name: string): boolean {
+  try {
+    parseTaggedReference(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
