@@ -48,8 +48,10 @@ export function createEngine({ workspace, contexts, sink }: EngineOptions): Engi
     async solve(definition, signal) {
       const edge = loadDefinition(definition, resolveOp);
       if (edge === undefined) return undefined;
-      const isSource = (digest: Digest): boolean => definition.ops.get(digest)?.type === 'source';
-      const observer = createObserver<OpResult>(sink, summary, isSource, new Set(shown));
+      const isStep = (digest: Digest): boolean => !['source', 'merge'].includes(definition.ops.get(digest)?.type ?? '');
+      // The layer that a merge puts into its place has been shown as the step that it is.
+      const merges = [...definition.ops].flatMap(([digest, op]) => (op.type === 'merge' ? [digest] : []));
+      const observer = createObserver<OpResult>(sink, summary, isStep, new Set([...shown, ...merges]));
       try {
         return await createSolver({ cache, observer }).build(edge, { signal });
       } finally {

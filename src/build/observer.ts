@@ -18,14 +18,14 @@ export interface SolveSummary {
 }
 
 /**
- * Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. Of steps that were
- * shown in an earlier solve of the build only a failure is.
+ * Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. Of hidden
+ * vertices (shown in an earlier solve of the build, or parts of another step) only a failure is shown.
  */
 export function createObserver<R>(
   sink: ProgressSink,
   summary: SolveSummary,
-  isSource: (vertex: Digest) => boolean,
-  alreadyShown: ReadonlySet<Digest> = new Set(),
+  isStep: (vertex: Digest) => boolean,
+  hidden: ReadonlySet<Digest> = new Set(),
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
   const status = (vertex: Vertex<R>): VertexStatus => ({
@@ -36,12 +36,12 @@ export function createObserver<R>(
   });
   return {
     started(vertex) {
-      if (alreadyShown.has(vertex.digest)) return;
+      if (hidden.has(vertex.digest)) return;
       startedMs.set(vertex.digest, Date.now());
       sink({ vertexes: [status(vertex)] });
     },
     completed(vertex, { cached, error }) {
-      if (alreadyShown.has(vertex.digest) && error === undefined) return;
+      if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
         // The first to fail ends the others, and they end with its error: of theirs nothing is to be said.
         const isFirst = summary.failures.size === 0;
@@ -50,7 +50,7 @@ export function createObserver<R>(
         sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached, error: text }] });
         return;
       }
-      if (!isSource(vertex.digest)) summary[cached ? 'cached' : 'executed']++;
+      if (isStep(vertex.digest)) summary[cached ? 'cached' : 'executed']++;
       sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached }] });
     },
     reporter: (vertex) => createReporter(sink, vertex.digest),

@@ -42,7 +42,7 @@ export async function openSession(names: readonly BuilderName[], cases: readonly
     if (names.includes('buildkit')) {
       const programs = await findNewestDocker();
       if (programs === undefined) throw new Error('there is no newer docker to be had');
-      await startDocker('buildkit', { programs });
+      await startDocker('buildkit', { programs, containerdStore: true });
     }
     if (names.includes('buildah')) {
       const buildah = openBuildah();

@@ -17,6 +17,8 @@ export interface DockerdOptions {
   readonly storageDriver?: 'overlay2' | 'vfs';
   /** Another docker than the machine's own. */
   readonly programs?: DockerPrograms;
+  /** Images in containerd, as a new docker has them by default: only there can BuildKit merge layers (COPY --link). */
+  readonly containerdStore?: boolean;
 }
 
 export interface Dockerd {
@@ -60,6 +62,7 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
       ...(programs === undefined ? [] : ['--ip6tables=false']),
       '--ip-masq=false',
       '--ip-forward=false',
+      ...(options.containerdStore ? ['--feature', 'containerd-snapshotter=true'] : []),
       ...(options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]),
     ],
     // It finds its containerd on the path.

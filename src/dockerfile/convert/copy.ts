@@ -8,7 +8,7 @@ import { nameStage, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
-import { layOver, refuseNamedOwner } from './link.ts';
+import { layOver, numberRoot, refuseNamedOwner } from './link.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
 import { remoteSource } from './remote.ts';
@@ -39,7 +39,7 @@ export function convertCopy(
   const common = {
     type: 'copy',
     dest: resolveDestination(draft.cwd, dest),
-    ...(owner === '' ? {} : { owner }),
+    ...(owner === '' ? {} : { owner: numberRoot(owner) }),
     ...(mode === undefined ? {} : { mode }),
     createDestPath: true,
   } as const;
@@ -60,7 +60,7 @@ export function convertCopy(
     const src = resolvePath('/', path);
     if (from.localContext !== undefined) {
       conversion.contexts.read(from.localContext, src);
-      checkSource(conversion, path, src, placeOf(command, token));
+      checkSource(conversion, from.localContext, { path, read: src }, placeOf(command, token));
     }
     actions.push({
       ...common,
@@ -98,15 +98,15 @@ export function convertCopy(
   addHistory(draft.image, `${shown.join(' ')} # buildkit`, true);
 }
 
-/** What the checks have to say of a path of the main context. */
+/** What the checks have to say of a path of a context; the ignore file is the main one's. */
 function checkSource(
   { lint, request, explainIgnored }: Conversion,
-  path: string,
-  read: string,
+  context: string,
+  { path, read }: { readonly path: string; readonly read: string },
   token: SourceRange,
 ): void {
   checkOutside(lint, path, read, token);
-  if (explainIgnored !== undefined && request.ignoreFile !== undefined)
+  if (context === 'context' && explainIgnored !== undefined && request.ignoreFile !== undefined)
     checkIgnored(lint, path, explainIgnored, request.ignoreFile.name, token);
 }
 

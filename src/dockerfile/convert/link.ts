@@ -10,9 +10,16 @@ export function layOver(below: State | undefined, layer: State, metadata: OpMeta
   return below === undefined ? layer : mergeState([below, layer], metadata);
 }
 
+/** `root` is 0 whatever the image's passwd and group say, as in BuildKit. */
+export function numberRoot(owner: string): string {
+  return owner.replaceAll(/(^|:)root(?=:|$)/g, '$10');
+}
+
 /** An empty tree has no passwd: there, names other than root mean nobody. Throws `DOCKERFILE_SYNTAX`. */
 export function refuseNamedOwner(keyword: string, owner: string, range: SourceRange): void {
-  const name = owner.split(':').find((part) => part !== '' && part !== 'root' && !/^[+-]?\d+$/.test(part));
+  const name = numberRoot(owner)
+    .split(':')
+    .find((part) => part !== '' && !/^[+-]?\d+$/.test(part));
   if (name === undefined) return;
   throw syntaxError(
     `${keyword} --link cannot look up ${JSON.stringify(name)}: a linked layer does not see the files below it, /etc/passwd among them`,

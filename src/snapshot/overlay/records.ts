@@ -44,7 +44,7 @@ export function openRecords(store: Pick<Store, 'table' | 'paths'>): SnapshotReco
     if (!existsSync(directory(name))) return undefined;
     if (record.changesOf === undefined) return record;
     const lender = find(record.changesOf);
-    return lender && { ...record, ...pickFacts(lender) };
+    return lender && { ...record, createdMs: lender.createdMs, ...pickFacts(lender) };
   };
   const topDirectory = (name: string): string => {
     const { changesOf, ownRoot } = table.get(name) ?? {};
