@@ -1,17 +1,13 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
-import { dockerfileToLLB } from '../dockerfile/convert/index.ts';
-import type { ConvertResult } from '../dockerfile/convert/types.ts';
-import { DockerfileError } from '../dockerfile/errors.ts';
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
-import { type Digest, formatPlatform, hostPlatform } from '../oci/index.ts';
-import type { ProgressSink } from '../progress/events.ts';
-import { type Workspace, withWorkspace } from '../workspace.ts';
+import { withWorkspace } from '../workspace.ts';
+import { convertDockerfile } from './convert.ts';
 import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
-import { checkContext, type DockerfileInput, type IgnoreInput, readDockerfile, readIgnore } from './inputs.ts';
+import { checkContext } from './inputs.ts';
+import { loadInputs } from './load.ts';
 import { openBuildLog } from './log.ts';
 import { exportBuilt, planExport } from './outputs.ts';
-import { runPhase } from './phases.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
 import { toVertexWarning } from './warnings.ts';
 
@@ -35,12 +31,19 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     try {
       const { sink, path: logPath } = log;
       const inputs = await loadInputs(request, context, sink);
-      const converted = await convert(request, workspace, inputs, sink, signal);
+      const { dockerfile, vertex } = inputs;
+      const converted = await convertDockerfile({
+        request,
+        inputs,
+        meta: createShownMetaResolver(workspace, sink, request.pull ?? false),
+        onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
+        signal,
+      });
       await sweeping;
       const { patterns } = inputs.ignore;
       const contexts = new Map([['context', { directory: context, ignore: compilePatterns(patterns) }]]);
       const engine = createEngine({ workspace, contexts, sink });
-      const snapshot = await solveBuild({ engine, converted, dockerfile: inputs.dockerfile, logPath, signal });
+      const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });
       const exported = await exportBuilt({
         workspace,
         converted,
@@ -70,56 +73,4 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
 function checkPrivilege(): void {
   const uid = process.geteuid?.() ?? 0;
   if (uid !== 0) throw privilegeMissing(uid);
-}
-
-/** The Dockerfile, and the step that read it: what is said of the file is said there. */
-interface Inputs {
-  readonly dockerfile: DockerfileInput;
-  readonly vertex: Digest;
-  readonly ignore: IgnoreInput;
-}
-
-async function loadInputs(request: BuildRequest, context: string, sink: ProgressSink): Promise<Inputs> {
-  const name = request.dockerfile ?? 'Dockerfile';
-  const title = `[internal] load build definition from ${name}`;
-  const { dockerfile, vertex } = await runPhase(sink, title, (reporter, digest) => {
-    const input = readDockerfile(request, context);
-    reporter.task('transferring dockerfile:', Buffer.byteLength(input.text), 0, true);
-    return { dockerfile: input, vertex: digest };
-  });
-  const ignore = await runPhase(sink, '[internal] load .dockerignore', () => readIgnore(dockerfile, context));
-  return { dockerfile, vertex, ignore };
-}
-
-async function convert(
-  request: BuildRequest,
-  workspace: Workspace,
-  { dockerfile, vertex }: Inputs,
-  sink: ProgressSink,
-  signal: AbortSignal,
-): Promise<ConvertResult> {
-  const buildPlatform = hostPlatform();
-  const targetPlatform = request.platform ?? buildPlatform;
-  try {
-    return await dockerfileToLLB({
-      source: dockerfile.text,
-      fileName: dockerfile.fileName,
-      buildArgs: request.buildArgs ?? {},
-      targetPlatform,
-      buildPlatform,
-      multiPlatform: formatPlatform(targetPlatform) !== formatPlatform(buildPlatform),
-      labels: request.labels ?? {},
-      noCache: request.noCache ?? false,
-      noCacheFilter: request.noCacheFilter ?? [],
-      network: request.network ?? 'default',
-      extraHosts: request.extraHosts ?? [],
-      meta: createShownMetaResolver(workspace, sink, request.pull ?? false),
-      onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
-      signal,
-      ...(request.target === undefined ? {} : { target: request.target }),
-    });
-  } catch (error) {
-    if (error instanceof DockerfileError) throw error.locate({ file: dockerfile.fileName, source: dockerfile.text });
-    throw error;
-  }
 }

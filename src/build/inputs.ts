@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildRequest } from '../build-types.ts';
-import { readIgnoreLines } from '../dockerfile/ignore/index.ts';
+import { type IgnoreLine, readIgnoreLines } from '../dockerfile/ignore/index.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { contextUnreadable, dockerfileMissing, dockerfileUnreadable } from './errors.ts';
 
@@ -16,11 +16,15 @@ export interface DockerfileInput {
 /** The patterns that a context's ignore file holds, and where it lies. */
 export interface IgnoreInput {
   readonly patterns: readonly string[];
+  /** The same with their lines. */
+  readonly lines: readonly IgnoreLine[];
   readonly path: string | undefined;
+  /** As people call it: `.dockerignore`, or `<Dockerfile>.dockerignore`. */
+  readonly name: string;
 }
 
 /** A Dockerfile is text that people write; a larger file is something else that was named by mistake. */
-const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
+export const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
 
 /** Throws `CONTEXT_UNREADABLE`. */
 export function checkContext(directory: string): string {
@@ -66,9 +70,10 @@ export function readIgnore(dockerfile: DockerfileInput, context: string): Ignore
       if (errorCode(error) === 'ENOENT') continue;
       throw contextUnreadable(path, errorMessage(error), error);
     }
-    return { patterns: readIgnoreLines(text).map((line) => line.pattern), path };
+    const lines = readIgnoreLines(text);
+    return { patterns: lines.map((line) => line.pattern), lines, path, name: basename(path) };
   }
-  return { patterns: [], path: undefined };
+  return { patterns: [], lines: [], path: undefined, name: '.dockerignore' };
 }
 
 function readText(path: string, given: string | undefined, context: string): string {

@@ -1,0 +1,48 @@
+import type { BuildRequest } from '../build-types.ts';
+import { type ConvertResult, dockerfileToLLB, type MetaResolver } from '../dockerfile/convert/index.ts';
+import { DockerfileError } from '../dockerfile/errors.ts';
+import type { WarningSink } from '../dockerfile/lint/index.ts';
+import { formatPlatform, hostPlatform } from '../oci/index.ts';
+import type { Inputs } from './load.ts';
+
+/** Converts a build's Dockerfile, to build it or to check it. Errors know the file and draw its lines. */
+export async function convertDockerfile(conversion: ConversionInput): Promise<ConvertResult> {
+  const { request, inputs, meta, onWarning, signal, allStages = false } = conversion;
+  const { dockerfile, ignore } = inputs;
+  const buildPlatform = hostPlatform();
+  const targetPlatform = request.platform ?? buildPlatform;
+  try {
+    return await dockerfileToLLB({
+      source: dockerfile.text,
+      fileName: dockerfile.fileName,
+      buildArgs: request.buildArgs ?? {},
+      targetPlatform,
+      buildPlatform,
+      multiPlatform: formatPlatform(targetPlatform) !== formatPlatform(buildPlatform),
+      labels: request.labels ?? {},
+      noCache: request.noCache ?? false,
+      noCacheFilter: request.noCacheFilter ?? [],
+      network: request.network ?? 'default',
+      extraHosts: request.extraHosts ?? [],
+      meta,
+      onWarning,
+      allStages,
+      signal,
+      ...(ignore.path === undefined ? {} : { ignoreFile: { name: ignore.name, lines: ignore.lines } }),
+      ...(request.target === undefined ? {} : { target: request.target }),
+    });
+  } catch (error) {
+    if (error instanceof DockerfileError) throw error.locate({ file: dockerfile.fileName, source: dockerfile.text });
+    throw error;
+  }
+}
+
+export interface ConversionInput {
+  readonly request: BuildRequest;
+  readonly inputs: Inputs;
+  readonly meta: MetaResolver;
+  readonly onWarning: WarningSink;
+  readonly signal: AbortSignal;
+  /** Not only what the target needs. */
+  readonly allStages?: boolean;
+}
