@@ -62,11 +62,21 @@ Status TreeChanger::Run(const CopyAction& action) {
   const SourceTree& source = sources_.at(action.source);
   auto owner = OwnerOf(action.owner);
   if (!owner.ok()) return std::move(owner.error());
+  auto include = PatternProgram::Parse(action.include);
+  if (!include.ok()) return std::move(include.error());
   auto exclude = PatternProgram::Parse(action.exclude);
   if (!exclude.ok()) return std::move(exclude.error());
   CopyOptions options;
   options.owner = *owner;
   if (action.mode) options.mode = *action.mode;
+  std::optional<ModeChange> mode_change;
+  if (!action.mode_change.empty()) {
+    auto parsed = ModeChange::Parse(action.mode_change);
+    if (!parsed.ok()) return std::move(parsed.error());
+    mode_change = std::move(*parsed);
+    options.mode_change = &*mode_change;
+  }
+  if (!include->empty()) options.include = &*include;
   if (!exclude->empty()) options.exclude = &*exclude;
 
   auto matches = FindSources(source, {action.src, action.allow_wildcard, action.follow_symlinks});
@@ -77,11 +87,6 @@ Status TreeChanger::Run(const CopyAction& action) {
     return Error::Own("COPY_SOURCE_NOT_FOUND", "not found", action.src);
   }
   for (const SourceMatch& match : *matches) {
-    bool file = !S_ISDIR(match.status.st_mode);
-    if (file && options.exclude != nullptr && action.allow_wildcard &&
-        exclude->Judge(BaseName(match.named), exclude->AtRoot()).excluded) {
-      continue;
-    }
     if (action.attempt_unpack && S_ISREG(match.status.st_mode)) {
       auto unpacked = Unpack(action, source, match, options);
       if (!unpacked.ok()) return std::move(unpacked.error());

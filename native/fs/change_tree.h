@@ -19,12 +19,14 @@ struct CopyAction {
   std::string dest;
   std::string owner;
   std::optional<uint32_t> mode;
+  std::string mode_change;
   bool follow_symlinks = false;
   bool dir_copy_contents = false;
   bool allow_wildcard = false;
   bool allow_empty_wildcard = false;
   bool create_dest_path = false;
   bool attempt_unpack = false;
+  std::string include;
   std::string exclude;
 };
 
@@ -63,7 +65,7 @@ struct ChangeTreeResult {
 
 // Runs the actions in order: COPY, ADD, WORKDIR and heredocs, with the results of BuildKit's file op
 // (solver/llbsolver/file/backend.go) and of the copy under it (tonistiigi/fsutil). Codes of its own: COPY_SOURCE_NOT_FOUND,
-// COPY_TARGET_IS_DIRECTORY, COPY_TARGET_NOT_DIRECTORY, USER_NOT_FOUND, GROUP_NOT_FOUND, and those of layer/ for archives.
+// COPY_TARGET_IS_DIRECTORY, COPY_TARGET_NOT_DIRECTORY, USER_NOT_FOUND, GROUP_NOT_FOUND, MODE_INVALID, and those of layer/ for archives.
 Result<ChangeTreeResult> ChangeTree(const ChangeTreeRequest& request);
 
 }  // namespace tsbuild

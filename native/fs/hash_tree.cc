@@ -43,11 +43,21 @@ class TreeHasher {
 
  private:
   Status AddSelection(uint32_t index);
-  Status AddMatch(const SourceMatch& match, const TreeSelection& selection, const PatternProgram& exclude);
+  // What of a matched directory counts; empty programs leave nothing out.
+  struct Filters {
+    PatternProgram include;
+    PatternProgram exclude;
+  };
+  // What the patterns say of a directory, for its entries.
+  struct Verdicts {
+    PatternProgram::Carried ignored;
+    PatternProgram::Carried included;
+    PatternProgram::Carried excluded;
+  };
+  Status AddMatch(const SourceMatch& match, const TreeSelection& selection, const Filters& filters);
   // Says through `any` whether something was added.
-  Status AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative,
-                      const PatternProgram& exclude, const PatternProgram::Carried& ignored,
-                      const PatternProgram::Carried& excluded, bool* any);
+  Status AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative, const Filters& filters,
+                      const Verdicts& here, bool* any);
   // Entries that are no directories, to be looked at by a task.
   struct Batch {
     SharedFd directory;
@@ -131,20 +141,28 @@ Result<HashTreeResult> TreeHasher::Run() {
 
 Status TreeHasher::AddSelection(uint32_t index) {
   const TreeSelection& selection = request_.selections[index];
+  auto include = PatternProgram::Parse(selection.include);
+  if (!include.ok()) return std::move(include.error());
   auto exclude = PatternProgram::Parse(selection.exclude);
   if (!exclude.ok()) return std::move(exclude.error());
   auto matches = FindSources(tree_, {selection.path, selection.wildcard, selection.follow_symlinks});
   if (!matches.ok()) return std::move(matches.error());
-  if (matches->empty()) result_.missing.push_back(index);
-  for (const SourceMatch& match : *matches) TSB_TRY(AddMatch(match, selection, *exclude));
+  bool missing = matches->empty();
+  if (!missing && !selection.required.empty()) {
+    auto required = FindSources(tree_, {selection.required, false, true});
+    if (!required.ok()) return std::move(required.error());
+    missing = required->empty();
+  }
+  if (missing) result_.missing.push_back(index);
+  const Filters filters{std::move(*include), std::move(*exclude)};
+  for (const SourceMatch& match : *matches) TSB_TRY(AddMatch(match, selection, filters));
   return Unit{};
 }
 
-Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selection, const PatternProgram& exclude) {
+Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selection, const Filters& filters) {
   std::string name(BaseName(match.named));
   if (!S_ISDIR(match.status.st_mode)) {
-    if (selection.wildcard && !exclude.empty() && exclude.Judge(name, exclude.AtRoot()).excluded) return Unit{};
-    auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
+  auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
     Node& node = nodes_.emplace_back();
     node.path = std::move(name);
@@ -165,26 +183,29 @@ Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selec
   }
   nodes_.push_back(std::move(header));
   bool any = false;
-  return AddDirectory(Share(std::move(*fd)), match.path, "", exclude, tree_.ignore.JudgeFromRoot(match.path).carried, exclude.AtRoot(), &any);
+  const Verdicts verdicts{tree_.ignore.JudgeFromRoot(match.path).carried, filters.include.AtRoot(), filters.exclude.AtRoot()};
+  return AddDirectory(Share(std::move(*fd)), match.path, "", filters, verdicts, &any);
 }
 
-Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative,
-                                const PatternProgram& exclude, const PatternProgram::Carried& ignored,
-                                const PatternProgram::Carried& excluded, bool* any) {
+Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative, const Filters& filters,
+                                const Verdicts& here, bool* any) {
+  const auto& [include, exclude] = filters;
   auto entries = ReadDirectory(fd->get(), source_path);
   if (!entries.ok()) return std::move(entries.error());
   Batch batch{fd, source_path, {}};
   for (const DirectoryEntry& entry : *entries) {
     std::string path = JoinPath(source_path, entry.name);
-    PatternProgram::Verdict ignored_here;
-    PatternProgram::Verdict excluded_here;
-    if (!tree_.ignore.empty()) ignored_here = tree_.ignore.Judge(path, ignored);
-    if (ignored_here.excluded && !tree_.ignore.has_negations()) continue;
+    PatternProgram::Verdict ignored;
+    PatternProgram::Verdict included{true, {}};
+    PatternProgram::Verdict excluded;
+    if (!tree_.ignore.empty()) ignored = tree_.ignore.Judge(path, here.ignored);
+    if (ignored.excluded && !tree_.ignore.has_negations()) continue;
     Node node;
     node.path = JoinPath(relative, entry.name);
-    if (!exclude.empty()) excluded_here = exclude.Judge(node.path, excluded);
-    if (excluded_here.excluded && !exclude.has_negations()) continue;
-    bool left_out = ignored_here.excluded || excluded_here.excluded;
+    if (!exclude.empty()) excluded = exclude.Judge(node.path, here.excluded);
+    if (excluded.excluded && !exclude.has_negations()) continue;
+    if (!include.empty()) included = include.Judge(node.path, here.included);
+    bool left_out = ignored.excluded || excluded.excluded || !included.excluded;
     bool directory = entry.type == DT_DIR;
     if (entry.type == DT_UNKNOWN) {
       if (fstatat(fd->get(), entry.name.c_str(), &node.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
@@ -198,6 +219,7 @@ Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, con
       if (batch.entries.size() == kBatch) Submit(std::exchange(batch, {fd, source_path, {}}));
       continue;
     }
+    if (!included.excluded && !include.MayMatchBelow(node.path)) continue;
     UniqueFd child(openat(fd->get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!child) return Error::FromErrno("open", path);
     if (fstat(child.get(), &node.status) < 0) return Error::FromErrno("fstat", path);
@@ -207,7 +229,8 @@ Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, con
     std::string below = node.path;
     nodes_.push_back(std::move(node));
     bool any_below = false;
-    TSB_TRY(AddDirectory(Share(std::move(child)), path, below, exclude, ignored_here.carried, excluded_here.carried, &any_below));
+    const Verdicts verdicts{std::move(ignored.carried), std::move(included.carried), std::move(excluded.carried)};
+    TSB_TRY(AddDirectory(Share(std::move(child)), path, below, filters, verdicts, &any_below));
     // A directory that is left out is there only for what is in it.
     if (left_out && !any_below) {
       nodes_.pop_back();

@@ -14,7 +14,9 @@ struct TreeSelection {
   bool wildcard = false;
   bool follow_symlinks = false;
   bool include_root = false;
+  std::string include;
   std::string exclude;
+  std::string required;
 };
 
 struct HashTreeRequest {

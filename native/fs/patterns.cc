@@ -128,10 +128,11 @@ Result<PatternProgram::Token> PatternProgram::ParseToken(std::string_view field)
 }
 
 // All positions that can be reached are carried from token to token: no backtracking, so no pattern is slow.
-bool PatternProgram::Matches(const Pattern& pattern, const Text& text) {
+bool PatternProgram::Matches(const Pattern& pattern, const Text& text, bool prefix) {
   using Kind = Token::Kind;
   if (pattern.tokens.size() == 1 && pattern.tokens[0].kind == Kind::kLiteral) {
-    return pattern.tokens[0].literal == text.bytes;
+    const std::string& literal = pattern.tokens[0].literal;
+    return prefix ? literal.starts_with(text.bytes) : literal == text.bytes;
   }
   const std::vector<uint32_t>& chars = text.characters;
   const size_t length = chars.size();
@@ -139,6 +140,7 @@ bool PatternProgram::Matches(const Pattern& pattern, const Text& text) {
   std::vector<char> next(length + 1, 0);
   reach[0] = 1;
   for (const Token& token : pattern.tokens) {
+    if (prefix && reach[length]) return true;
     std::fill(next.begin(), next.end(), 0);
     bool any = false;
     auto in_class = [&token](uint32_t c) {
@@ -175,6 +177,7 @@ bool PatternProgram::Matches(const Pattern& pattern, const Text& text) {
     switch (token.kind) {
       case Kind::kLiteral: {
         for (size_t i = 0; i <= length; i++) {
+          if (prefix && reach[i] && token.literal.starts_with(text.bytes.substr(text.offsets[i]))) return true;
           if (!reach[i] || text.bytes.compare(text.offsets[i], token.literal.size(), token.literal) != 0) continue;
           size_t end = text.offsets[i] + token.literal.size();
           size_t j = i;
@@ -253,6 +256,16 @@ PatternProgram::Verdict PatternProgram::JudgeFromRoot(std::string_view path) con
     at = slash + 1;
   }
   return verdict;
+}
+
+bool PatternProgram::MayMatchBelow(std::string_view directory) const {
+  std::string inside(directory);
+  inside.push_back('/');
+  Text text(inside);
+  for (const Pattern& pattern : patterns_) {
+    if (!pattern.negated && Matches(pattern, text, true)) return true;
+  }
+  return false;
 }
 
 }  // namespace tsbuild

@@ -31,6 +31,9 @@ class PatternProgram {
   // The same from the root: judges every directory on the way.
   Verdict JudgeFromRoot(std::string_view path) const;
 
+  // Whether some pattern could match something below a directory that none has matched: false saves a look into it.
+  bool MayMatchBelow(std::string_view directory) const;
+
  private:
   struct Range {
     uint32_t low;
@@ -51,7 +54,8 @@ class PatternProgram {
   struct Text;
 
   static Result<Token> ParseToken(std::string_view field);
-  static bool Matches(const Pattern& pattern, const Text& text);
+  // Where `prefix` is asked for, the whole text may also be what a longer match begins with.
+  static bool Matches(const Pattern& pattern, const Text& text, bool prefix = false);
 
   std::vector<Pattern> patterns_;
   bool has_negations_ = false;

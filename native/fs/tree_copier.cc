@@ -31,7 +31,8 @@ void TreeCopier::Fail(Error error) {
 FileAttributes TreeCopier::AttributesOf(const struct stat& status) const {
   FileAttributes attributes;
   attributes.owner = options_.owner ? *options_.owner : source_.OwnerOf(status);
-  attributes.mode = options_.mode ? *options_.mode & kPermissions : status.st_mode & kPermissions;
+  attributes.mode = (options_.mode ? *options_.mode : status.st_mode) & kPermissions;
+  if (options_.mode_change != nullptr) attributes.mode = options_.mode_change->Apply(status.st_mode);
   attributes.mtime = status.st_mtim;
   return attributes;
 }
@@ -57,6 +58,7 @@ Status TreeCopier::CopyTop(const SourceMatch& match, const std::string& target) 
     frame.source_path = match.path;
     frame.target_path = target;
     frame.ignored = source_.ignore.JudgeFromRoot(match.path).carried;
+    if (options_.include != nullptr) frame.included = options_.include->AtRoot();
     if (options_.exclude != nullptr) frame.excluded = options_.exclude->AtRoot();
     TSB_TRY(MakeTopTarget(frame));
     return CopyEntries(frame);
@@ -121,6 +123,14 @@ Status TreeCopier::EnsureTarget(Frame& frame) {
   }
   struct stat status;
   if (fstat(fd.get(), &status) < 0) return Error::FromErrno("fstat", frame.target_path);
+  if (!made && frame.only_parent) {
+    // As BuildKit does it: a directory that is there, and of which only a part is copied, takes the source's mode and no more.
+    if (fchmod(fd.get(), frame.status.st_mode & kPermissions) < 0) return Error::FromErrno("chmod", frame.target_path);
+    frame.target = std::make_shared<TargetDirectory>(this, std::move(fd), frame.target_path);
+    frame.target->mtime.tv_nsec = UTIME_NOW;
+    frame.target->sets_group = (frame.status.st_mode & S_ISGID) != 0;
+    return Unit{};
+  }
   if ((status.st_uid != attributes.owner.uid || status.st_gid != attributes.owner.gid) &&
       fchown(fd.get(), attributes.owner.uid, attributes.owner.gid) < 0) {
     return Error::FromErrno("chown", frame.target_path);
@@ -149,19 +159,27 @@ Status TreeCopier::CopyEntries(Frame& frame) {
 Status TreeCopier::CopyEntry(Frame& frame, const DirectoryEntry& entry) {
   std::string source_path = JoinPath(frame.source_path, entry.name);
   PatternProgram::Verdict ignored;
+  PatternProgram::Verdict included{true, {}};
   PatternProgram::Verdict excluded;
   if (!source_.ignore.empty()) ignored = source_.ignore.Judge(source_path, frame.ignored);
   if (ignored.excluded && !source_.ignore.has_negations()) return Unit{};
+  const PatternProgram* include = options_.include;
   const PatternProgram* exclude = options_.exclude;
-  if (exclude != nullptr) excluded = exclude->Judge(JoinPath(frame.relative, entry.name), frame.excluded);
+  std::string relative;
+  if (include != nullptr || exclude != nullptr) relative = JoinPath(frame.relative, entry.name);
+  if (exclude != nullptr) excluded = exclude->Judge(relative, frame.excluded);
   if (excluded.excluded && !exclude->has_negations()) return Unit{};
-  bool left_out = ignored.excluded || excluded.excluded;
+  if (include != nullptr) included = include->Judge(relative, frame.included);
+  // An included path is one that its patterns "exclude": matched, last.
+  bool only_parent = excluded.excluded || !included.excluded;
+  bool left_out = ignored.excluded || only_parent;
 
   struct stat status;
   if (fstatat(frame.source->get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
     return Error::FromErrno("stat", source_path);
   }
   if (S_ISDIR(status.st_mode)) {
+    if (!included.excluded && !include->MayMatchBelow(relative)) return Unit{};
     Frame child;
     child.parent = &frame;
     UniqueFd fd(openat(frame.source->get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -170,8 +188,10 @@ Status TreeCopier::CopyEntry(Frame& frame, const DirectoryEntry& entry) {
     child.status = status;
     child.source_path = std::move(source_path);
     child.target_path = JoinPath(frame.target_path, entry.name);
-    if (exclude != nullptr) child.relative = JoinPath(frame.relative, entry.name);
+    child.relative = std::move(relative);
+    child.only_parent = only_parent;
     child.ignored = std::move(ignored.carried);
+    child.included = std::move(included.carried);
     child.excluded = std::move(excluded.carried);
     if (!left_out) TSB_TRY(EnsureTarget(child));
     return CopyEntries(child);

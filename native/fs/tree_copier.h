@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "fs/copy_file.h"
 #include "fs/directory.h"
+#include "fs/mode_change.h"
 #include "fs/source_tree.h"
 #include "fs/task_pool.h"
 
@@ -17,7 +18,10 @@ namespace tsbuild {
 struct CopyOptions {
   std::optional<Ownership> owner;  // absent: as in the source
   std::optional<mode_t> mode;
-  const PatternProgram* exclude = nullptr;  // relative to the copied directory
+  const ModeChange* mode_change = nullptr;  // stands instead of `mode`
+  // Relative to the copied directory. What `include` does not match is left out too; the directories above what it matches are made.
+  const PatternProgram* include = nullptr;
+  const PatternProgram* exclude = nullptr;
 };
 
 // Copies one thing (a file, or a directory with all below it) from a source tree into another tree, as tonistiigi/fsutil's
@@ -60,7 +64,9 @@ class TreeCopier {
     std::string relative;     // from the copied directory
     std::string target_path;  // from the target's root
     SharedTarget target;      // null until something in it is to be copied
+    bool only_parent = false;  // not copied itself: there for what is in it
     PatternProgram::Carried ignored;
+    PatternProgram::Carried included;
     PatternProgram::Carried excluded;
   };
 

@@ -2,6 +2,7 @@
 
 #include "fs/change_tree.h"
 #include "fs/hash_tree.h"
+#include "fs/list_tree.h"
 #include "fs/lock_file.h"
 #include "fs/remove_tree.h"
 #include "node/root_mount.h"
@@ -26,7 +27,8 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
   for (const Napi::Object& selection : ReadObjects(object, "selections")) {
     request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
                                   ReadBool(selection, "followSymlinks"), ReadBool(selection, "includeRoot"),
-                                  ReadString(selection, "exclude")});
+                                  ReadString(selection, "include"), ReadString(selection, "exclude"),
+                                  ReadString(selection, "required")});
   }
   return Job<HashTreeRequest, HashTreeResult>::Start(
       info.Env(), std::move(request), HashTree, [](Napi::Env env, const HashTreeResult& result) -> Napi::Value {
@@ -38,6 +40,24 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
         Napi::Array missing = Napi::Array::New(env, result.missing.size());
         for (uint32_t i = 0; i < result.missing.size(); i++) missing[i] = Napi::Number::New(env, result.missing[i]);
         out.Set("missing", missing);
+        return out;
+      });
+}
+
+Napi::Value ListTreeMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  ListTreeRequest request{ReadRootMount(ReadObject(object, "root")), ReadString(object, "path"), ReadString(object, "ignore"),
+                          ReadBool(object, "includeIgnored"), static_cast<uint64_t>(ReadInt(object, "maxEntries", 0))};
+  return Job<ListTreeRequest, ListTreeResult>::Start(
+      info.Env(), std::move(request), ListTree, [](Napi::Env env, const ListTreeResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("paths", result.paths);
+        out.Set("types", result.types);
+        out.Set("ignored", result.ignored);
+        Napi::Float64Array sizes = Napi::Float64Array::New(env, result.sizes.size());
+        for (size_t i = 0; i < result.sizes.size(); i++) sizes[i] = static_cast<double>(result.sizes[i]);
+        out.Set("sizes", sizes);
+        out.Set("truncated", result.truncated);
         return out;
       });
 }
@@ -58,12 +78,14 @@ TreeAction ReadAction(const Napi::Object& object) {
   copy.dest = ReadString(object, "dest");
   copy.owner = ReadString(object, "owner");
   copy.mode = ReadMode(object, "mode");
+  copy.mode_change = ReadString(object, "modeChange");
   copy.follow_symlinks = ReadBool(object, "followSymlinks");
   copy.dir_copy_contents = ReadBool(object, "dirCopyContents");
   copy.allow_wildcard = ReadBool(object, "allowWildcard");
   copy.allow_empty_wildcard = ReadBool(object, "allowEmptyWildcard");
   copy.create_dest_path = ReadBool(object, "createDestPath");
   copy.attempt_unpack = ReadBool(object, "attemptUnpack");
+  copy.include = ReadString(object, "include");
   copy.exclude = ReadString(object, "exclude");
   return copy;
 }
@@ -130,6 +152,7 @@ Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
 
 void RegisterTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
+  exports.Set("listTree", Napi::Function::New(env, ListTreeMethod));
   exports.Set("changeTree", Napi::Function::New(env, ChangeTreeMethod));
   exports.Set("removeTree", Napi::Function::New(env, RemoveTreeMethod));
   exports.Set("measureTree", Napi::Function::New(env, MeasureTreeMethod));

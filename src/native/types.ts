@@ -12,6 +12,8 @@ export type * from './tables-types.ts';
 export interface NativeApi extends SandboxApi, TablesApi {
   /** Digest of parts of a tree, for cache keys. */
   hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
+  /** What is below a directory of a tree. */
+  listTree(request: ListTreeRequest): Promise<ListTreeResult>;
   /** Makes directories and files and copies between trees: everything that COPY, ADD and WORKDIR do. */
   changeTree(request: ChangeTreeRequest): Promise<ChangeTreeResult>;
   /** Writes the layer tar that turns `lowers` into `upper`, and hashes it on the way. */
@@ -48,8 +50,12 @@ export interface TreeSelection {
   readonly wildcard: boolean;
   /** Follow a symlink that the path itself names (never out of the tree). */
   readonly followSymlinks: boolean;
-  /** Compiled patterns (dockerfile/ignore/compile.ts) of what is left out, relative to a matched directory, as in a copy. */
+  /** Compiled patterns (dockerfile/ignore/compile.ts) of what alone counts, relative to a matched directory, as in a copy. */
+  readonly include?: string;
+  /** Compiled patterns of what is left out, relative to a matched directory, as in a copy. */
   readonly exclude?: string;
+  /** The selection matches nothing where this path is not there, whatever else it names. */
+  readonly required?: string;
   /**
    * The attributes of a matched directory itself count too, as they do when it is mounted. Absent: only what is inside it counts,
    * which is all that COPY takes of it.
@@ -78,6 +84,32 @@ export interface HashTreeResult {
   readonly bytesRead: number;
 }
 
+export interface ListTreeRequest {
+  readonly root: RootMount;
+  /** Where to begin; absent: the root. Symlinks on the way to it are followed inside the tree. No directory there is an empty list. */
+  readonly path?: string;
+  /** Compiled patterns of what is left out. Directories above what a `!` pattern includes again are left out too. */
+  readonly ignore?: string;
+  /** What the patterns exclude is listed too, and marked. */
+  readonly includeIgnored?: boolean;
+  /** Absent: no bound. */
+  readonly maxEntries?: number;
+}
+
+/** Columns: the nth of each belongs to the nth entry. Those nearest to the root come first. */
+export interface ListTreeResult {
+  /** From the tree's root, each ended by a zero byte. */
+  readonly paths: string;
+  /** One letter each, as find(1) has them: f file, d directory, l symlink, p fifo, s socket, c and b devices. */
+  readonly types: string;
+  /** `1` for what the patterns exclude, `0` otherwise. */
+  readonly ignored: string;
+  /** Bytes of files and of symlinks' targets, 0 of others. */
+  readonly sizes: Float64Array;
+  /** There was more. */
+  readonly truncated: boolean;
+}
+
 export interface ChangeTreeRequest {
   /** The tree that is changed; has an `upper`. */
   readonly root: RootMount;
@@ -104,12 +136,16 @@ export type TreeAction =
       readonly dest: string;
       readonly owner?: string;
       readonly mode?: number;
+      /** As chmod(1) writes it; stands instead of `mode`. */
+      readonly modeChange?: string;
       readonly followSymlinks: boolean;
       readonly dirCopyContents: boolean;
       readonly allowWildcard: boolean;
       readonly allowEmptyWildcard: boolean;
       readonly createDestPath: boolean;
       readonly attemptUnpack: boolean;
+      /** Compiled patterns, relative to the copied directory: what alone is copied, with the directories above it. */
+      readonly include?: string;
       /** Compiled patterns, relative to the copied directory. */
       readonly exclude?: string;
     }
