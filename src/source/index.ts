@@ -1,4 +1,5 @@
 export { unknownScheme } from './errors.ts';
+export { createGitSource } from './git/source.ts';
 export { createHttpClient, type HttpClient } from './http/client.ts';
 export { createHttpSource } from './http/source.ts';
 export { createImageSource } from './image.ts';

@@ -9,6 +9,8 @@ export interface StorePaths {
   readonly cacheMounts: string;
   readonly meta: string;
   readonly logs: string;
+  /** Bare repositories, one for each remote that builds have read. Made when first needed. */
+  readonly git: string;
   readonly locks: string;
   /** Half-written files; same file system as `blobs`, so that a rename moves them. */
   readonly ingest: string;
@@ -31,6 +33,7 @@ export function storePaths(root: string): StorePaths {
     cacheMounts: join(root, 'cache-mounts'),
     meta: join(root, 'meta'),
     logs: join(root, 'logs'),
+    git: join(root, 'git'),
     locks: join(root, 'locks'),
     ingest: join(root, 'ingest'),
     agents: join(root, 'agents'),

@@ -1,0 +1,126 @@
+import {
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../../errors.ts';
+import type { SourceOptions } from '../types.ts';
+import { subdirMissing } from './errors.ts';
+import type { GitTree } from './git-op.ts';
+import type { GitProgram } from './program.ts';
+import type { Repository } from './repository.ts';
+import type { PinnedTree } from './resolve.ts';
+
+export interface Checkout {
+  readonly git: GitProgram;
+  readonly tree: GitTree;
+  readonly pinned: PinnedTree;
+  readonly repository: Repository;
+  /** An empty directory that takes the files. */
+  readonly target: string;
+  /** For what is thrown away afterwards. */
+  readonly scratch: string;
+}
+
+/** Writes the files of a commit, submodules included. Owners are ours, modes those of an umask of 022. */
+export async function checkOut(checkout: Checkout, options: SourceOptions): Promise<void> {
+  const { git, tree, pinned, target } = checkout;
+  const keep = tree.keepGitDir && tree.subdir === '.';
+  const gitDir = keep ? await cloneInto(checkout, options) : await borrowObjects(checkout, options);
+  const local = { gitDir, workTree: target, cwd: target, ...options };
+  if (!keep) await git.run(['read-tree', '--reset', '-u', pinned.commit], { what: 'check out', ...local });
+  if (tree.submodules)
+    await git.run(['submodule', 'update', '--init', '--recursive', '--depth=1'], {
+      what: 'fetch the submodules of',
+      remote: true,
+      ...local,
+    });
+  if (tree.mtime === 'commit') {
+    const time = await git.run(['show', '--no-patch', '--format=%ct', pinned.commit], { what: 'read', ...local });
+    setTimes(target, Number(time.trim()));
+  }
+}
+
+/** A git directory for this one checkout: its index and submodules leave no trace in the repository whose objects it reads. */
+async function borrowObjects(
+  { git, tree, pinned, repository, scratch }: Checkout,
+  options: SourceOptions,
+): Promise<string> {
+  const gitDir = join(scratch, 'checkout');
+  mkdirSync(gitDir);
+  const init = ['init', '--quiet', '--bare', `--object-format=${formatOf(pinned)}`];
+  await git.run(init, { what: 'make a repository for', gitDir, cwd: gitDir, ...options });
+  writeFileSync(join(gitDir, 'objects/info/alternates'), `${join(repository.path, 'objects')}\n`);
+  // Submodules may be named relative to it.
+  await git.run(['config', 'remote.origin.url', tree.remote], { what: 'prepare', gitDir, ...options });
+  return gitDir;
+}
+
+/** `.git` in the target itself, with the one commit and the ref that led to it, and `origin` as if it had been cloned. */
+async function cloneInto({ git, tree, pinned, repository, target }: Checkout, options: SourceOptions): Promise<string> {
+  const gitDir = join(target, '.git');
+  const local = { gitDir, workTree: target, cwd: target, ...options };
+  const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> =>
+    git.run(args, { what: 'check out', ...local, env });
+  await run(['init', '--quiet', `--object-format=${formatOf(pinned)}`]);
+  await run(['remote', 'add', 'origin', tree.remote]);
+  // Over file://, which copies: a local clone would share files with the store.
+  await run(
+    [
+      'fetch',
+      '--quiet',
+      '--no-tags',
+      '--update-head-ok',
+      '--depth=1',
+      `file://${repository.path}`,
+      `${pinned.object}:${pinned.ref ?? ''}`,
+    ],
+    { GIT_ALLOW_PROTOCOL: 'file' },
+  );
+  await run(['checkout', '--quiet', '--detach', pinned.commit]);
+  rmSync(join(gitDir, 'FETCH_HEAD'), { force: true });
+  return gitDir;
+}
+
+/**
+ * The directory that is meant, inside of a checkout. Symlinks on the way may lead anywhere in the repository, and not out of it.
+ * Throws `GIT_SUBDIR_INVALID`.
+ */
+export function findSubdir(tree: GitTree, root: string): string {
+  const top = realpathSync(root);
+  try {
+    const path = realpathSync(join(top, tree.subdir));
+    if (path !== top && !path.startsWith(`${top}/`)) throw subdirMissing(tree, 'lies outside of the repository');
+    if (!statSync(path).isDirectory()) throw subdirMissing(tree, 'is not a directory');
+    return path;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') throw subdirMissing(tree, 'is not in it');
+    throw error;
+  }
+}
+
+/** Moves what is in a directory to another one on the same file system. */
+export function moveContents(from: string, to: string): void {
+  for (const name of readdirSync(from)) renameSync(join(from, name), join(to, name));
+}
+
+/** Everything in the tree but `.git` gets one time, directories after what is in them. */
+function setTimes(directory: string, seconds: number): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.name === '.git') continue;
+    if (entry.isDirectory()) setTimes(path, seconds);
+    else lutimesSync(path, seconds, seconds);
+  }
+  lutimesSync(directory, seconds, seconds);
+}
+
+function formatOf({ commit }: PinnedTree): string {
+  return commit.length === 64 ? 'sha256' : 'sha1';
+}

@@ -1,0 +1,131 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Secrets, SshAgents } from '../../secrets/types.ts';
+import { findAuthConfig } from './auth.ts';
+import type { GitTree } from './git-op.ts';
+import { createGitProgram, type GitProgram } from './program.ts';
+
+export interface SessionDependencies {
+  readonly secrets: Pick<Secrets, 'read'>;
+  readonly sshAgents: Pick<SshAgents, 'open'>;
+  /** Default `process.env`: PATH and proxies. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** git with everything that one fetch needs. */
+export interface GitSession {
+  readonly git: GitProgram;
+  /** An empty directory for whatever is needed on the way; gone when the session ends. */
+  readonly directory: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Settings of every call. The machine's own are not read: no hooks, helpers, aliases or rewritten URLs of whoever builds. What a
+ * repository brings along may neither start a program nor reach for a file of the machine.
+ */
+const SETTINGS = `[core]
+	hooksPath = /dev/null
+	fsmonitor = false
+	logAllRefUpdates = false
+	askPass = /bin/false
+[credential]
+	helper =
+[init]
+	defaultBranch = master
+[safe]
+	directory = *
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[advice]
+	detachedHead = false
+[submodule]
+	recurse = false
+[fetch]
+	recurseSubmodules = false
+[http]
+	lowSpeedLimit = 1
+	lowSpeedTime = 120
+[uploadpack]
+	allowAnySHA1InWant = true
+`;
+
+const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+
+/** Makes what git needs to fetch a tree. Throws `SSH_AGENT_MISSING` and what reading a secret throws. */
+export async function openSession(
+  tree: GitTree,
+  { secrets, sshAgents, env = process.env }: SessionDependencies,
+): Promise<GitSession> {
+  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-git-'));
+  const close = async (): Promise<void> => {
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    chmodSync(directory, 0o700);
+    writeFileSync(join(directory, 'gitconfig'), SETTINGS);
+    const socket = tree.protocol === 'ssh' ? await sshAgents.open(tree.sshAgent ?? 'default') : undefined;
+    const values: Record<string, string> = {
+      PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+      HOME: directory,
+      LC_ALL: 'C',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: join(directory, 'gitconfig'),
+      GIT_ATTR_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+      // Wherever it is started from, it finds no repository but the one that it is told.
+      GIT_CEILING_DIRECTORIES: tmpdir(),
+      // Of submodules too, whatever they call for.
+      GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
+      ...sshVariables(directory, socket?.path),
+      ...(await findAuthConfig(tree, secrets)),
+    };
+    for (const name of PROXIES) {
+      const value = env[name];
+      if (value !== undefined) values[name] = value;
+    }
+    return {
+      git: createGitProgram(tree, directory, values),
+      directory,
+      async close() {
+        await socket?.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * ssh with no settings or keys of the machine but the host keys that its user knows: a host that is known must have the same key, a new
+ * one is taken at its word, for this time.
+ */
+function sshVariables(directory: string, socket: string | undefined): Readonly<Record<string, string>> {
+  const config = join(directory, 'ssh_config');
+  const known = join(homedir(), '.ssh/known_hosts');
+  const quote = (path: string): string => `"${path}"`;
+  const files = [join(directory, 'known_hosts'), ...(existsSync(known) && !known.includes('"') ? [known] : [])];
+  writeFileSync(
+    config,
+    [
+      'BatchMode yes',
+      'IdentityFile none',
+      'StrictHostKeyChecking accept-new',
+      `UserKnownHostsFile ${files.map(quote).join(' ')}`,
+      'ConnectTimeout 30',
+      'ServerAliveInterval 15',
+      'LogLevel ERROR',
+      '',
+    ].join('\n'),
+  );
+  return {
+    GIT_SSH_COMMAND: `ssh -F '${config.replaceAll("'", "'\\''")}'`,
+    GIT_SSH_VARIANT: 'ssh',
+    ...(socket === undefined ? {} : { SSH_AUTH_SOCK: socket }),
+  };
+}
