@@ -1,5 +1,6 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
+import { createSecrets, createSshAgents } from '../secrets/index.ts';
 import { withWorkspace } from '../workspace.ts';
 import { convertDockerfile } from './convert.ts';
 import { createEngine } from './engine.ts';
@@ -22,6 +23,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   return await withWorkspace(request.root, async (workspace) => {
+    const secrets = createSecrets(request.secrets ?? []);
+    const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
     const log = openBuildLog(workspace.store, request.onProgress);
@@ -42,7 +45,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       await sweeping;
       const { patterns } = inputs.ignore;
       const contexts = new Map([['context', { directory: context, ignore: compilePatterns(patterns) }]]);
-      const engine = createEngine({ workspace, contexts, sink });
+      const engine = createEngine({ workspace, contexts, secrets, sshAgents, sink });
       const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });
       const exported = await exportBuilt({
         workspace,
@@ -64,6 +67,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       // An error on the way must not close the store under the sweep.
       await sweeping.catch(() => {});
       log.finish();
+      secrets.dispose();
       lease?.release();
     }
   });

@@ -7,8 +7,15 @@ import { createOpResolver, loadDefinition } from '../ops/index.ts';
 import type { OpResult } from '../ops/types.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createExecutor } from '../runtime/index.ts';
+import type { Secrets, SshAgents } from '../secrets/index.ts';
 import { createSolver } from '../solver/index.ts';
-import { createImageSource, createLocalSource, type LocalContext } from '../source/index.ts';
+import {
+  createGitSource,
+  createHttpSource,
+  createImageSource,
+  createLocalSource,
+  type LocalContext,
+} from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { createObserver, type SolveSummary } from './observer.ts';
 
@@ -27,18 +34,26 @@ export interface EngineOptions {
   readonly workspace: Workspace;
   /** Directories by the name in `local://<name>`; looked up when a step reads one. */
   readonly contexts: ReadonlyMap<string, LocalContext>;
+  /** What sources and steps may ask for. */
+  readonly secrets: Secrets;
+  readonly sshAgents: SshAgents;
   readonly sink: ProgressSink;
 }
 
-export function createEngine({ workspace, contexts, sink }: EngineOptions): Engine {
-  const { store, snapshotter, images } = workspace;
+export function createEngine({ workspace, contexts, secrets, sshAgents, sink }: EngineOptions): Engine {
+  const { store, snapshotter, images, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
   const resolveOp = createOpResolver({
     snapshotter,
     native,
     executor: createExecutor(),
     cacheMounts: createCacheMounts(store, native),
-    sources: [createImageSource(images), createLocalSource(contexts)],
+    sources: [
+      createImageSource(images),
+      createLocalSource(contexts),
+      createHttpSource({ client: http, store, snapshotter, secrets }),
+      createGitSource({ store, snapshotter, native, secrets, sshAgents }),
+    ],
     statCacheDirectory: join(store.paths.meta, 'stat-cache'),
   });
   const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
