@@ -7,6 +7,21 @@ std::string ReadString(const Napi::Object& object, const char* key) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
 }
 
+std::string ReadBytes(const Napi::Value& value) {
+  if (!value.IsBuffer()) return {};
+  auto buffer = value.As<Napi::Buffer<char>>();
+  return std::string(buffer.Data(), buffer.Length());
+}
+
+std::vector<std::string> ReadByteStrings(const Napi::Object& object, const char* key) {
+  std::vector<std::string> out;
+  Napi::Value value = object.Get(key);
+  if (!value.IsArray()) return out;
+  Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(ReadBytes(array[i]));
+  return out;
+}
+
 bool ReadBool(const Napi::Object& object, const char* key) {
   Napi::Value value = object.Get(key);
   return value.IsBoolean() && value.As<Napi::Boolean>().Value();

@@ -12,6 +12,9 @@
 namespace tsbuild::node {
 
 std::string ReadString(const Napi::Object& object, const char* key);
+// Of a Buffer, or nothing.
+std::string ReadBytes(const Napi::Value& value);
+std::vector<std::string> ReadByteStrings(const Napi::Object& object, const char* key);
 bool ReadBool(const Napi::Object& object, const char* key);
 int64_t ReadInt(const Napi::Object& object, const char* key, int64_t fallback = 0);
 std::vector<std::string> ReadStrings(const Napi::Object& object, const char* key);

@@ -31,29 +31,39 @@ RootMount ReadRootMount(const Napi::Object& object) {
   return {.lowers = ReadStrings(object, "lowers"), .upper = ReadString(object, "upper"), .work = ReadString(object, "work")};
 }
 
+SandboxSpec::MountKind ReadKind(const Napi::Object& mount) {
+  if (mount.Get("tree").IsObject()) return SandboxSpec::MountKind::kTree;
+  return mount.Get("content").IsBuffer() ? SandboxSpec::MountKind::kSecret : SandboxSpec::MountKind::kTmpfs;
+}
+
 SandboxSpec ReadSpec(const Napi::Object& object) {
   SandboxSpec spec;
   spec.root = ReadRootMount(ReadObject(object, "root"));
   spec.volatile_root = ReadBool(object, "volatileRoot");
   for (const Napi::Object& mount : ReadObjects(object, "mounts")) {
     spec.mounts.push_back({.target = ReadString(mount, "target"),
-                           .is_tree = mount.Get("tree").IsObject(),
+                           .kind = ReadKind(mount),
                            .tree = ReadRootMount(ReadObject(mount, "tree")),
                            .selector = ReadString(mount, "selector"),
                            .read_only = ReadBool(mount, "readonly"),
                            .size_bytes = static_cast<uint64_t>(ReadInt(mount, "sizeBytes")),
-                           .mode = static_cast<uint32_t>(ReadInt(mount, "mode", 01777))});
+                           .mode = static_cast<uint32_t>(ReadInt(mount, "mode", 01777)),
+                           .content = ReadBytes(mount.Get("content")),
+                           .uid = static_cast<uint32_t>(ReadInt(mount, "uid")),
+                           .gid = static_cast<uint32_t>(ReadInt(mount, "gid"))});
   }
   for (const Napi::Object& file : ReadObjects(object, "files")) {
     spec.files.push_back({.target = ReadString(file, "target"), .content = ReadString(file, "content")});
   }
   spec.args = ReadStrings(object, "args");
   spec.env = ReadStrings(object, "env");
+  for (std::string& entry : ReadByteStrings(object, "secretEnv")) spec.env.push_back(std::move(entry));
   spec.cwd = ReadString(object, "cwd");
   spec.user = ReadString(object, "user");
   spec.hostname = ReadString(object, "hostname");
   spec.private_network = ReadBool(object, "privateNetwork");
   spec.insecure = ReadBool(object, "insecure");
+  spec.confidential = ReadBool(object, "confidential");
   return spec;
 }
 

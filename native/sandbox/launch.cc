@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -54,6 +55,7 @@ Result<UniqueFd> WriteSpec(const SandboxSpec& spec) {
     if (length < 0) return Error::FromErrno("write", "description of the container");
     at += static_cast<size_t>(length);
   }
+  explicit_bzero(bytes.data(), bytes.size());
   return file;
 }
 

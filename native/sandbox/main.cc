@@ -38,7 +38,10 @@ Result<SandboxSpec> ReadSpec() {
     if (length <= 0) return Error::FromErrno("read", "description of the container");
     at += static_cast<size_t>(length);
   }
+  // The addon has closed its end: now only this program holds it.
+  close(kSpecFd);
   auto spec = DecodeSpec(bytes);
+  explicit_bzero(bytes.data(), bytes.size());
   if (spec.ok() && spec->args.empty()) return Error::Own("SANDBOX_PROTOCOL", "there is no command to run");
   return spec;
 }
@@ -131,6 +134,8 @@ Outcome RunAndTidy() {
     failure.error = std::move(spec.error());
     return failure;
   }
+  // This program holds the secrets too. Process 1 has a limit of its own, since an exec undoes this.
+  if (spec->confidential) (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   Stubs stubs;
   auto outcome = Run(*spec, *signals, stubs);
   // Back in the host's namespace nothing is mounted on the stubs, so they can be removed through the descriptors of their

@@ -8,6 +8,7 @@
 
 #include "mount/mount_api.h"
 #include "sandbox/in_root.h"
+#include "sandbox/secret_files.h"
 
 namespace tsbuild {
 
@@ -49,6 +50,23 @@ Result<UniqueFd> NewTmpfs(const SandboxSpec::Mount& mount) {
   return NewMount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+Result<UniqueFd> OpenSource(const SandboxSpec::Mount& mount, Staging& staging, DeviceAccess access, SecretFiles& secrets) {
+  switch (mount.kind) {
+    case SandboxSpec::MountKind::kTree:
+      return OpenTree(mount, staging, access);
+    case SandboxSpec::MountKind::kSecret:
+      return secrets.Make(mount);
+    case SandboxSpec::MountKind::kTmpfs:
+      return NewTmpfs(mount);
+  }
+  return Error::Own("SANDBOX_PROTOCOL", "a mount of an unknown kind", mount.target);
+}
+
+bool IsDirectory(const UniqueFd& fd) {
+  struct stat info;
+  return fstatat(fd.get(), "", &info, AT_EMPTY_PATH) == 0 && S_ISDIR(info.st_mode);
+}
+
 }  // namespace
 
 Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs) {
@@ -64,17 +82,19 @@ Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& stagin
 }
 
 Status MountExtras(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, DeviceAccess access, Stubs& stubs) {
+  SecretFiles secrets(staging);
   for (const SandboxSpec::Mount& mount : spec.mounts) {
     if (IsInKernelTree(mount.target)) {
       return Error::Own("SANDBOX_MOUNT_TARGET", "nothing can be mounted in /proc or /sys", mount.target);
     }
-    auto source = mount.is_tree ? OpenTree(mount, staging, access) : NewTmpfs(mount);
+    auto source = OpenSource(mount, staging, access, secrets);
     if (!source.ok()) return source.error();
-    struct stat info;
-    if (fstatat(source->get(), "", &info, AT_EMPTY_PATH) < 0) return Error::FromErrno("stat", mount.target);
-    NodeKind kind = S_ISDIR(info.st_mode) ? NodeKind::kDirectory : NodeKind::kFile;
+    NodeKind kind = IsDirectory(*source) ? NodeKind::kDirectory : NodeKind::kFile;
     auto target = OpenOrMake(root.get(), mount.target, {.kind = kind, .stubs = &stubs});
     if (!target.ok()) return target.error();
+    if (mount.kind == SandboxSpec::MountKind::kSecret && IsDirectory(*target)) {
+      return Error::Own("SANDBOX_MOUNT_TARGET", "a secret is a file, and the image has a directory there", mount.target);
+    }
     TSB_TRY(AttachAt(*source, target->get(), mount.target));
   }
   return Unit{};

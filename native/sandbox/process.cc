@@ -58,6 +58,13 @@ void ClampOpenFiles() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// One byte: with none the kernel writes no file, but still starts a program that takes core dumps (core(5), "Piping core dumps"); one
+// is the value at which it does neither.
+void ForbidCoreDumps() {
+  const struct rlimit limit = {1, 1};
+  (void)setrlimit(RLIMIT_CORE, &limit);
+}
+
 // So that the user may open /dev/stdout, which is our pipe by another name.
 void GiveOutput(const Identity& identity) {
   if (identity.uid == 0) return;
@@ -115,6 +122,7 @@ Status Prepare(ProcessSetup& setup) {
   if (!setup.spec.insecure) TSB_TRY(MaskKernelPaths(setup.null));
   TSB_TRY(KeepOnlyPipes(setup));
   ClampOpenFiles();
+  if (setup.spec.confidential) ForbidCoreDumps();
   GiveOutput(setup.identity);
   TSB_TRY(EnterWorkingDirectory(setup.spec.cwd));
   TSB_TRY(DropPrivileges(setup));

@@ -68,6 +68,7 @@ void RememberOomKills() {
 Result<SandboxResult> RunSandbox(SandboxRequest request, const OutputSink& sink) {
   RememberOomKills();
   auto launched = Launch(request.spec, request.init_path, request.life);
+  WipeSecrets(request.spec);
   if (!launched.ok()) return launched.error();
   request.life.reset();  // tsbuild-init has its own
   std::string message = Pump(*launched, sink);

@@ -41,13 +41,13 @@ class Reader {
     return value;
   }
   // Every element takes at least the eight bytes of a number.
-  uint64_t Count() {
+  uint64_t Count(uint64_t limit = UINT64_MAX) {
     uint64_t count = Number();
-    return count <= (bytes_.size() - at_) / sizeof(uint64_t) ? count : Fail();
+    return count <= (bytes_.size() - at_) / sizeof(uint64_t) && count <= limit ? count : Fail();
   }
-  std::string Text() {
+  std::string Text(uint64_t limit = UINT64_MAX) {
     uint64_t length = Number();
-    if (length > bytes_.size() - at_) {
+    if (length > bytes_.size() - at_ || length > limit) {
       Fail();
       return {};
     }
@@ -83,6 +83,12 @@ class Reader {
 
 }  // namespace
 
+void WipeSecrets(SandboxSpec& spec) {
+  for (SandboxSpec::Mount& mount : spec.mounts) explicit_bzero(mount.content.data(), mount.content.size());
+  if (!spec.confidential) return;
+  for (std::string& entry : spec.env) explicit_bzero(entry.data(), entry.size());
+}
+
 std::string Encode(const SandboxSpec& spec) {
   Writer out;
   out.Tree(spec.root);
@@ -90,12 +96,15 @@ std::string Encode(const SandboxSpec& spec) {
   out.Number(spec.mounts.size());
   for (const SandboxSpec::Mount& mount : spec.mounts) {
     out.Text(mount.target);
-    out.Number(mount.is_tree);
+    out.Number(static_cast<uint64_t>(mount.kind));
     out.Tree(mount.tree);
     out.Text(mount.selector);
     out.Number(mount.read_only);
     out.Number(mount.size_bytes);
     out.Number(mount.mode);
+    out.Text(mount.content);
+    out.Number(mount.uid);
+    out.Number(mount.gid);
   }
   out.Number(spec.files.size());
   for (const SandboxSpec::File& file : spec.files) {
@@ -109,6 +118,7 @@ std::string Encode(const SandboxSpec& spec) {
   out.Text(spec.hostname);
   out.Number(spec.private_network);
   out.Number(spec.insecure);
+  out.Number(spec.confidential);
   return out.Take();
 }
 
@@ -117,15 +127,18 @@ Result<SandboxSpec> DecodeSpec(const std::string& bytes) {
   SandboxSpec spec;
   spec.root = in.Tree();
   spec.volatile_root = in.Number() != 0;
-  spec.mounts.resize(in.Count());
+  spec.mounts.resize(in.Count(kMaxMounts));
   for (SandboxSpec::Mount& mount : spec.mounts) {
     mount.target = in.Text();
-    mount.is_tree = in.Number() != 0;
+    mount.kind = static_cast<SandboxSpec::MountKind>(in.Number());
     mount.tree = in.Tree();
     mount.selector = in.Text();
     mount.read_only = in.Number() != 0;
     mount.size_bytes = in.Number();
     mount.mode = static_cast<uint32_t>(in.Number());
+    mount.content = in.Text(kMaxSecretBytes);
+    mount.uid = static_cast<uint32_t>(in.Number());
+    mount.gid = static_cast<uint32_t>(in.Number());
   }
   spec.files.resize(in.Count());
   for (SandboxSpec::File& file : spec.files) {
@@ -139,6 +152,7 @@ Result<SandboxSpec> DecodeSpec(const std::string& bytes) {
   spec.hostname = in.Text();
   spec.private_network = in.Number() != 0;
   spec.insecure = in.Number() != 0;
+  spec.confidential = in.Number() != 0;
   if (!in.Complete()) return Error::Own("SANDBOX_PROTOCOL", "the description of the container is damaged");
   return spec;
 }

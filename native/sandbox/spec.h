@@ -11,14 +11,18 @@ namespace tsbuild {
 
 // One container, as the addon describes it to tsbuild-init. Mirrors SandboxRequest of src/native/sandbox-types.ts.
 struct SandboxSpec {
+  enum class MountKind : uint32_t { kTmpfs, kTree, kSecret };
   struct Mount {
     std::string target;
-    bool is_tree = false;
+    MountKind kind = MountKind::kTmpfs;
     RootMount tree;            // of a tree
     std::string selector;      // of a tree: a path inside it; empty is all of it
     bool read_only = false;    // of a tree
     uint64_t size_bytes = 0;   // of a tmpfs; 0: the kernel's default
-    uint32_t mode = 01777;     // of a tmpfs
+    uint32_t mode = 01777;     // of a tmpfs or a secret
+    std::string content;       // of a secret: the file's
+    uint32_t uid = 0;          // of a secret
+    uint32_t gid = 0;
   };
   struct File {
     std::string target;
@@ -36,7 +40,15 @@ struct SandboxSpec {
   std::string hostname;
   bool private_network = false;
   bool insecure = false;
+  bool confidential = false;  // no core dump of anything in it
 };
+
+// No secret is larger: BuildKit's bound, which src/secrets keeps to.
+inline constexpr size_t kMaxSecretBytes = 500 << 10;
+inline constexpr size_t kMaxMounts = 4096;
+
+// Overwrites what may be secret in it, when it is not needed any more.
+void WipeSecrets(SandboxSpec& spec);
 
 // How it went; what tsbuild-init tells the addon at the end.
 struct Outcome {

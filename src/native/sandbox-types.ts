@@ -39,15 +39,19 @@ export interface SandboxRequest {
   readonly args: readonly string[];
   /** `NAME=value`. HOME is added from the image's passwd when absent. */
   readonly env: readonly string[];
+  /** More of them, as bytes; overwritten in memory where the addon holds them. */
+  readonly secretEnv?: readonly Buffer[];
   readonly cwd: string;
   readonly user: string;
   readonly hostname: string;
   /** A network namespace with nothing but loopback; otherwise the caller's own network. */
   readonly privateNetwork: boolean;
   readonly insecure: boolean;
+  /** What runs in it leaves no core dump. */
+  readonly confidential?: boolean;
 }
 
-/** One mount; `tree` selects which of the two kinds it is. */
+/** One mount: a tree, a file with `content`, or else a tmpfs. */
 export interface SandboxMount {
   readonly target: string;
   readonly tree?: RootMount;
@@ -55,6 +59,11 @@ export interface SandboxMount {
   readonly readonly?: boolean;
   /** Of a tmpfs; 0 or absent: the kernel's default. */
   readonly sizeBytes?: number;
-  /** Of a tmpfs; absent: 1777. */
+  /** Of a tmpfs, where 1777 is the default, or of a file. */
   readonly mode?: number;
+  /** A read-only file in memory that is not swapped out. At most 500 KiB. */
+  readonly content?: Buffer;
+  /** Of such a file. */
+  readonly uid?: number;
+  readonly gid?: number;
 }

@@ -20,6 +20,8 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   /** `NAME=value`. PATH is added when absent, HOME from the image's passwd. */
   readonly env: readonly string[];
+  /** Variables whose values are kept as secret as the content of a secret mount; they win over those of `env`. */
+  readonly secretEnv?: readonly SecretVariable[];
   /** Absolute; made when absent, with the ownership that docker gives it. */
   readonly cwd: string;
   /** `user[:group]`, names or ids, resolved in the image's own passwd and group; empty is root. */
@@ -29,6 +31,11 @@ export interface ProcessSpec {
   /** `true`: all capabilities, no seccomp, no masked paths. */
   readonly insecure: boolean;
   readonly extraHosts: readonly { readonly host: string; readonly ip: string }[];
+}
+
+export interface SecretVariable {
+  readonly name: string;
+  readonly value: Uint8Array;
 }
 
 /** Mounted in order of target depth after the root. A missing target is made, and taken away again after the run. */
@@ -41,7 +48,21 @@ export type ProcessMount =
       readonly selector: string;
       readonly readonly: boolean;
     }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number };
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number }
+  /**
+   * A read-only file that lies in memory which is not swapped out, and nowhere else. Neither the process nor anything it starts
+   * leaves a core dump.
+   */
+  | {
+      readonly type: 'secret';
+      readonly target: string;
+      readonly content: Uint8Array;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** A Unix socket of the host's, as it is. */
+  | { readonly type: 'socket'; readonly target: string; readonly path: string };
 
 export interface RunOptions {
   readonly signal?: AbortSignal;

@@ -1,2 +1,2 @@
-export type { Executor, ExitStatus, ProcessMount, ProcessSpec, RunOptions } from './executor.ts';
+export type { Executor, ExitStatus, ProcessMount, ProcessSpec, RunOptions, SecretVariable } from './executor.ts';
 export { createExecutor } from './sandbox-executor.ts';

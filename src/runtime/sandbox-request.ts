@@ -25,7 +25,8 @@ export function toSandboxRequest(spec: ProcessSpec, initPath: string): SandboxRe
       { target: '/etc/hosts', content: makeHosts(hostname, spec.extraHosts) },
     ],
     args: spec.args,
-    env: spec.env.some((entry) => entry.startsWith('PATH=')) ? spec.env : [...spec.env, `PATH=${DEFAULT_PATH}`],
+    ...encodeEnvironment(spec),
+    confidential: spec.secretEnv !== undefined || spec.mounts.some(({ type }) => type === 'secret'),
     cwd: spec.cwd,
     user: spec.user,
     hostname,
@@ -43,7 +44,26 @@ function toSandboxMount(mount: ProcessMount): SandboxMount {
       ...(mount.mode === undefined ? {} : { mode: mount.mode }),
     };
   }
+  if (mount.type === 'secret') {
+    const { content, mode, uid, gid } = mount;
+    return { target, content: Buffer.from(content.buffer, content.byteOffset, content.byteLength), mode, uid, gid };
+  }
+  if (mount.type === 'socket') {
+    const tree = { lowers: [], upper: posix.dirname(mount.path) };
+    return { target, tree, selector: posix.basename(mount.path), readonly: false };
+  }
   return { target, tree: mount.tree, selector: mount.selector, readonly: mount.readonly };
+}
+
+/** A name is set once: what comes first in a process's environment is what most programs take. */
+function encodeEnvironment({ env, secretEnv = [] }: ProcessSpec): Pick<SandboxRequest, 'env' | 'secretEnv'> {
+  const secrets = new Map(secretEnv.map(({ name, value }) => [name, value]));
+  const plain = env.filter((entry) => !secrets.has(entry.slice(0, entry.indexOf('='))));
+  const hasPath = secrets.has('PATH') || plain.some((entry) => entry.startsWith('PATH='));
+  return {
+    env: hasPath ? plain : [...plain, `PATH=${DEFAULT_PATH}`],
+    secretEnv: [...secrets].map(([name, value]) => Buffer.concat([Buffer.from(`${name}=`), value])),
+  };
 }
 
 function checkSpec(spec: ProcessSpec): void {
@@ -52,6 +72,11 @@ function checkSpec(spec: ProcessSpec): void {
   for (const { target } of spec.mounts) {
     if (!target.startsWith('/')) throw invalidSpec(`the mount target "${target}" is not an absolute path`);
     if (depth(target) === 0) throw invalidSpec('nothing can be mounted over the root');
+  }
+  for (const { name, value } of spec.secretEnv ?? []) {
+    // Nothing of the value is said.
+    if (name === '' || /[=\0]/.test(name) || value.includes(0))
+      throw invalidSpec(`the secret variable ${JSON.stringify(name)} has a zero byte, or no proper name`);
   }
   const hosts = spec.extraHosts.flatMap(({ host, ip }) => [host, ip]);
   const targets = spec.mounts.map(({ target }) => target);

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { chmodSync, chownSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { RootMount } from '../../src/oci/index.ts';
 import type { Executor, ExitStatus, ProcessSpec } from '../../src/runtime/index.ts';
@@ -12,6 +15,8 @@ export interface ExecutorFixture {
   makeRoot(): RootMount;
   /** A directory with the given files, to be mounted. */
   makeTree(entries: Readonly<Record<string, string>>): string;
+  /** What runs left in a root of `makeRoot`, without directories that it had before. */
+  listChanges(root: RootMount): string[];
 }
 
 interface Run extends ExitStatus {
@@ -155,6 +160,62 @@ export function testExecutor(name: string, open: () => Promise<ExecutorFixture>)
     });
     t.is(run.stdout, '1777\n700\n1024\n');
     t.is(run.code, 0);
+  });
+
+  testRun('mounts secrets: a file in memory, its mode and owner, gone afterwards', async (t, sh, opened) => {
+    const root = opened.makeRoot();
+    const secret = (target: string, mode: number, id: number) =>
+      ({ type: 'secret', target, content: Buffer.from('s3cret\0\xff', 'latin1'), mode, uid: id, gid: id + 1 }) as const;
+    const mounts = [secret('/run/secrets/a', 0o400, 0), secret('/etc/b', 0o4644, 5), secret('/etc/group', 0o600, 7)];
+    const script = `stat -c "%a %u:%g %s" /run/secrets/a /etc/b; od -An -c /run/secrets/a
+      echo x > /run/secrets/a; chmod 777 /etc/b; rm /etc/b
+      grep -E " (/run/secrets/a|/etc/b) " /proc/self/mountinfo | cut -d" " -f6,9 | uniq; ulimit -c; ulimit -Hc`;
+    const run = await sh(script, { root, mounts });
+    t.deepEqual(run.stdout.split('\n').slice(0, 3), ['400 0:1 8', '644 5:6 8', '   s   3   c   r   e   t  \\0 377']);
+    t.regex(run.stdout, /\nro,nosuid,nodev,noexec,relatime (tmpfs|ramfs)\n0\n0\n$/);
+    t.is(run.stderr.match(/Read-only file system|busy/g)?.length, 3);
+    const after = await sh('ls /run; ls /etc; head -n 1 /etc/group', { root });
+    t.is(after.stdout, 'group\nhosts\npasswd\nresolv.conf\nroot:x:0:\n');
+    t.deepEqual(opened.listChanges(root), []);
+  });
+
+  testRun('a secret is a file: none lies on a directory, and none has another size than its own', async (t, sh) => {
+    const secret = { type: 'secret', target: '/etc', content: Buffer.alloc(0), mode: 0o400, uid: 0, gid: 0 } as const;
+    await t.throwsAsync(sh('true', { mounts: [secret] }), { message: /has a directory there/ });
+    const large = { ...secret, target: '/s', content: Buffer.alloc(500 * 1024, 1) };
+    t.is((await sh('wc -c < /s', { mounts: [large] })).stdout, '512000\n');
+    const tooLarge = { ...large, content: Buffer.alloc(500 * 1024 + 1) };
+    await t.throwsAsync(sh('true', { mounts: [tooLarge] }));
+    const many = Array.from({ length: 300 }, (_, i) => ({ ...secret, target: `/many/${i}` }));
+    t.is((await sh('ls /many | wc -l', { mounts: many })).stdout, '300\n');
+  });
+
+  testRun('secret variables win, may be any bytes, and leave no core dump', async (t, sh) => {
+    const variable = (name: string, value: string) => ({ name, value: Buffer.from(value, 'latin1') });
+    const run = await sh('printf %s "$TOKEN" | od -An -c; env | grep -c TOKEN; ulimit -c; echo $PATH', {
+      env: ['TOKEN=plain', 'PATH=/bin'],
+      secretEnv: [variable('TOKEN', 'se=cret\xff\n')],
+    });
+    t.is(run.stdout, '   s   e   =   c   r   e   t 377  \\n\n1\n0\n/bin\n');
+    t.is((await sh('echo $PATH', { secretEnv: [variable('PATH', '/bin:/x')] })).stdout, '/bin:/x\n');
+    const refused = await t.throwsAsync(sh('true', { secretEnv: [variable('TOKEN', 's3cret\0')] }));
+    t.like(refused, { code: 'INVALID_PROCESS' });
+    t.false(JSON.stringify(refused).includes('s3cret') || String(refused?.message).includes('s3cret'));
+  });
+
+  testRun('mounts a socket of the host', async (t, sh, opened) => {
+    const path = join(opened.makeTree({}), 'socket');
+    const server = createServer();
+    await new Promise<void>((resolve) => {
+      server.listen(path, resolve);
+    });
+    chmodSync(path, 0o600);
+    chownSync(path, 1000, 1001);
+    const mounts = [{ type: 'socket', target: '/run/agent', path }] as const;
+    const run = await sh('stat -c "%F %a %u:%g" /run/agent; test -w /run/agent', { mounts, user: '1000:1001' });
+    t.like(run, { code: 0, stdout: 'socket 600 1000:1001\n' });
+    t.is((await sh('test -w /run/agent', { mounts, user: '1001' })).code, 1);
+    server.close();
   });
 
   testRun('names the host and its neighbours', async (t, sh) => {

@@ -15,6 +15,7 @@ testExecutor('sandbox', async () => {
   return {
     executor: createExecutor(),
     makeRoot: () => made.makeRoot(),
+    listChanges: ({ upper = '' }) => made.changes(upper),
     makeTree: (entries) => writeTree(join(made.directory, `tree${trees++}`), entries),
   };
 });
