@@ -51,3 +51,8 @@ export function cleanPath(path: string): string {
   const normal = posix.normalize(path);
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
+
+/** Whether Go's filepath.Match would see a pattern in the path. */
+export function hasWildcard(path: string): boolean {
+  return /(?<!\\)(\\\\)*[*?[]/.test(path);
+}

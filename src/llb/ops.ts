@@ -1,4 +1,5 @@
 import type { Digest, Platform } from '../oci/index.ts';
+import type { EnvList } from './env-list.ts';
 
 /**
  * The build graph as values. Shapes and words follow BuildKit's LLB (solver/pb/ops.proto); an op is identified by the
@@ -40,8 +41,8 @@ export interface ExecOp {
 
 export interface ExecMeta {
   readonly args: readonly string[];
-  /** `NAME=value`. */
-  readonly env: readonly string[];
+  /** The variables of the process, without those of `proxyEnv`. */
+  readonly env: EnvList;
   readonly cwd: string;
   /** `user[:group]`, names or ids, resolved in the image's own passwd and group; empty is root. */
   readonly user: string;
@@ -132,8 +133,6 @@ export interface CopyAction {
   readonly mode?: number;
   /** `--chmod` as chmod(1) writes it, `u=rwX,go=rX`: changes the bits that each file has. */
   readonly modeChange?: string;
-  /** The part of each source path after `/./` (or all of it) is made again below `dest`. */
-  readonly parents?: boolean;
   readonly followSymlinks: boolean;
   /** A directory's contents are copied, not the directory itself. Docker always does. */
   readonly dirCopyContents: boolean;
@@ -142,7 +141,12 @@ export interface CopyAction {
   readonly createDestPath: boolean;
   /** ADD: a local archive (tar, gzip, bzip2, xz, zstd by content) is unpacked instead of copied. */
   readonly attemptUnpack: boolean;
+  /** Of a directory only what these match is copied, with the directories above it. Ignore patterns, relative to it. */
+  readonly includePatterns?: readonly string[];
+  /** Of a directory what these match is not copied. */
   readonly excludePatterns?: readonly string[];
+  /** An absolute path in the input's tree that has to be there; it decides about nothing else, and is no part of any key. */
+  readonly requiredPath?: string | undefined;
 }
 
 export interface MakeDirAction {

@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import { canonicalJson } from '../llb/index.ts';
 import type { FileAction, FileOp } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
@@ -8,7 +7,7 @@ import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf, viewResult } from './content.ts';
 import { fileStepFailed, invalidDefinition } from './errors.ts';
-import { copySelections, mayMatchNothing } from './selections.ts';
+import { compileFilters, copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 
 /** COPY, ADD, WORKDIR: a new snapshot on the base, changed by one native call. Sources count by the content that is read. */
@@ -68,7 +67,8 @@ export function createFileOp(
 /** The source's directory is no part of the key: its content is. */
 function keyAction(action: FileAction, op: FileOp): FileAction {
   if (action.type !== 'copy' || copySelections(op, action.input) === undefined) return action;
-  return { ...action, src: posix.basename(action.src) };
+  const { requiredPath: _, ...copy } = action;
+  return { ...copy, src: posix.basename(action.src) };
 }
 
 /** How a result is read by a copy. */
@@ -83,11 +83,11 @@ export function readSource(result: OpResult, snapshotter: OpDependencies['snapsh
 
 function toTreeAction(action: FileAction, emptySource: number): TreeAction {
   if (action.type !== 'copy') return action;
-  const { input, excludePatterns, ...copy } = action;
+  const { input, includePatterns: _included, excludePatterns: _excluded, requiredPath: _required, ...copy } = action;
   return {
     ...copy,
     source: input < 0 ? emptySource : input,
     allowEmptyWildcard: mayMatchNothing(action),
-    ...(excludePatterns?.length ? { exclude: compilePatterns(excludePatterns) } : {}),
+    ...compileFilters(action),
   };
 }

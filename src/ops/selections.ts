@@ -1,4 +1,5 @@
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
+import { hasWildcard } from '../dockerfile/text.ts';
 import type { CopyAction, ExecMount, ExecOp, FileOp } from '../llb/ops.ts';
 import type { TreeSelection } from '../native/types.ts';
 
@@ -16,7 +17,8 @@ export function copySelections(op: FileOp, input: number): readonly ReadSelectio
     path: copy.src,
     wildcard: copy.allowWildcard,
     followSymlinks: copy.followSymlinks,
-    ...(copy.excludePatterns?.length ? { exclude: compilePatterns(copy.excludePatterns) } : {}),
+    ...compileFilters(copy),
+    ...(copy.requiredPath === undefined ? {} : { required: copy.requiredPath }),
     mayBeMissing: mayMatchNothing(copy),
   }));
 }
@@ -55,7 +57,13 @@ export function mayMatchNothing(copy: CopyAction): boolean {
   return copy.allowWildcard && copy.allowEmptyWildcard && hasWildcard(copy.src);
 }
 
-/** Whether Go's filepath.Match would see a pattern in it. */
-function hasWildcard(path: string): boolean {
-  return /(?<!\\)(\\\\)*[*?[]/.test(path);
+/** What of a directory is copied, compiled for the native layer. */
+export function compileFilters({ includePatterns = [], excludePatterns = [] }: CopyAction): {
+  readonly include?: string;
+  readonly exclude?: string;
+} {
+  return {
+    ...(includePatterns.length === 0 ? {} : { include: compilePatterns(includePatterns) }),
+    ...(excludePatterns.length === 0 ? {} : { exclude: compilePatterns(excludePatterns) }),
+  };
 }

@@ -1,17 +1,21 @@
+import { errorMessage } from '../../errors.ts';
 import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
 import { stageError, syntaxError, unsupportedError } from '../errors.ts';
+import { compilePatterns } from '../ignore/index.ts';
 import type { CopyInstruction } from '../instructions/index.ts';
 import { checkIgnored, checkOutside } from '../lint/index.ts';
 import type { Token } from '../parser/ast.ts';
 import type { SourceRange } from '../position.ts';
 import { nameStage, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
+import { parseCopyMode } from './copy-mode.ts';
+import { splitParents } from './copy-parents.ts';
 import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
 import { layOver, numberRoot, refuseNamedOwner } from './link.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
-import { remoteSource } from './remote.ts';
+import { checkChecksum, remoteSource } from './remote.ts';
 
 /** COPY and ADD: one file op, one action a source. */
 export function convertCopy(
@@ -31,16 +35,22 @@ export function convertCopy(
     ...file,
     data: file.expand ? expandContent(conversion, draft, file.data, placeOf(command)) : file.data,
   }));
-  const mode = chmod === '' ? undefined : parseMode(chmod, placeOf(command));
+  const mode = parseCopyMode(chmod, placeOf(command, flagToken(instruction, '--chmod')));
+  checkExcludes(instruction, command);
   const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
   const name = nameStep(conversion, draft, line, command.isTrigger);
+
+  const remoteOptions = { name, checksum: text(instruction.checksum) };
+  const paths = sources.map(({ path }) => path);
+  checkChecksum(remoteOptions, paths, placeOf(command, flagToken(instruction, '--checksum')));
 
   const from = findSource(conversion, draft, instruction, command);
   const common = {
     type: 'copy',
     dest: resolveDestination(draft.cwd, dest),
     ...(owner === '' ? {} : { owner: numberRoot(owner) }),
-    ...(mode === undefined ? {} : { mode }),
+    ...mode,
+    ...(instruction.excludes.length === 0 ? {} : { excludePatterns: instruction.excludes }),
     createDestPath: true,
   } as const;
   const inputs = new InputList();
@@ -51,21 +61,21 @@ export function convertCopy(
   const base = linked ? -1 : inputs.add(draft.state);
   const actions: CopyAction[] = [];
   for (const { path, token } of sources) {
-    const remote = remoteSource(conversion, draft, instruction, command, { path, token });
+    const remote = remoteSource(conversion, draft, instruction, command, { path, token }, remoteOptions);
     if (remote !== undefined) {
       const { state, ...action } = remote;
       actions.push({ ...common, input: inputs.add(state), ...action });
       continue;
     }
-    const src = resolvePath('/', path);
+    const read = resolvePath('/', path);
     if (from.localContext !== undefined) {
-      conversion.contexts.read(from.localContext, src);
-      checkSource(conversion, from.localContext, { path, read: src }, placeOf(command, token));
+      conversion.contexts.read(from.localContext, read);
+      checkSource(conversion, from.localContext, { path, read }, placeOf(command, token));
     }
     actions.push({
       ...common,
       input: inputs.add(from.state),
-      src,
+      ...(instruction.parents ? splitParents(path) : { src: read }),
       followSymlinks: true,
       dirCopyContents: true,
       allowWildcard: true,
@@ -89,9 +99,10 @@ export function convertCopy(
   draft.state = linked ? layOver(draft.state, copied, metadata) : copied;
   const shown = [
     instruction.kind.toUpperCase(),
+    ...(instruction.parents ? ['--parents'] : []),
     ...(owner === '' ? [] : [`--chown=${owner}`]),
     ...(chmod === '' ? [] : [`--chmod=${chmod}`]),
-    ...sources.map(({ path }) => path),
+    ...paths,
     ...contents.map((file) => `<<${file.name}`),
     dest,
   ];
@@ -144,25 +155,21 @@ function makeInlineFile(conversion: Conversion, name: string, data: string, comm
   return fileState([], -1, [action], describe(conversion, '[internal] preparing inline document', command.range));
 }
 
-function parseMode(text: string, range: SourceRange): number {
-  if (!/^[0-7]+$/.test(text)) {
-    if (/^[ugoa]*[-+=]/.test(text)) throw unsupportedError(`the symbolic mode --chmod=${text}`, range);
-    throw syntaxError(`--chmod=${text} is not a mode`, range, 'expected octal digits from 0 to 7777');
+/** Says where a pattern is that cannot be read. Throws `DOCKERFILE_SYNTAX`. */
+function checkExcludes(instruction: CopyInstruction, command: StageCommand): void {
+  for (const pattern of instruction.excludes) {
+    try {
+      compilePatterns([pattern]);
+    } catch (error) {
+      const token = instruction.node.flags.find(({ value }) => value === `--exclude=${pattern}`);
+      throw syntaxError(errorMessage(error), placeOf(command, token ?? flagToken(instruction, '--exclude')));
+    }
   }
-  const mode = Number.parseInt(text, 8);
-  if (mode > 0o7777)
-    throw syntaxError(`--chmod=${text} is out of range`, range, 'expected octal digits from 0 to 7777');
-  return mode;
 }
 
 function refuseUnsupported(instruction: CopyInstruction, command: StageCommand): void {
   const keyword = instruction.kind.toUpperCase();
-  const flags: readonly [string, boolean][] = [
-    ['--parents', instruction.parents],
-    ['--exclude', instruction.excludes.length > 0],
-    ['--checksum', instruction.checksum !== ''],
-    ['--keep-git-dir', instruction.keepGitDir !== undefined],
-  ];
+  const flags: readonly [string, boolean][] = [];
   for (const [flag, used] of flags) {
     if (!used) continue;
     throw unsupportedError(`${keyword} ${flag}`, placeOf(command, flagToken(instruction, flag)));
