@@ -23,9 +23,14 @@ import type { Platform } from './oci/index.ts';
 import { withWorkspace } from './workspace.ts';
 
 export { build } from './build/build.ts';
+export { checkDockerfile } from './build/call/check.ts';
+export { listTargets, outlineDockerfile } from './build/call/describe.ts';
+export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { BuildRequest, BuildResult, OutputSpec } from './build-types.ts';
 export { DockerfileError } from './dockerfile/errors.ts';
 export { createIgnoreMatcher, readIgnoreFile } from './dockerfile/ignore/index.ts';
+export { type Rule as CheckRule, RULES as CHECK_RULES } from './dockerfile/lint/index.ts';
+export type { Outline, Target, TargetList } from './dockerfile/outline/index.ts';
 export { parseDockerfile } from './dockerfile/parse.ts';
 export type { ParseResult } from './dockerfile/parser/index.ts';
 export { expandWord, expandWords } from './dockerfile/shell/index.ts';

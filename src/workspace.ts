@@ -27,7 +27,7 @@ export interface Workspace {
 }
 
 /** Opens the store at `root` (default: see the README). Throws `STORE_UNAVAILABLE`, `STORE_VERSION`, `NATIVE_UNAVAILABLE`. */
-async function openWorkspace(root: string | undefined): Promise<Workspace> {
+export async function openWorkspace(root: string | undefined): Promise<Workspace> {
   const store = await openStore(root);
   const content = createContentStore(store);
   const snapshotter = createOverlaySnapshotter(store, native);

@@ -1,4 +1,4 @@
-import { formatFrame } from '../dockerfile/errors.ts';
+import { formatFrame } from '../dockerfile/frame.ts';
 import { describeWarning, type LintWarning } from '../dockerfile/lint/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { VertexWarning } from '../progress/events.ts';

@@ -1,4 +1,5 @@
 import { TsbuildError } from '../errors.ts';
+import { formatFrame } from './frame.ts';
 import type { SourceRange } from './position.ts';
 
 export interface DockerfileErrorOptions {
@@ -81,35 +82,4 @@ export function didYouMean(name: string | undefined): string | undefined {
 
 function withRange(range: SourceRange | undefined, hint: string | undefined): DockerfileErrorOptions {
   return { ...(range === undefined ? {} : { range }), ...(hint === undefined ? {} : { hint }) };
-}
-
-const CONTEXT_LINES = 2;
-const MAX_MARKED_LINES = 8;
-const MAX_COLUMNS = 200;
-
-/** The lines around a range, numbered, with the range underlined. Long lines are cut, long ranges shortened. */
-export function formatFrame(source: string, range: SourceRange): string {
-  const lines = source.split('\n').map((line) => line.replace(/\r$/, ''));
-  // What follows the last line feed is no line.
-  if (lines.at(-1) === '' && lines.length > range.end.line) lines.pop();
-  const first = Math.max(1, range.start.line - CONTEXT_LINES);
-  const lastMarked = Math.min(range.end.line, range.start.line + MAX_MARKED_LINES - 1, lines.length);
-  const last = Math.min(lines.length, lastMarked + CONTEXT_LINES);
-  const width = String(last).length;
-  const out: string[] = [];
-  for (let number = first; number <= last; number++) {
-    const line = lines[number - 1] ?? '';
-    const marked = number >= range.start.line && number <= lastMarked;
-    const text = line.length > MAX_COLUMNS ? `${line.slice(0, MAX_COLUMNS)}…` : line;
-    out.push(`${marked ? '>' : ' '} ${String(number).padStart(width)} | ${text}`.trimEnd());
-    if (!marked) continue;
-    const indent = line.length - line.trimStart().length;
-    const from = number === range.start.line ? range.start.column : indent;
-    const to = number === range.end.line ? range.end.column : line.length;
-    if (from > MAX_COLUMNS || line.trim() === '') continue;
-    const tabs = line.slice(0, from).replace(/[^\t]/g, ' ');
-    const carets = '^'.repeat(Math.max(1, Math.min(to, MAX_COLUMNS) - from));
-    out.push(`  ${' '.repeat(width)} | ${tabs}${carets}`);
-  }
-  return out.join('\n');
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { DockerfileError, formatFrame, syntaxError } from '../../src/dockerfile/errors.ts';
+import { DockerfileError, syntaxError } from '../../src/dockerfile/errors.ts';
+import { formatFrame } from '../../src/dockerfile/frame.ts';
 import { suggest } from '../../src/suggest.ts';
 
 const SOURCE = 'FROM x\n\nRUN one\nCOPY a\tb \\\r\n  c\nCMD x\nUSER y\n';
@@ -8,25 +9,53 @@ test('a frame shows the lines around and underlines the token', (t) => {
   const frame = formatFrame(SOURCE, { start: { line: 3, column: 4 }, end: { line: 3, column: 7 } });
   t.is(
     frame,
-    ['  1 | FROM x', '  2 |', '> 3 | RUN one', '    |     ^^^', '  4 | COPY a\tb \\', '  5 |   c'].join('\n'),
+    ['  1 | FROM x', '  2 |', '> 3 | RUN one', '    |     ^^^', '  4 | COPY a    b \\', '  5 |   c'].join('\n'),
   );
 });
 
-test('a range of several lines is underlined on each; tabs keep the columns', (t) => {
+test('a range of several lines is underlined on each; tabs are spaces', (t) => {
   const frame = formatFrame(SOURCE, { start: { line: 4, column: 7 }, end: { line: 5, column: 3 } });
   t.is(
     frame,
     [
       '  2 |',
       '  3 | RUN one',
-      '> 4 | COPY a\tb \\',
-      '    |       \t^^^',
+      '> 4 | COPY a    b \\',
+      '    |           ^^^',
       '> 5 |   c',
       '    |   ^',
       '  6 | CMD x',
       '  7 | USER y',
     ].join('\n'),
   );
+});
+
+test('carets stand below exactly the characters that are meant', (t) => {
+  const caretsOf = (line: string, word: string): string => {
+    const column = line.indexOf(word);
+    const range = { start: { line: 1, column }, end: { line: 1, column: column + word.length } };
+    const [, carets = ''] = formatFrame(`${line}\r\nCMD x\r\n`, range)
+      .split('\n')
+      .map((text) => text.slice(6));
+    return carets;
+  };
+  t.is(caretsOf('COPY 東京 /x', '東京'), `${' '.repeat(5)}^^^^`, 'wide characters take two columns');
+  t.is(caretsOf('COPY 東京 /x', '/x'), `${' '.repeat(10)}^^`);
+  t.is(caretsOf('COPY cafe\u0301 /x', '/x'), `${' '.repeat(10)}^^`, 'a combining accent takes none');
+  t.is(caretsOf('RUN 😀 x', 'x'), `${' '.repeat(7)}^`, 'a pair of surrogates is one character');
+  t.is(caretsOf('\tRUN\tx', 'x'), `${' '.repeat(11)}^`);
+  t.is(caretsOf('RUN \x1b[31mred', 'red'), `${' '.repeat(9)}^^^`, 'control characters are shown');
+});
+
+test('of a long line the part around the token is shown', (t) => {
+  const line = `RUN ${'x'.repeat(1_000)} here ${'y'.repeat(1_000)}`;
+  const column = line.indexOf('here');
+  const [shown = '', carets = ''] = formatFrame(line, {
+    start: { line: 1, column },
+    end: { line: 1, column: column + 4 },
+  }).split('\n');
+  t.is(shown.slice(carets.indexOf('^'), carets.lastIndexOf('^') + 1), 'here');
+  t.true(shown.length < 250);
 });
 
 test('long lines and long ranges are cut', (t) => {

@@ -1,0 +1,68 @@
+import type { BuildRequest } from '../../build-types.ts';
+import { DockerfileError } from '../../dockerfile/errors.ts';
+import type { LintWarning } from '../../dockerfile/lint/index.ts';
+import { toLocation } from '../../dockerfile/outline/index.ts';
+import type { SourceRange } from '../../dockerfile/position.ts';
+import { errorCode, errorMessage } from '../../errors.ts';
+import { convertDockerfile } from '../convert.ts';
+import { checkContext, type DockerfileInput } from '../inputs.ts';
+import { loadInputs } from '../load.ts';
+import { openLazyResolver } from './lazy-resolver.ts';
+import { type CheckError, type CheckLocation, type CheckReport, type CheckWarning, toTokenRange } from './types.ts';
+
+/**
+ * `docker build --check`: runs the checks over the target, or over all stages when none is named, and builds nothing. Base images
+ * are resolved, since some checks look at their configs; a Dockerfile that uses none needs no store. What a build would refuse is
+ * `buildError`, not a rejection; rejected is what keeps the file from being read at all.
+ */
+export async function checkDockerfile(request: BuildRequest): Promise<CheckReport> {
+  const context = checkContext(request.context);
+  const signal = request.signal ?? new AbortController().signal;
+  const sink = request.onProgress ?? (() => {});
+  const inputs = await loadInputs(request, context, sink);
+  const meta = openLazyResolver(request, sink);
+  const warnings: CheckWarning[] = [];
+  let buildError: CheckError | undefined;
+  try {
+    const onWarning = (warning: LintWarning): unknown => warnings.push(describe(warning));
+    await convertDockerfile({ request, inputs, meta, onWarning, signal, allStages: request.target === undefined });
+  } catch (error) {
+    signal.throwIfAborted();
+    // A bad option of the checks themselves says nothing about the file.
+    if (errorCode(error) === 'BUILD_ARG_INVALID') throw error;
+    buildError = describeError(error);
+  } finally {
+    await meta.close();
+  }
+  return {
+    warnings,
+    sources: [describeSource(inputs.dockerfile)],
+    ...(buildError === undefined ? {} : { buildError }),
+  };
+}
+
+function describe({ rule, message, instruction, range }: LintWarning): CheckWarning {
+  return {
+    ruleName: rule.name,
+    description: rule.description,
+    ...(rule.url === undefined ? {} : { url: rule.url }),
+    detail: message,
+    location: describePlace(instruction, range),
+  };
+}
+
+function describePlace(instruction: SourceRange | undefined, token: SourceRange | undefined): CheckLocation {
+  return {
+    ...(instruction === undefined ? {} : toLocation(instruction)),
+    ...(token === undefined ? {} : { token: toTokenRange(token) }),
+  };
+}
+
+function describeError(error: unknown): CheckError {
+  const range = error instanceof DockerfileError ? error.range : undefined;
+  return { message: errorMessage(error), location: describePlace(range, range) };
+}
+
+function describeSource({ fileName, text }: DockerfileInput): CheckReport['sources'][number] {
+  return { filename: fileName, data: Buffer.from(text).toString('base64'), language: 'Dockerfile' };
+}
