@@ -64,15 +64,43 @@ Result<bool> SameContent(int a, int b, const std::string& path) {
   }
 }
 
+// One of the upper directories at some path.
+struct Level {
+  int fd;
+  size_t layer;
+};
+
+// A name of a directory, and the level that has it; the number of levels for one that only the base has.
+struct LevelName {
+  std::string name;
+  size_t level;
+};
+
+bool operator<(const LevelName& a, const LevelName& b) {
+  int order = a.name.compare(b.name);
+  return order != 0 ? order < 0 : a.level < b.level;
+}
+
+Status AddNames(int fd, const std::string& path, size_t level, std::vector<LevelName>* out) {
+  auto entries = ReadDirectory(fd, path);
+  if (!entries.ok()) return std::move(entries.error());
+  for (DirectoryEntry& entry : *entries) out->push_back({std::move(entry.name), level});
+  return Unit{};
+}
+
 class ChangeWalker {
  public:
-  Result<std::vector<Change>> Run(int upper, int base);
+  Result<std::vector<Change>> Run(const std::vector<int>& uppers, int base);
 
  private:
+  // Topmost first, of one name.
+  using Levels = std::vector<Level>;
+
   // `base` is -1 where there is no such directory below. `opaque`: nothing below shines through.
-  Status WalkDirectory(int upper, int base, const std::string& path, bool opaque);
-  Status VisitEntry(int upper, int base, const DirectoryEntry& entry, const std::string& path, bool opaque);
-  Status VisitDirectory(int upper, int base, const std::string& name, const std::string& path, const struct stat& status,
+  Status WalkDirectory(const Levels& levels, int base, const std::string& path, bool opaque);
+  // `levels` are the directories that have the name.
+  Status VisitEntry(const Levels& levels, int base, const std::string& name, const std::string& path, bool opaque);
+  Status VisitDirectory(const Levels& levels, int base, const std::string& name, const Change& change,
                         const struct stat* below, bool opaque);
   Result<bool> IsSame(int upper, const std::string& name, const struct stat& status, int base, const struct stat& below,
                       const std::string& path);
@@ -84,102 +112,125 @@ class ChangeWalker {
   std::set<LinkGroup> changed_links_;
 };
 
-Result<std::vector<Change>> ChangeWalker::Run(int upper, int base) {
+Result<std::vector<Change>> ChangeWalker::Run(const std::vector<int>& uppers, int base) {
   struct stat status;
   struct stat below;
-  if (fstat(upper, &status) < 0) return Error::FromErrno("fstat", "/");
+  if (fstat(uppers.front(), &status) < 0) return Error::FromErrno("fstat", "/");
   if (base >= 0 && fstat(base, &below) < 0) return Error::FromErrno("fstat", "/");
   // Every layer has a root, so a line for it says something only where it differs from the usual or from what is below.
   bool same = base < 0 ? (status.st_mode & 07777) == 0755 && status.st_uid == 0 && status.st_gid == 0
                        : status.st_mode == below.st_mode && status.st_uid == below.st_uid && status.st_gid == below.st_gid;
-  if (!same) changes_.push_back({"", false, status});
-  auto marks = ReadOverlayMarks(upper, "/");
-  if (!marks.ok()) return std::move(marks.error());
-  TSB_TRY(WalkDirectory(upper, base, "", marks->opaque));
+  if (!same) changes_.push_back({"", false, status, 0});
+  Levels levels;
+  bool opaque = false;
+  for (size_t i = 0; i < uppers.size() && !opaque; i++) {
+    levels.push_back({uppers[i], i});
+    auto marks = ReadOverlayMarks(uppers[i], "/");
+    if (!marks.ok()) return std::move(marks.error());
+    opaque = marks->opaque;
+  }
+  TSB_TRY(WalkDirectory(levels, base, "", opaque));
   AddLinksOfChanged();
   return std::move(changes_);
 }
 
-Status ChangeWalker::WalkDirectory(int upper, int base, const std::string& path, bool opaque) {
-  auto entries = ReadDirectory(upper, path);
-  if (!entries.ok()) return std::move(entries.error());
-  std::vector<DirectoryEntry> all = std::move(*entries);
-  if (opaque && base >= 0) {
-    // What is below and not here is gone, without a whiteout of its own.
-    auto hidden = ReadDirectory(base, path);
-    if (!hidden.ok()) return std::move(hidden.error());
-    std::vector<DirectoryEntry> gone;
-    auto before = [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; };
-    std::set_difference(hidden->begin(), hidden->end(), all.begin(), all.end(), std::back_inserter(gone), before);
-    for (DirectoryEntry& entry : gone) entry.type = 255;
-    size_t middle = all.size();
-    all.insert(all.end(), std::make_move_iterator(gone.begin()), std::make_move_iterator(gone.end()));
-    std::inplace_merge(all.begin(), all.begin() + static_cast<ptrdiff_t>(middle), all.end(), before);
-  }
-  for (const DirectoryEntry& entry : all) {
-    std::string child = JoinPath(path, entry.name);
-    if (entry.type == 255) {
-      changes_.push_back({std::move(child), true, {}});
-    } else {
-      TSB_TRY(VisitEntry(upper, base, entry, child, opaque));
+Status ChangeWalker::WalkDirectory(const Levels& levels, int base, const std::string& path, bool opaque) {
+  std::vector<LevelName> names;
+  for (size_t i = 0; i < levels.size(); i++) TSB_TRY(AddNames(levels[i].fd, path, i, &names));
+  // What is below and not here is gone, without a whiteout of its own.
+  bool hides = opaque && base >= 0;
+  if (hides) TSB_TRY(AddNames(base, path, levels.size(), &names));
+  if (hides || levels.size() > 1) std::sort(names.begin(), names.end());
+  Levels having;
+  for (size_t at = 0; at < names.size();) {
+    const std::string& name = names[at].name;
+    std::string child = JoinPath(path, name);
+    having.clear();
+    size_t end = at;
+    for (; end < names.size() && names[end].name == name; end++) {
+      if (names[end].level < levels.size()) having.push_back(levels[names[end].level]);
     }
+    if (having.empty()) {
+      changes_.push_back({std::move(child), true, {}, 0});
+    } else {
+      TSB_TRY(VisitEntry(having, base, name, child, opaque));
+    }
+    at = end;
   }
   return Unit{};
 }
 
-Status ChangeWalker::VisitEntry(int upper, int base, const DirectoryEntry& entry, const std::string& path, bool opaque) {
+Status ChangeWalker::VisitEntry(const Levels& levels, int base, const std::string& name, const std::string& path,
+                                bool opaque) {
+  const auto [upper, layer] = levels.front();
   struct stat status;
-  if (fstatat(upper, entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
+  if (fstatat(upper, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
   struct stat below_status;
   const struct stat* below = nullptr;
   if (base >= 0) {
-    if (fstatat(base, entry.name.c_str(), &below_status, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (fstatat(base, name.c_str(), &below_status, AT_SYMLINK_NOFOLLOW) == 0) {
       below = &below_status;
     } else if (errno != ENOENT) {
       return Error::FromErrno("stat", path);
     }
   }
   if (IsWhiteout(status)) {
-    if (below != nullptr) changes_.push_back({path, true, {}});
+    if (below != nullptr) changes_.push_back({path, true, {}, 0});
     return Unit{};
   }
-  if (S_ISDIR(status.st_mode)) return VisitDirectory(upper, base, entry.name, path, status, below, opaque);
+  Change change{path, false, status, layer};
+  if (S_ISDIR(status.st_mode)) return VisitDirectory(levels, base, name, change, below, opaque);
   bool linked = S_ISREG(status.st_mode) && status.st_nlink > 1;
   if (below != nullptr) {
-    auto same = IsSame(upper, entry.name, status, base, *below, path);
+    auto same = IsSame(upper, name, status, base, *below, path);
     if (!same.ok()) return std::move(same.error());
     if (*same) {
-      if (linked) unchanged_links_[{status.st_dev, status.st_ino}].push_back({path, false, status});
+      if (linked) unchanged_links_[{status.st_dev, status.st_ino}].push_back(std::move(change));
       return Unit{};
     }
   }
   if (linked) changed_links_.insert({status.st_dev, status.st_ino});
-  changes_.push_back({path, false, status});
+  changes_.push_back(std::move(change));
   return Unit{};
 }
 
-Status ChangeWalker::VisitDirectory(int upper, int base, const std::string& name, const std::string& path,
-                                    const struct stat& status, const struct stat* below, bool opaque) {
-  UniqueFd fd(openat(upper, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return Error::FromErrno("open", path);
-  auto marks = ReadOverlayMarks(fd.get(), path);
-  if (!marks.ok()) return std::move(marks.error());
-  if (marks->redirected) {
-    return Error::Own("OVERLAY_NOT_SUPPORTED", "the directory was renamed with redirect_dir=on, which a diff cannot tell", path);
+Status ChangeWalker::VisitDirectory(const Levels& levels, int base, const std::string& name, const Change& change,
+                                    const struct stat* below, bool opaque) {
+  const std::string& path = change.path;
+  std::vector<UniqueFd> opened;
+  Levels inside;
+  for (const Level& level : levels) {
+    UniqueFd fd(openat(level.fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd && !inside.empty() && (errno == ENOTDIR || errno == ELOOP || errno == ENXIO)) {
+      // A whiteout or a file: what is below it was gone before the directory was made.
+      opaque = true;
+      break;
+    }
+    if (!fd) return Error::FromErrno("open", path);
+    auto marks = ReadOverlayMarks(fd.get(), path);
+    if (!marks.ok()) return std::move(marks.error());
+    if (marks->redirected) {
+      return Error::Own("OVERLAY_NOT_SUPPORTED", "the directory was renamed with redirect_dir=on, which a diff cannot tell", path);
+    }
+    inside.push_back({fd.get(), level.layer});
+    opened.push_back(std::move(fd));
+    if (!marks->opaque) continue;
+    opaque = true;
+    break;
   }
   UniqueFd base_fd;
   bool same = false;
   if (below != nullptr && S_ISDIR(below->st_mode)) {
     base_fd.reset(openat(base, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!base_fd) return Error::FromErrno("open", path);
-    auto equal = IsSame(upper, name, status, base, *below, path);
+    auto equal = IsSame(levels.front().fd, name, change.status, base, *below, path);
     if (!equal.ok()) return std::move(equal.error());
     same = *equal;
   }
   // Its line goes first, if it has one; a directory that is as it was gets one only for what changed in it.
   size_t line = changes_.size();
-  changes_.push_back({path, false, status});
-  TSB_TRY(WalkDirectory(fd.get(), base_fd.get(), path, opaque || marks->opaque));
+  changes_.push_back(change);
+  TSB_TRY(WalkDirectory(inside, base_fd.get(), path, opaque));
   if (same && changes_.size() == line + 1) changes_.pop_back();
   return Unit{};
 }
@@ -236,7 +287,7 @@ Status WalkAll(int fd, const std::string& path, std::vector<Change>* out) {
   auto entries = ReadDirectory(fd, path);
   if (!entries.ok()) return std::move(entries.error());
   for (const DirectoryEntry& entry : *entries) {
-    Change change{JoinPath(path, entry.name), false, {}};
+    Change change{JoinPath(path, entry.name), false, {}, 0};
     if (fstatat(fd, entry.name.c_str(), &change.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", change.path);
     bool directory = S_ISDIR(change.status.st_mode);
     std::string child = change.path;
@@ -251,7 +302,9 @@ Status WalkAll(int fd, const std::string& path, std::vector<Change>* out) {
 
 }  // namespace
 
-Result<std::vector<Change>> WalkChanges(int upper, int base) { return ChangeWalker().Run(upper, base); }
+Result<std::vector<Change>> WalkChanges(const std::vector<int>& uppers, int base) {
+  return ChangeWalker().Run(uppers, base);
+}
 
 Result<std::vector<Change>> WalkTree(int root) {
   std::vector<Change> out;

@@ -13,19 +13,27 @@ namespace tsbuild {
 namespace {
 
 Result<PackLayerResult> Pack(const PackLayerRequest& request, int output) {
-  auto upper = OpenRoot({.lowers = {}, .upper = request.upper, .work = {}});
-  if (!upper.ok()) return std::move(upper.error());
+  std::vector<UniqueFd> opened_uppers;
+  std::vector<int> uppers;
+  std::vector<std::string> paths{request.upper};
+  paths.insert(paths.end(), request.more_uppers.begin(), request.more_uppers.end());
+  for (const std::string& path : paths) {
+    auto upper = OpenRoot({.lowers = {}, .upper = path, .work = {}});
+    if (!upper.ok()) return std::move(upper.error());
+    uppers.push_back(upper->get());
+    opened_uppers.push_back(std::move(*upper));
+  }
   UniqueFd base;
   if (!request.lowers.empty()) {
     auto opened = OpenRoot({.lowers = request.lowers, .upper = {}, .work = {}});
     if (!opened.ok()) return std::move(opened.error());
     base = std::move(*opened);
   }
-  auto changes = WalkChanges(upper->get(), base.get());
+  auto changes = WalkChanges(uppers, base.get());
   if (!changes.ok()) return std::move(changes.error());
   BlobWriter blob(output, request.compression, request.level);
   TarWriter tar(blob);
-  TreePacker packer(upper->get(), tar, request.source_date_epoch);
+  TreePacker packer(std::move(uppers), tar, request.source_date_epoch);
   TSB_TRY(packer.Pack(*changes));
   auto digests = blob.Finish();
   if (!digests.ok()) return std::move(digests.error());
@@ -94,7 +102,7 @@ Result<PackTreeResult> PackTree(const PackTreeRequest& request) {
   if (!entries.ok()) return std::move(entries.error());
   FdSink sink(request.output_fd);
   TarWriter tar(sink);
-  TreePacker packer(root->get(), tar, std::nullopt);
+  TreePacker packer({root->get()}, tar, std::nullopt);
   TSB_TRY(packer.Pack(*entries));
   TSB_TRY(sink.Flush());
   return PackTreeResult{tar.written(), packer.entries()};

@@ -13,6 +13,7 @@ namespace tsbuild {
 
 struct PackLayerRequest {
   std::string upper;
+  std::vector<std::string> more_uppers;  // below `upper`, topmost first
   std::vector<std::string> lowers;
   Compression compression = Compression::kNone;
   int level = 0;
@@ -26,7 +27,7 @@ struct PackLayerResult {
   uint64_t entries = 0;
 };
 
-// The layer that turns `lowers` into `upper` over them. Deterministic: equal trees give equal bytes.
+// The layer that turns `lowers` into `upper` over them, or into all uppers over them. Deterministic: equal trees give equal bytes.
 Result<PackLayerResult> PackLayer(const PackLayerRequest& request);
 
 struct PackTreeRequest {

@@ -56,7 +56,7 @@ Status TreePacker::PackEntry(const Change& change) {
     entry.device_minor = minor(status.st_rdev);
   }
   if (S_ISLNK(status.st_mode)) {
-    auto directory = OpenBeneath(root_, ParentPath(change.path), O_PATH | O_DIRECTORY);
+    auto directory = OpenBeneath(roots_[change.layer], ParentPath(change.path), O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
     char link[PATH_MAX];
     ssize_t size = readlinkat(directory->get(), std::string(BaseName(change.path)).c_str(), link, sizeof(link));
@@ -75,7 +75,7 @@ Status TreePacker::PackEntry(const Change& change) {
     }
   }
   if (!file && !S_ISDIR(status.st_mode)) return tar_.WriteHeader(entry);
-  auto fd = OpenBeneath(root_, change.path, O_RDONLY | O_NONBLOCK);
+  auto fd = OpenBeneath(roots_[change.layer], change.path, O_RDONLY | O_NONBLOCK);
   if (!fd.ok()) return std::move(fd.error());
   auto xattrs = ReadImageXattrs(fd->get(), change.path);
   if (!xattrs.ok()) return std::move(xattrs.error());

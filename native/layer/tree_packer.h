@@ -15,8 +15,9 @@ namespace tsbuild {
 // become hardlinks to the first one in order. Sockets are left out, as every builder does: tar has no type for them.
 class TreePacker {
  public:
-  TreePacker(int root, TarWriter& tar, std::optional<int64_t> latest_mtime)
-      : root_(root), tar_(tar), latest_mtime_(latest_mtime) {}
+  // `roots` are the directories that changes are numbered by.
+  TreePacker(std::vector<int> roots, TarWriter& tar, std::optional<int64_t> latest_mtime)
+      : roots_(std::move(roots)), tar_(tar), latest_mtime_(latest_mtime) {}
 
   Status Pack(const std::vector<Change>& changes);
   uint64_t entries() const { return entries_; }
@@ -27,7 +28,7 @@ class TreePacker {
   Status PackEntry(const Change& change);
   Status PackContent(int fd, const Change& change, TarEntry entry);
 
-  const int root_;
+  const std::vector<int> roots_;
   TarWriter& tar_;
   const std::optional<int64_t> latest_mtime_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;

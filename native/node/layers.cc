@@ -21,6 +21,7 @@ Napi::Value PackLayerMethod(const Napi::CallbackInfo& info) {
   Napi::Object object = info[0].As<Napi::Object>();
   PackLayerRequest request;
   request.upper = ReadString(object, "upper");
+  if (object.Get("moreUppers").IsArray()) request.more_uppers = ReadStrings(object, "moreUppers");
   request.lowers = ReadStrings(object, "lowers");
   request.compression = ReadCompression(object).value_or(Compression::kNone);
   request.level = static_cast<int>(ReadInt(object, "level"));

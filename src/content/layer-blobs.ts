@@ -9,6 +9,8 @@ export interface LayerBlob {
   readonly size: number;
   readonly mediaType: string;
   readonly compression: Compression;
+  /** Bytes of the layer's files; absent where nobody measured them. */
+  readonly contentSize?: number;
 }
 
 /**

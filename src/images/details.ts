@@ -77,8 +77,9 @@ function measureLayers(
     // An empty tar still has its end marks.
     const unpacked = info?.emptyLayer ? 0 : (info?.contentSize ?? info?.diffSize);
     const diffID = diffIDs[i];
-    const packed = diffID === undefined ? undefined : layerBlobs.known(diffID)[0]?.size;
-    return unpacked ?? manifest?.layers[i]?.size ?? packed ?? 0;
+    const blobs = diffID === undefined ? [] : layerBlobs.known(diffID);
+    const measured = unpacked ?? blobs.find(({ contentSize }) => contentSize !== undefined)?.contentSize;
+    return measured ?? manifest?.layers[i]?.size ?? blobs[0]?.size ?? 0;
   });
 }
 

@@ -13,7 +13,7 @@ import {
   type Manifest,
   MediaType,
 } from '../oci/index.ts';
-import { packSnapshot } from '../snapshot/differ.ts';
+import { type PackedLayer, packSnapshot } from '../snapshot/differ.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
 import { layerChanged, layerLost } from './errors.ts';
@@ -33,10 +33,14 @@ export async function packImage(
   const chains = chainIDs(diffIDs);
   const packs = new Map<Digest, Promise<LayerBlob>>();
   const layers = await mapConcurrently(diffIDs, MAX_PARALLEL_PACKS, (diffID, i) => {
-    const known = findBlob(context, diffID, options.compression) ?? packs.get(diffID);
+    const chainID = chains[i] ?? diffID;
+    // A layer without a snapshot (of a squashed image) stays in the form that it has.
+    const wanted = context.chains.find(chainID) === undefined ? undefined : options.compression;
+    const known =
+      findBlob(context, diffID, options.compression) ?? findBlob(context, diffID, wanted) ?? packs.get(diffID);
     if (known !== undefined) return Promise.resolve(known);
     // The same layer may come twice in one image: an empty one does.
-    const packed = packLayer(context, config.digest, diffID, chains[i] ?? diffID, options);
+    const packed = packLayer(context, config.digest, diffID, chainID, options);
     packs.set(diffID, packed);
     return packed;
   });
@@ -92,20 +96,29 @@ async function packLayer(
 }
 
 /** `ImageStore.packSnapshot`: packs a snapshot's layer into a blob, which its diffID is then known to have. */
-export async function packSnapshotBlob(
+export function packSnapshotBlob(
   context: ImageContext,
   snapshot: string,
+  options: MaterializeOptions,
+): Promise<PackedSnapshot> {
+  return packBlob(context, options, (output, compression) => packSnapshot(context, snapshot, { compression, output }));
+}
+
+/** Keeps what `pack` writes as a blob that the layer has. */
+export async function packBlob(
+  context: ImageContext,
   { compression = 'gzip', signal }: MaterializeOptions,
+  pack: (output: string, compression: Compression) => Promise<PackedLayer>,
 ): Promise<PackedSnapshot> {
   signal?.throwIfAborted();
   const output = await context.content.temporaryPath();
-  const packed = await packSnapshot(context, snapshot, { compression, output }).catch((error: unknown) => {
+  const packed = await pack(output, compression).catch((error: unknown) => {
     rmSync(output, { force: true });
     throw isNativeError(error) ? writeFailed(output, error) : error;
   });
-  const { digest, size, diffID } = packed;
+  const { digest, size, diffID, contentSize } = packed;
   await context.content.adopt(output, { digest, size });
-  const blob: LayerBlob = { digest, size, compression, mediaType: layerMediaType(compression) };
+  const blob: LayerBlob = { digest, size, compression, mediaType: layerMediaType(compression), contentSize };
   await context.layerBlobs.record(diffID, blob);
   return { diffID, blob };
 }

@@ -10,6 +10,7 @@ import { type ImageContext, withContent } from './context.ts';
 import { findImage } from './find.ts';
 import { imageIDOf } from './graph.ts';
 import { imageHistory, inspectImage } from './inspect.ts';
+import { resolveLayout } from './layout-source.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
 import { fullName } from './names.ts';
@@ -20,6 +21,7 @@ import { createImageRecords } from './records.ts';
 import { removeImage } from './remove.ts';
 import { resolveImage } from './resolve.ts';
 import { saveImages, writeLayout } from './save.ts';
+import { packSquashed } from './squash.ts';
 import { tagImage } from './tag.ts';
 import type { ImageStore } from './types.ts';
 import { unpackImage } from './unpack.ts';
@@ -50,12 +52,14 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       shared(`resolve ${JSON.stringify([reference, request.platform, request.pull])}`, request.signal, () =>
         hold(() => resolveImage(context, reference, request)),
       ),
+    resolveLayout: (place, request) => resolveLayout(place, request),
     unpack: (image, request) => hold(() => unpackImage(context, image, request)),
     pullImage: (reference, request) => hold(() => pullImage(context, reference, request)),
     pushImage: (reference, request = {}) => hold(() => pushImage(context, reference, request)),
     materialize: (record, request = {}) => hold(() => materializeRecord(context, record, request)),
     packImage: (config, request = {}) => hold(() => packImage(context, config, request)),
     packSnapshot: (snapshot, request = {}) => hold(() => packSnapshotBlob(context, snapshot, request)),
+    packSquashed: (snapshot, base, request = {}) => hold(() => packSquashed(context, snapshot, base, request)),
     recordImage: (target, names) =>
       hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target))),
     findImage: async (reference) => findImage(context.records, reference)?.record,

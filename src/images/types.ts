@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { LayerBlob } from '../content/index.ts';
+import type { Fetcher, LayerBlob } from '../content/index.ts';
 import type {
   Compression,
   ContainerConfig,
@@ -40,6 +40,17 @@ export interface ResolvedImage {
   readonly configDigest: Digest;
   readonly config: ImageConfig;
   readonly platform: Platform;
+  /** Where its layers are, when that is no registry. */
+  readonly origin?: Fetcher;
+}
+
+/** An image in a directory that is an OCI layout. */
+export interface LayoutPlace {
+  /** For messages and progress. */
+  readonly name: string;
+  readonly path: string;
+  /** A tag or a digest; absent: the only image, or the one that is called latest. */
+  readonly reference?: string;
 }
 
 export interface ResolveOptions {
@@ -61,6 +72,8 @@ export interface TaskOptions {
 export interface ImageSource {
   /** Metadata only: resolves the name, gets manifest and config, no layer. */
   resolve(reference: string, options: ResolveOptions): Promise<ResolvedImage>;
+  /** Metadata only, from an OCI layout, which is not changed. */
+  resolveLayout(place: LayoutPlace, options: Omit<ResolveOptions, 'pull'>): Promise<ResolvedImage>;
   /**
    * Makes the image's layers available as snapshots, downloading and unpacking what is missing, all in parallel, and
    * gives the name of the topmost one; `undefined` for an image without layers.
@@ -83,6 +96,8 @@ export interface ImageStore extends ImageSource {
   packImage(config: Descriptor, options?: MaterializeOptions): Promise<Descriptor>;
   /** Packs a snapshot's layer, be its diffID known or not: one pass over the files gives both. */
   packSnapshot(snapshot: string, options?: MaterializeOptions): Promise<PackedSnapshot>;
+  /** Packs all that leads from the snapshot `base` (`undefined`: from nothing) to `snapshot` as one layer. */
+  packSquashed(snapshot: string, base: string | undefined, options?: MaterializeOptions): Promise<PackedSnapshot>;
   /**
    * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
    * as a dangling one. With no names the image itself is dangling.

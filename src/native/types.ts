@@ -28,6 +28,19 @@ export interface NativeApi extends SandboxApi, TablesApi {
   measureTree(path: string): Promise<{ readonly bytes: number; readonly files: number }>;
   /** Flushes the file system that holds `path` (syncfs). */
   syncFileSystem(path: string): Promise<void>;
+  /**
+   * Copies the bytes `from` to `end` of `data` into `target` from `at` on, with `prefix` before each line that begins in them; the
+   * first byte begins one when `begins`. There must be room for a prefix before every byte. Returns where in `target` they end.
+   */
+  prefixLines(
+    target: Uint8Array,
+    at: number,
+    data: Uint8Array,
+    from: number,
+    end: number,
+    prefix: Uint8Array,
+    begins: boolean,
+  ): number;
   /** flock(2) on `path` (made when absent). With `wait` false, resolves to `undefined` when somebody holds it. */
   lockFile(request: LockFileRequest): Promise<FileLock | undefined>;
 }
@@ -172,7 +185,9 @@ export interface ChangeTreeResult {
 export interface PackLayerRequest {
   /** The directory that holds the changes, in overlay form. */
   readonly upper: string;
-  /** What it stands on, topmost first: to tell changed from merely copied up. */
+  /** Further such directories, which `upper` stands on, topmost first: with it they become one layer. */
+  readonly moreUppers?: readonly string[];
+  /** What they stand on, topmost first: to tell changed from merely copied up. */
   readonly lowers: readonly string[];
   readonly compression: 'none' | 'gzip' | 'zstd';
   readonly level?: number;

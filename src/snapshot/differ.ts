@@ -1,4 +1,4 @@
-import type { NativeApi } from '../native/types.ts';
+import type { NativeApi, PackLayerResult } from '../native/types.ts';
 import type { Compression, Digest } from '../oci/index.ts';
 import { packFailed } from './errors.ts';
 import type { Snapshotter } from './snapshotter.ts';
@@ -19,6 +19,8 @@ export interface LayerDiff {
 
 /** A layer's tar as it was written. */
 export interface PackedLayer extends LayerDiff {
+  /** Bytes of its files, as in SnapshotFacts. */
+  readonly contentSize: number;
   readonly digest: Digest;
   readonly size: number;
 }
@@ -36,22 +38,45 @@ export async function diffSnapshot(context: DifferContext, name: string): Promis
 export async function packSnapshot(
   context: DifferContext,
   name: string,
-  options: { readonly compression: Compression; readonly level?: number; readonly output: string },
+  options: PackOptions & { readonly output: string },
 ): Promise<PackedLayer> {
   return await pack(context, name, options);
+}
+
+/** Writes all that leads from `base` (`undefined`: from nothing) to a snapshot as one layer: what came and went between is not in it. */
+export async function packChanges(
+  { snapshotter, native }: DifferContext,
+  name: string,
+  base: string | undefined,
+  options: PackOptions & { readonly output: string },
+): Promise<PackedLayer> {
+  const packed = await native
+    .packLayer({ ...snapshotter.changesSince(name, base), ...options })
+    .catch((error: unknown) => {
+      throw packFailed(name, error);
+    });
+  return toPackedLayer(packed);
+}
+
+interface PackOptions {
+  readonly compression: Compression;
+  readonly level?: number;
 }
 
 async function pack(
   { snapshotter, native }: DifferContext,
   name: string,
-  options: { readonly compression: Compression; readonly level?: number; readonly output?: string },
+  options: PackOptions & { readonly output?: string },
 ): Promise<PackedLayer> {
-  const { upper, lowers } = snapshotter.changes(name);
-  const packed = await native.packLayer({ upper, lowers, ...options }).catch((error: unknown) => {
+  const packed = await native.packLayer({ ...snapshotter.changes(name), ...options }).catch((error: unknown) => {
     throw packFailed(name, error);
   });
-  const { diffID, diffSize, contentSize, digest, size, entries } = packed;
-  const empty = entries === 0;
+  const layer = toPackedLayer(packed);
+  const { diffID, diffSize, contentSize, empty } = layer;
   await snapshotter.annotate(name, { diffID, diffSize, contentSize, emptyLayer: empty });
-  return { diffID, diffSize, empty, digest, size };
+  return layer;
+}
+
+function toPackedLayer({ diffID, diffSize, contentSize, digest, size, entries }: PackLayerResult): PackedLayer {
+  return { diffID, diffSize, contentSize, empty: entries === 0, digest, size };
 }

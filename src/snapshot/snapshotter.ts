@@ -19,8 +19,10 @@ export interface Snapshotter {
   link(parent: string, layer: string): Promise<SnapshotInfo>;
   /** The read-only mount of a committed snapshot; throws `SNAPSHOT_NOT_FOUND`. */
   view(name: string): RootMount;
-  /** Where a committed snapshot's changes lie, and what they were made on, topmost first; throws `SNAPSHOT_NOT_FOUND`. */
-  changes(name: string): { readonly upper: string; readonly lowers: readonly string[] };
+  /** Where the changes lie that a committed snapshot makes on its parent; throws `SNAPSHOT_NOT_FOUND`. */
+  changes(name: string): SnapshotChanges;
+  /** Where all changes lie that lead from `base` (one of those below; `undefined` for nothing at all) to a committed snapshot. */
+  changesSince(name: string, base: string | undefined): SnapshotChanges;
   /** Facts about a committed snapshot; `undefined` when there is none, or its directory is gone. */
   stat(name: string): SnapshotInfo | undefined;
   /** Records computed facts (a diffID, say) on a committed snapshot. */
@@ -33,6 +35,15 @@ export interface Snapshotter {
   remove(name: string): Promise<void>;
   /** Ends the active snapshots of processes that are gone. */
   sweep(): Promise<void>;
+}
+
+/** Directories in overlay form, topmost first. */
+export interface SnapshotChanges {
+  readonly upper: string;
+  /** What `upper` stands on and what belongs to the changes too. */
+  readonly moreUppers: readonly string[];
+  /** The tree that is changed. */
+  readonly lowers: readonly string[];
 }
 
 export interface ActiveSnapshot {

@@ -50,7 +50,13 @@ export function createOverlaySnapshotter(
     },
     changes(name) {
       const [upper = '', ...lowers] = lowersOf(records.table.get(name)?.changesOf ?? name);
-      return { upper, lowers };
+      return { upper, moreUppers: [], lowers };
+    },
+    changesSince(name, base) {
+      const lowers = base === undefined ? [] : lowersOf(base);
+      const all = lowersOf(name);
+      const [upper = '', ...moreUppers] = all.slice(0, all.length - lowers.length);
+      return { upper, moreUppers, lowers };
     },
     async annotate(name, facts) {
       const owner = records.table.get(name)?.changesOf ?? name;
