@@ -28,6 +28,8 @@ export interface OptionSpec {
   readonly hidden?: boolean;
   /** The values it takes; for help and completion, checked. */
   readonly choices?: readonly string[];
+  /** Values that completion offers beside others that are good too. */
+  readonly suggests?: readonly string[];
   /** What its value is; for shell completion. */
   readonly completes?: 'file' | 'directory';
 }

@@ -18,9 +18,12 @@ export function exitCodeOf(error: unknown): number {
   return USAGE_CODES.has(errorCode(error) ?? '') ? ExitCode.usage : ExitCode.failed;
 }
 
+/** The operation failed, and what there is to say of it has been printed as its result (`--check`). */
+export class ReportedFailure extends Error {}
+
 export const EXIT_CODES_HELP = `Exit codes:
   0    it worked
-  1    the build or the operation failed
+  1    the build or the operation failed; with --check: something was found
   125  the command line is wrong: unknown command or flag, bad value, flag not supported
   129  stopped by SIGHUP
   130  stopped by Ctrl-C (SIGINT)

@@ -1,6 +1,6 @@
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { ExitCode, exitCodeOf, ReportedFailure } from './exit-codes.ts';
 import { loadLibrary } from './library.ts';
 import { parseRoute, type Route } from './route.ts';
 import { guardPipes, type Interruption, settlePipes, watchSignals } from './signals.ts';
@@ -22,6 +22,7 @@ async function main(argv: readonly string[], interruption: Interruption): Promis
     else await run(route, interruption.signal);
     return 0;
   } catch (error) {
+    if (error instanceof ReportedFailure) return ExitCode.failed;
     const interrupted = interruption.exitCode();
     if (interrupted !== undefined) {
       process.stderr.write('canceled\n');

@@ -13,16 +13,16 @@ import { type CheckError, type CheckLocation, type CheckReport, type CheckWarnin
 /**
  * `docker build --check`: runs the checks over the target, or over all stages when none is named, and builds nothing. Base images
  * are resolved, since some checks look at their configs; a Dockerfile that uses none needs no store. What a build would refuse is
- * `buildError`, not a rejection; rejected is what keeps the file from being read at all.
+ * `error` beside the report (and `buildError` in it), not a rejection; rejected is what keeps the file from being read at all.
  */
-export async function checkDockerfile(request: BuildRequest): Promise<CheckReport> {
+export async function checkDockerfile(request: BuildRequest): Promise<CheckResult> {
   const context = checkContext(request.context);
   const signal = request.signal ?? new AbortController().signal;
   const sink = request.onProgress ?? (() => {});
   const inputs = await loadInputs(request, context, sink);
   const meta = openLazyResolver(request, sink);
   const warnings: CheckWarning[] = [];
-  let buildError: CheckError | undefined;
+  let failure: Error | undefined;
   try {
     const onWarning = (warning: LintWarning): unknown => warnings.push(describe(warning));
     await convertDockerfile({ request, inputs, meta, onWarning, signal, allStages: request.target === undefined });
@@ -30,15 +30,20 @@ export async function checkDockerfile(request: BuildRequest): Promise<CheckRepor
     signal.throwIfAborted();
     // A bad option of the checks themselves says nothing about the file.
     if (errorCode(error) === 'BUILD_ARG_INVALID') throw error;
-    buildError = describeError(error);
+    failure = error instanceof Error ? error : new Error(errorMessage(error));
   } finally {
     await meta.close();
   }
-  return {
-    warnings,
-    sources: [describeSource(inputs.dockerfile)],
-    ...(buildError === undefined ? {} : { buildError }),
-  };
+  const report = { warnings, sources: [describeSource(inputs.dockerfile)] };
+  return failure === undefined
+    ? { report }
+    : { report: { ...report, buildError: describeError(failure) }, error: failure };
+}
+
+export interface CheckResult {
+  readonly report: CheckReport;
+  /** What a build of the file would fail with, as far as that can be told without running anything. */
+  readonly error?: Error;
 }
 
 function describe({ rule, message, instruction, range }: LintWarning): CheckWarning {

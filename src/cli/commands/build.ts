@@ -13,6 +13,7 @@ import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
 import { invalidFlag, unsupportedFlag, usageError } from '../usage-errors.ts';
+import { CALL_METHODS, type Call, parseCall, runCall } from './build-call.ts';
 import { prepareResultFiles, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { readDockerfileFromStdin } from './build-stdin.ts';
 import { collectWarnings } from './build-warnings.ts';
@@ -21,6 +22,8 @@ interface BuildFlags extends LaterSwitches {
   readonly addHost?: readonly ExtraHost[];
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
+  readonly call?: Call;
+  readonly check?: boolean;
   readonly noCache?: boolean;
   readonly file?: string;
   readonly iidfile?: string;
@@ -49,6 +52,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build -o out --target dist .            put the files of a stage into a folder',
     'tsbuild build -o type=oci,dest=app.tar .        write an OCI archive',
     'tsbuild build - < Dockerfile                    build without a context',
+    'tsbuild build --check .                         build nothing, say what is wrong with the Dockerfile',
   ],
   options: [
     {
@@ -63,6 +67,13 @@ export const command: CommandSpec<BuildFlags> = {
       parse: collect,
       completes: 'file',
     },
+    {
+      flags: '--call <method>',
+      description: 'Do not build: check, outline (arguments, secrets, …) or targets; ",format=json" for programs',
+      parse: parseCall,
+      suggests: CALL_METHODS,
+    },
+    { flags: '--check', description: 'Do not build: check the Dockerfile (--call=check)' },
     {
       flags: '-f, --file <path>',
       description: 'Dockerfile, "-" for stdin (default PATH/Dockerfile)',
@@ -120,11 +131,17 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
   const mode = flags.quiet ? 'quiet' : chooseProgress(context, flags);
   if (flags.load && !flags.quiet)
     context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
-  prepareResultFiles(flags);
 
   const inputs = await openInputs(context, path, flags);
+  const request = { ...inputs.request, ...readRequest(context, flags, outputs) };
+  const call = flags.call ?? (flags.check ? parseCall('check') : undefined);
   try {
-    const result = await runBuild(context, { ...inputs.request, ...readRequest(context, flags, outputs) }, mode);
+    if (call !== undefined && call.method !== 'build') {
+      await runCall(context, request, mode, call);
+      return;
+    }
+    prepareResultFiles(flags);
+    const result = await runBuild(context, request, mode);
     if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
     if (flags.metadataFile !== undefined) writeMetadataFile(flags.metadataFile, result);
     if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);

@@ -15,7 +15,6 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--builder <name>', accepts: ['default'] },
   { flags: '--cache-from <source>' },
   { flags: '--cache-to <destination>' },
-  { flags: '--call <method>', accepts: ['build'] },
   { flags: '--cgroup-parent <group>' },
   { flags: '-c, --cpu-shares <shares>' },
   { flags: '--cpu-period <microseconds>' },
@@ -36,7 +35,7 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--ulimit <limit>' },
 ];
 
-const LATER_SWITCHES = ['check', 'squash', 'stream'] as const;
+const LATER_SWITCHES = ['squash', 'stream'] as const;
 
 /** Switches that are refused when they are given. */
 export type LaterSwitches = { readonly [name in (typeof LATER_SWITCHES)[number]]?: boolean };

@@ -131,7 +131,7 @@ end`,
     for (const option of spec.options) {
       const short = shortFlag(option);
       const value = takesValue(option)
-        ? ` -r${option.choices ? ` -a ${quote(option.choices.join(' '))}` : option.completes ? ' -F' : ''}`
+        ? ` -r${offeredValues(option) ? ` -a ${quote(offeredValues(option)?.join(' ') ?? '')}` : option.completes ? ' -F' : ''}`
         : '';
       lines.push(
         `${at} -l ${longFlag(option).slice(2)}${short === undefined ? '' : ` -s ${short.slice(1)}`}${value} -d ${quote(option.description)}`,
@@ -141,6 +141,10 @@ end`,
     if (spec.completes === 'directory') lines.push(`${at} -a '(__fish_complete_directories)'`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function offeredValues({ choices, suggests }: OptionSpec): readonly string[] | undefined {
+  return choices ?? suggests;
 }
 
 function spellings(option: OptionSpec): string[] {
@@ -162,7 +166,8 @@ function secondWords(commands: readonly CompletedCommand[], group: string): stri
 }
 
 function bashValue(option: OptionSpec): string {
-  if (option.choices !== undefined) return `COMPREPLY=($(compgen -W '${option.choices.join(' ')}' -- "$cur")); return`;
+  const values = offeredValues(option);
+  if (values !== undefined) return `COMPREPLY=($(compgen -W '${values.join(' ')}' -- "$cur")); return`;
   if (option.completes === 'directory') return 'COMPREPLY=($(compgen -d -- "$cur")); return';
   return 'COMPREPLY=($(compgen -f -- "$cur")); return';
 }
@@ -176,8 +181,9 @@ function bashArguments(completes: CommandSpec['completes']): string {
 function zshOption(flag: string, option: OptionSpec): string {
   const text = option.description.replace(/[[\]]/g, '\\$&');
   if (!takesValue(option)) return quote(`*${flag}[${text}]`);
-  const values = option.choices
-    ? `(${option.choices.join(' ')})`
+  const offered = offeredValues(option);
+  const values = offered
+    ? `(${offered.join(' ')})`
     : option.completes === 'directory'
       ? '_files -/'
       : option.completes

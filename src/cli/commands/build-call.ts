@@ -1,0 +1,120 @@
+import type { BuildRequest } from '../../build-types.ts';
+import type { Display } from '../../progress/display.ts';
+import { openDisplay, type ProgressMode } from '../../progress/display.ts';
+import { suggest } from '../../suggest.ts';
+import type { Context } from '../context.ts';
+import { ReportedFailure } from '../exit-codes.ts';
+import { parseBoolean } from '../flags/boolean.ts';
+import { splitCsv } from '../flags/csv.ts';
+import { formatCheckReport } from '../format/check-report.ts';
+import { formatOutline, formatTargets } from '../format/outline.ts';
+import type { Library } from '../library.ts';
+import { invalidFlag } from '../usage-errors.ts';
+
+const METHODS = ['build', 'check', 'outline', 'targets'] as const;
+
+/** What completion offers for `--call`. */
+export const CALL_METHODS: readonly string[] = METHODS.flatMap((method) =>
+  method === 'build' ? [method] : [method, `${method},format=json`],
+);
+
+/** `--call=check,format=json`. */
+export interface Call {
+  readonly method: (typeof METHODS)[number];
+  readonly format: 'text' | 'json';
+  /** What is found does not make the command fail. */
+  readonly ignoreStatus: boolean;
+}
+
+/** Reads `--call` as buildx does: a method, then `format=json` and `ignorestatus=true`. Throws `FLAG_INVALID`. */
+export function parseCall(text: string): Call {
+  const [name = '', ...fields] = splitCsv(text) ?? [];
+  const wanted = name === 'lint' ? 'check' : name;
+  const method = METHODS.find((known) => known === wanted);
+  if (method === undefined) throw invalid(text, `there is no ${JSON.stringify(name)} to call`, name, METHODS);
+  let call: Call = { method, format: 'text', ignoreStatus: false };
+  for (const field of fields) call = { ...call, ...readField(text, field) };
+  return call;
+}
+
+function readField(text: string, field: string): Partial<Call> {
+  const equals = field.indexOf('=');
+  const [key, value] = equals < 0 ? [field, ''] : [field.slice(0, equals), field.slice(equals + 1)];
+  if (key === 'format') {
+    if (value === 'json' || value === 'text') return { format: value };
+    throw invalid(text, `there is no format ${JSON.stringify(value)}`, value, ['json', 'text']);
+  }
+  if (key === 'ignorestatus') {
+    const ignoreStatus = parseBoolean(value);
+    if (ignoreStatus !== undefined) return { ignoreStatus };
+    throw invalid(text, `${JSON.stringify(value)} is neither true nor false`, value, ['true', 'false']);
+  }
+  throw invalid(text, `it has no ${JSON.stringify(key)}`, key, ['format', 'ignorestatus']);
+}
+
+/** Calls a method in place of building: progress to standard error, its result to standard output. */
+export async function runCall(context: Context, request: BuildRequest, mode: ProgressMode, call: Call): Promise<void> {
+  const [display, library] = await Promise.all([
+    openDisplay({ mode, stream: context.stderr, env: context.env, phase: 'Building' }),
+    context.library(),
+  ]);
+  const finished = finishOnce(display);
+  try {
+    const result = await callLibrary(library, { ...request, onProgress: display.sink }, call);
+    finished();
+    const { value, text } = result;
+    context.stdout.write(call.format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
+    if (result.error !== undefined) throw result.error;
+    if (result.failed && !call.ignoreStatus) throw new ReportedFailure();
+  } finally {
+    finished();
+  }
+}
+
+interface CallResult {
+  readonly value: unknown;
+  readonly text: string;
+  /** The file cannot be built. */
+  readonly error?: Error;
+  /** Something was found. */
+  readonly failed?: boolean;
+}
+
+async function callLibrary(library: Library, request: BuildRequest, { method }: Call): Promise<CallResult> {
+  switch (method) {
+    case 'outline': {
+      const outline = await library.outlineDockerfile(request);
+      return { value: outline, text: formatOutline(outline) };
+    }
+    case 'targets': {
+      const targets = await library.listTargets(request);
+      return { value: targets, text: formatTargets(targets) };
+    }
+    default: {
+      const { report, error } = await library.checkDockerfile(request);
+      const failed = report.warnings.length > 0;
+      // Where the file cannot be built "no warnings" would be read as praise.
+      const text = error === undefined || failed ? formatCheckReport(report) : '';
+      return { value: report, text, failed, ...(error === undefined ? {} : { error }) };
+    }
+  }
+}
+
+/** The display is ended before a result is printed, and in any case. */
+function finishOnce(display: Display): () => void {
+  let done = false;
+  return () => {
+    if (!done) display.finish();
+    done = true;
+  };
+}
+
+function invalid(text: string, why: string, given: string, known: readonly string[]): Error {
+  const near = suggest(given, known);
+  return invalidFlag(
+    '--call',
+    text,
+    why,
+    near === undefined ? `it is one of ${known.join(', ')}` : `did you mean ${near}?`,
+  );
+}

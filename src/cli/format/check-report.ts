@@ -1,0 +1,33 @@
+import type { CheckReport, CheckWarning } from '../../build/call/types.ts';
+import { formatFrame } from '../../dockerfile/frame.ts';
+import { cleanText } from '../../progress/terminal-tail.ts';
+import { cleanLines } from '../errors.ts';
+
+/** What the checks found, each with the lines that it is about. */
+export function formatCheckReport({ warnings, sources }: CheckReport): string {
+  const { length } = warnings;
+  if (length === 0) return 'Check complete, no warnings found.\n';
+  const count = length === 1 ? '1 warning has' : `${length} warnings have`;
+  const parts = warnings.map((warning) => formatWarning(warning, sources));
+  return [`Check complete, ${count} been found!\n`, ...parts].join('\n');
+}
+
+function formatWarning(warning: CheckWarning, sources: CheckReport['sources']): string {
+  const { ruleName, url, detail, location } = warning;
+  const lines = [`WARNING: ${ruleName}${url === undefined ? '' : ` - ${url}`}`, cleanText(detail)];
+  const source = sources[location.sourceIndex ?? 0];
+  const { token } = location;
+  if (source !== undefined && token !== undefined) {
+    const { start, end } = token;
+    lines.push(
+      cleanText(`${source.filename}:${start.line}:${start.character + 1}`),
+      cleanLines(
+        formatFrame(Buffer.from(source.data, 'base64').toString('utf8'), {
+          start: { line: start.line, column: start.character },
+          end: { line: end.line, column: end.character },
+        }),
+      ),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
