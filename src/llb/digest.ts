@@ -2,13 +2,13 @@ import { type Digest, digestOf } from '../oci/index.ts';
 import type { Op } from './ops.ts';
 
 /**
- * The identity of an op: the digest of its canonical bytes, JSON with sorted keys and without absent members. Proxy
- * variables are left out: they must not decide what is cached.
+ * The identity of an op: the digest of its canonical bytes, JSON with sorted keys and without absent members. The environment
+ * is in it by its own digest. Proxy variables are left out: they must not decide what is cached.
  */
 export function digestOp(op: Op): Digest {
-  if (op.type !== 'exec' || op.meta.proxyEnv === undefined) return digestOf(canonicalJson(op));
-  const { proxyEnv: _, ...meta } = op.meta;
-  return digestOf(canonicalJson({ ...op, meta }));
+  if (op.type !== 'exec') return digestOf(canonicalJson(op));
+  const { proxyEnv: _, env, ...meta } = op.meta;
+  return digestOf(canonicalJson({ ...op, meta: { ...meta, env: env.digest } }));
 }
 
 /** JSON with the keys of every object in code unit order, members that are `undefined` left out. */

@@ -14,4 +14,6 @@ export interface LocalResult {
   readonly directory: string;
   /** Compiled patterns (dockerfile/ignore/compile.ts) of what does not exist for the build. */
   readonly ignore?: string;
+  /** It was made for this build: owners in it count as in any tree, and nobody changes it. */
+  readonly isUnpacked?: boolean;
 }

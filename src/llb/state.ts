@@ -48,15 +48,17 @@ export function mergeState(inputs: readonly State[], metadata: OpMetadata): Stat
 /** Collects the states that an op reads, each once, and numbers them. */
 export class InputList {
   readonly states: State[] = [];
+  readonly #numbers = new Map<string, number>();
 
   /** The number of a state among the inputs; -1 is the empty tree. */
   add(state: State | undefined): number {
     if (state === undefined) return -1;
-    const known = this.states.findIndex(
-      (other) => other.node.digest === state.node.digest && other.index === state.index,
-    );
-    if (known >= 0) return known;
-    return this.states.push(state) - 1;
+    const name = `${state.node.digest} ${state.index}`;
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.states.push(state) - 1;
+    this.#numbers.set(name, number);
+    return number;
   }
 }
 

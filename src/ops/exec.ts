@@ -81,8 +81,7 @@ function identityDep(op: ExecOp, input: number): CacheDep<OpResult> {
 
 /** Proxies come last and only where the step does not set them itself. */
 function joinEnv({ env, proxyEnv = [] }: ExecMeta): readonly string[] {
-  const names = new Set(env.map(nameOf));
-  return [...env, ...proxyEnv.filter((entry) => !names.has(nameOf(entry)))];
+  return [...env, ...proxyEnv.filter((entry) => !env.has(nameOf(entry)))];
 }
 
 function nameOf(entry: string): string {

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   canonicalJson,
   digestOp,
+  EnvList,
   type ExecOp,
   execState,
   fileState,
@@ -20,7 +21,7 @@ function source(name: string): State {
 }
 
 function exec(base: State, command: string, ignoreCache = false): State {
-  const meta = { args: [command], env: [], cwd: '/', user: '' };
+  const meta = { args: [command], env: EnvList.empty, cwd: '/', user: '' };
   const root = { type: 'bind', input: 0, target: '/', selector: '/', readonly: false, output: 0 } as const;
   return execState(
     [base],
@@ -54,7 +55,7 @@ test('an op is identified by all of it but its proxies', (t) => {
   t.is(digestOp({ ...rest, type }), digestOp(base), 'the order of members does not matter');
   t.is(digestOp({ ...base, meta: { ...base.meta, proxyEnv: ['http_proxy=x'] } }), digestOp(base));
   const changed: readonly ExecOp[] = [
-    { ...base, meta: { ...base.meta, env: ['a=b'] } },
+    { ...base, meta: { ...base.meta, env: EnvList.from(['a=b']) } },
     { ...base, meta: { ...base.meta, cwd: '/x' } },
     { ...base, meta: { ...base.meta, user: '1' } },
     { ...base, network: 'none' },

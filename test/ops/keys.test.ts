@@ -1,4 +1,5 @@
 import test from 'ava';
+import { EnvList } from '../../src/llb/index.ts';
 import type { ExecMount, ExecOp, FileOp } from '../../src/llb/ops.ts';
 import { type Digest, digestOf, hostPlatform } from '../../src/oci/index.ts';
 import { execKey } from '../../src/ops/exec-key.ts';
@@ -12,7 +13,7 @@ const exec: ExecOp = {
   type: 'exec',
   inputs: [input('base'), input('other')],
   platform: hostPlatform(),
-  meta: { args: ['make'], env: ['A=1'], cwd: '/', user: '' },
+  meta: { args: ['make'], env: EnvList.from(['A=1']), cwd: '/', user: '' },
   mounts: [root, { type: 'bind', input: 1, target: '/mnt', selector: '/src', readonly: true, output: -1 }],
   network: 'default',
   security: 'sandbox',
@@ -34,7 +35,7 @@ test('what decides about an exec op is in its key, and nothing else', (t) => {
   const others: readonly ExecOp[] = [
     hosts('10.0.0.1'),
     { ...exec, meta: { ...exec.meta, args: ['make', 'all'] } },
-    { ...exec, meta: { ...exec.meta, env: ['A=2'] } },
+    { ...exec, meta: { ...exec.meta, env: EnvList.from(['A=2']) } },
     { ...exec, meta: { ...exec.meta, cwd: '/x' } },
     { ...exec, meta: { ...exec.meta, user: 'app' } },
     { ...exec, platform: { os: 'linux', architecture: 'riscv64' } },

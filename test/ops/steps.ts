@@ -1,4 +1,4 @@
-import { execState, fileState, type State, sourceState } from '../../src/llb/index.ts';
+import { EnvList, execState, fileState, type State, sourceState } from '../../src/llb/index.ts';
 import type { CopyAction, ExecMeta, ExecMount, FileAction } from '../../src/llb/ops.ts';
 import { hostPlatform } from '../../src/oci/index.ts';
 
@@ -46,7 +46,7 @@ export function runStep(
     [base, ...(more.inputs ?? [])],
     {
       platform: hostPlatform(),
-      meta: { args: ['/bin/sh', '-c', script], env: ['PATH=/bin'], cwd: '/', user: '', ...more.meta },
+      meta: { args: ['/bin/sh', '-c', script], env: EnvList.from(['PATH=/bin']), cwd: '/', user: '', ...more.meta },
       mounts: [root, ...(more.mounts ?? [])],
       network: 'default',
       security: 'sandbox',

@@ -113,8 +113,7 @@ export function convertExpose(
       }
     }
   }
-  draft.image.config.ExposedPorts ??= {};
-  for (const port of ports) draft.image.config.ExposedPorts[port] = {};
+  for (const port of ports) draft.image.ports.push(port);
   addHistory(draft.image, `EXPOSE ${formatGoList(ports)}`, false);
 }
 
@@ -129,12 +128,11 @@ export function convertVolume(
     if (path === '') throw syntaxError('VOLUME cannot be an empty string', placeOf(command, token));
     return path;
   });
-  draft.image.config.Volumes ??= {};
-  for (const path of paths) draft.image.config.Volumes[path] = {};
+  for (const path of paths) draft.image.volumes.push(path);
   addHistory(draft.image, `VOLUME ${formatGoList(paths)}`, false);
 }
 
 /** Kept for the images that start from this one; it leaves no history. */
 export function convertOnbuild(draft: StageDraft, instruction: OnbuildInstruction): void {
-  draft.image.config.OnBuild = [...(draft.image.config.OnBuild ?? []), instruction.expression];
+  draft.image.onbuild.push(instruction.expression);
 }

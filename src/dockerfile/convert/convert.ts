@@ -14,11 +14,21 @@ import {
   readCheckOptions,
 } from '../lint/index.ts';
 import { parseDockerfile } from '../parser/index.ts';
-import { addTriggers, type BuildStage, checkCycles, findReachable, resolveStages } from '../stages/index.ts';
+import {
+  addReachable,
+  addTriggers,
+  type BuildStage,
+  checkCycles,
+  findReachable,
+  resolveStages,
+  type StageCommand,
+  sortStages,
+} from '../stages/index.ts';
 import { createResolver, type ResolvedBase, resolveBase } from './bases.ts';
 import { ContextReads } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { finishConfig } from './image.ts';
+import { NamedContexts } from './named-contexts.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';
 
@@ -45,18 +55,20 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
   checkSyntax(lint, ast);
   const parsed = parseStages(ast, (node) => checkNode(lint, node));
   checkStages(lint, parsed.stages);
+  const named = new NamedContexts(request.namedContexts);
   const graph = resolveStages(parsed, ast.escape, {
     lint,
     buildArgs: request.buildArgs,
     ...(request.target === undefined ? {} : { target: request.target }),
     targetPlatform: request.targetPlatform,
     buildPlatform: request.buildPlatform,
-    ...(request.namedContexts === undefined ? {} : { contextNames: new Set(request.namedContexts.keys()) }),
+    findContext: (name, platform) => named.find(name, platform),
   });
   const conversion: Conversion = {
     request,
     graph,
-    contexts: new ContextReads(),
+    contexts: new ContextReads(request),
+    named,
     drafts: new Map(),
     lint,
     explainIgnored: request.ignoreFile && createIgnoreExplainer(request.ignoreFile),
@@ -65,12 +77,12 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
   const needed = findNeeded(conversion);
   // What only --from names stands after the stages of the file, and can be read by all of them.
   const order = [...graph.stages.filter(isNamedByFrom), ...graph.stages.filter((stage) => !isNamedByFrom(stage))];
-  for (const stage of order) {
+  for (const stage of sortStages(order)) {
     if (!needed.has(stage)) continue;
     request.signal?.throwIfAborted();
     conversion.drafts.set(stage, convertStage(conversion, stage, bases));
   }
-  const ofTriggers = [...conversion.drafts.values()].flatMap(({ buildArgs }) => buildArgs.map(({ name }) => name));
+  const ofTriggers = graph.stages.flatMap(({ commands }) => commands.flatMap(listTriggerArgs));
   checkBuildArgs(lint, Object.keys(request.buildArgs), ast, ofTriggers);
   checkCacheFilters(lint, request.noCacheFilter ?? [], graph.byName);
   const failure = lint.failure();
@@ -84,32 +96,27 @@ function findNeeded({ graph, request }: Conversion): ReadonlySet<BuildStage> {
 }
 
 /**
- * Resolves the bases that the target needs, all at once. ONBUILD triggers in them may read further stages: then again,
- * until nothing new is needed.
+ * Resolves the bases that the target needs, all at once. ONBUILD triggers in them may read further stages: then those, until
+ * nothing new is needed.
  */
 async function resolveBases(conversion: Conversion): Promise<ReadonlyMap<BuildStage, ResolvedBase>> {
-  const { graph, request, lint } = conversion;
+  const { graph, request } = conversion;
   const resolve = createResolver(request);
   const bases = new Map<BuildStage, ResolvedBase>();
-  const triggered = new Set<BuildStage>();
-  for (let again = true; again; ) {
+  const known = new Set(findNeeded(conversion));
+  let triggersRead = false;
+  for (let wave = [...known]; wave.length > 0; wave = addReachable(known, wave)) {
     request.signal?.throwIfAborted();
-    const missing = [...findNeeded(conversion)].filter((stage) => stage.base === undefined && !bases.has(stage));
-    const found = await Promise.all(
-      missing.map((stage) => resolveBase(request, lint, stage, resolve, graph.byName.keys())),
-    );
+    const missing = wave.filter((stage) => stage.base === undefined);
+    const found = await Promise.all(missing.map((stage) => resolveBase(conversion, stage, resolve)));
     for (const [index, stage] of missing.entries()) {
       const base = found[index];
       if (base !== undefined) bases.set(stage, base);
     }
-    again = false;
-    for (const stage of findNeeded(conversion)) {
-      if (triggered.has(stage) || stage.replaced) continue;
-      triggered.add(stage);
-      if (addTriggers(graph, stage, listTriggers(stage, bases))) again = true;
-    }
-    if (again) checkCycles(graph.stages);
+    for (const stage of wave)
+      if (!stage.replaced && addTriggers(graph, stage, listTriggers(stage, bases))) triggersRead = true;
   }
+  if (triggersRead) checkCycles(graph.stages);
   return bases;
 }
 
@@ -117,11 +124,7 @@ async function resolveBases(conversion: Conversion): Promise<ReadonlyMap<BuildSt
 function listTriggers(stage: BuildStage, bases: ReadonlyMap<BuildStage, ResolvedBase>): readonly string[] {
   if (stage.index === undefined) return [];
   if (stage.base === undefined) {
-    const config = bases.get(stage)?.image.config;
-    const triggers = config?.OnBuild ?? [];
-    // They run here, and only here: the image that comes out does not have them again.
-    if (config !== undefined) delete config.OnBuild;
-    return triggers;
+    return bases.get(stage)?.image.baseConfig?.config?.OnBuild ?? [];
   }
   return stage.base.commands.flatMap(({ instruction }) =>
     instruction.kind === 'onbuild' ? [instruction.expression] : [],
@@ -170,18 +173,21 @@ function finishImage({ image }: StageDraft, request: ConvertRequest): ConvertedI
   const same = platform.os === image.os && platform.architecture === image.architecture;
   const variant = platform.variant ?? (same ? image.variant : undefined);
   const osVersion = platform['os.version'] ?? (same ? image.osVersion : undefined);
-  const labels = { ...image.config.Labels, ...request.labels };
-  if (Object.keys(labels).length > 0) image.config.Labels = labels;
   return {
     architecture: platform.architecture,
     os: platform.os,
     ...(variant === undefined ? {} : { variant }),
     ...(osVersion === undefined ? {} : { 'os.version': osVersion }),
     ...(image.author === undefined ? {} : { author: image.author }),
-    config: finishConfig(image),
-    history: image.history,
+    config: finishConfig(image, request.labels ?? {}),
+    history: [...image.history],
     ...(image.baseConfig === undefined ? {} : { baseConfig: image.baseConfig }),
   };
+}
+
+/** ARG in an ONBUILD trigger, which the file may not show. */
+function listTriggerArgs({ instruction, isTrigger }: StageCommand): readonly string[] {
+  return isTrigger && instruction.kind === 'arg' ? instruction.args.map(({ name }) => name) : [];
 }
 
 function isNamedByFrom(stage: BuildStage): boolean {

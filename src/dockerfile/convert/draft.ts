@@ -1,4 +1,4 @@
-import type { OpMetadata, State } from '../../llb/index.ts';
+import type { EnvList, OpMetadata, State } from '../../llb/index.ts';
 import type { Platform } from '../../oci/index.ts';
 import { syntaxError } from '../errors.ts';
 import { checkUnsetVariable, type IgnoreExplainer, type LastPlaces, type Linter } from '../lint/index.ts';
@@ -7,6 +7,7 @@ import { type Expansion, expand } from '../shell/index.ts';
 import type { BuildStage, StageCommand, StageGraph } from '../stages/index.ts';
 import type { ContextReads } from './context-reads.ts';
 import type { ImageDraft } from './image.ts';
+import type { NamedContexts } from './named-contexts.ts';
 import type { ConvertRequest } from './types.ts';
 
 /** BuildKit reads these itself; they are no variables of the build. */
@@ -17,6 +18,7 @@ export interface Conversion {
   readonly request: ConvertRequest;
   readonly graph: StageGraph;
   readonly contexts: ContextReads;
+  readonly named: NamedContexts;
   /** Stages that are done, in the order in which steps may read them. */
   readonly drafts: Map<BuildStage, StageDraft>;
   /** Of the instruction that is converted, or of the whole file. */
@@ -33,11 +35,13 @@ export interface StageDraft {
   /** The file tree so far; `undefined` is empty. */
   state: State | undefined;
   /** The variables of the build: ENV and ARG, the one set last at the end. */
-  readonly env: Map<string, string>;
+  env: EnvList;
+  /** Names of variables that this stage has set, the one set last at the end. */
+  readonly touched: Set<string>;
   cwd: string;
   user: string;
-  /** Declared so far, for the history of RUN. */
-  readonly buildArgs: { readonly name: string; readonly value: string | undefined }[];
+  /** ARG so far, here and in the stages below, each at its first place with its last value; for the history of RUN. */
+  buildArgs: EnvList;
   /** CMD was given in this file: a later ENTRYPOINT keeps it. */
   cmdSet: boolean;
   /** A WORKDIR of this file came before, here or in a stage below. */
@@ -53,8 +57,9 @@ export interface StageDraft {
 
 /** The last ARG or ENV wins, and moves to the end. */
 export function setBuildEnv(draft: StageDraft, name: string, value: string): void {
-  draft.env.delete(name);
-  draft.env.set(name, value);
+  draft.env = draft.env.append(name, value);
+  draft.touched.delete(name);
+  draft.touched.add(name);
 }
 
 /** Replaces the variables of a word of an instruction. Names that are not set become a warning. */
@@ -111,7 +116,7 @@ function expandOrLocate(
 
 function warnUnset(conversion: Conversion, draft: StageDraft, expansion: Expansion, range: SourceRange): void {
   for (const name of expansion.unmatched) {
-    if (NOT_IN_ENV.has(name) || draft.buildArgs.some((arg) => arg.name === name)) continue;
+    if (NOT_IN_ENV.has(name) || draft.buildArgs.has(name)) continue;
     checkUnsetVariable(conversion.lint, name, draft.env.keys(), range);
   }
 }

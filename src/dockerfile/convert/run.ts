@@ -1,4 +1,4 @@
-import { execState, fileState, InputList, type State } from '../../llb/index.ts';
+import { type EnvList, execState, fileState, InputList, type State } from '../../llb/index.ts';
 import { syntaxError, unsupportedError } from '../errors.ts';
 import type { CommandLine, RunInstruction } from '../instructions/index.ts';
 import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
@@ -6,7 +6,7 @@ import type { HeredocNode } from '../parser/index.ts';
 import { findBuildArg, type StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
-import { addHistory } from './image.ts';
+import { addLazyHistory } from './image.ts';
 import { describeLine, nameStep } from './names.ts';
 import { proxyVariables } from './proxy.ts';
 import { convertMounts } from './run-mounts.ts';
@@ -42,7 +42,7 @@ export function convertRun(
       platform: draft.platform,
       meta: {
         args,
-        env: [...draft.env].map(([key, value]) => `${key}=${value}`),
+        env: draft.env,
         cwd: draft.cwd,
         user: draft.user,
         ...(proxyEnv.length === 0 ? {} : { proxyEnv }),
@@ -70,7 +70,8 @@ export function convertRun(
     },
     describe(conversion, name, command.range, draft.ignoreCache),
   );
-  addHistory(draft.image, `RUN ${[...describeArgs(draft), ...args].join(' ')} # buildkit`, true);
+  const { buildArgs, env } = draft;
+  addLazyHistory(draft.image, () => `RUN ${[...describeArgs(buildArgs, env), ...args].join(' ')} # buildkit`);
 }
 
 interface Script {
@@ -114,11 +115,9 @@ function summarize(heredoc: HeredocNode): string {
 }
 
 /** `|2 a=1 b=2`: the declared arguments with their values of this moment, as they are part of what the step is. */
-function describeArgs(draft: StageDraft): string[] {
-  const values = new Map<string, string>();
-  for (const { name, value } of draft.buildArgs) values.set(name, draft.env.get(name) ?? value ?? '');
-  if (values.size === 0) return [];
-  return [`|${values.size}`, ...[...values].map(([name, value]) => `${name}=${value}`)];
+function describeArgs(buildArgs: EnvList, env: EnvList): string[] {
+  const values = Array.from(buildArgs.entries(), ([name, value]) => `${name}=${env.get(name) ?? value}`);
+  return values.length === 0 ? [] : [`|${values.length}`, ...values];
 }
 
 function refuseUnsupported(instruction: RunInstruction, command: StageCommand): void {

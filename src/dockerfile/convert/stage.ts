@@ -1,3 +1,4 @@
+import { EnvList } from '../../llb/index.ts';
 import type { StageInstruction } from '../instructions/index.ts';
 import type { BuildStage, StageCommand } from '../stages/index.ts';
 import { baseState, type ResolvedBase } from './bases.ts';
@@ -13,8 +14,9 @@ import {
   convertVolume,
 } from './config.ts';
 import { convertCopy } from './copy.ts';
-import { type Conversion, type StageDraft, setBuildEnv } from './draft.ts';
-import { addDefaultPath, copyDraft, splitEnv } from './image.ts';
+import type { Conversion, StageDraft } from './draft.ts';
+import { inheritEnv } from './environment.ts';
+import { addDefaultPath, copyDraft } from './image.ts';
 import { convertRun } from './run.ts';
 import { convertArg, convertEnv, convertLabel } from './variables.ts';
 import { convertWorkdir, setWorkdir } from './workdir.ts';
@@ -23,15 +25,17 @@ import { convertWorkdir, setWorkdir } from './workdir.ts';
 export function startStage(conversion: Conversion, stage: BuildStage, base: ResolvedBase | StageDraft): StageDraft {
   const inherited = 'stage' in base ? base : undefined;
   const image = inherited === undefined ? base.image : copyDraft(inherited.image);
+  addDefaultPath(image);
   const draft: StageDraft = {
     stage,
     platform: base.platform,
     image,
     state: inherited?.state,
-    env: new Map(inherited?.env),
+    env: inherited === undefined ? image.env : inheritEnv(inherited),
+    touched: new Set(),
     cwd: '/',
     user: '',
-    buildArgs: [...(inherited?.buildArgs ?? [])],
+    buildArgs: inherited?.buildArgs ?? EnvList.empty,
     cmdSet: false,
     workdirSet: inherited?.workdirSet ?? false,
     lastPlaces: new Map(),
@@ -43,8 +47,6 @@ export function startStage(conversion: Conversion, stage: BuildStage, base: Reso
   // What is copied from a context that also gets steps, or that is the result, may be anything in it.
   if (base.localContext !== undefined && (draft.localContext === undefined || stage === conversion.graph.target))
     conversion.contexts.read(base.localContext, '/');
-  addDefaultPath(image);
-  for (const entry of image.env.values()) setBuildEnv(draft, ...splitEnv(entry));
   if (image.config.WorkingDir) setWorkdir(draft, image.config.WorkingDir);
   draft.user = image.config.User ?? '';
   return draft;

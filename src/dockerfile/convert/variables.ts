@@ -30,8 +30,7 @@ export function convertLabel(
 ): void {
   const pairs = expandPairs(conversion, draft, instruction, command);
   checkPairFormat(conversion.lint, instruction, placeOf(command, instruction.pairs[0]));
-  draft.image.config.Labels ??= {};
-  for (const { key, value } of pairs) draft.image.config.Labels[key] = value;
+  for (const { key, value } of pairs) draft.image.labels.push([key, value]);
   addHistory(draft.image, ['LABEL', ...pairs.map(({ key, value }) => `${key}=${value}`)].join(' '), false);
 }
 
@@ -52,7 +51,7 @@ export function convertArg(
         ? conversion.graph.globalArgs.get(name)
         : expandText(conversion, draft, arg.value, placeOf(command, arg)));
     if (value !== undefined && !NOT_IN_ENV.has(name)) setBuildEnv(draft, name, value);
-    draft.buildArgs.push({ name, value });
+    draft.buildArgs = draft.buildArgs.replace(name, value ?? '');
     shown.push(value === undefined ? name : `${name}=${value}`);
   }
   addHistory(draft.image, `ARG ${shown.join(' ')}`, false);

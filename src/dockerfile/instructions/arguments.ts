@@ -17,7 +17,13 @@ export function takeSome(node: InstructionNode): readonly Token[] {
   return node.args;
 }
 
-/** The rest of the comment line that starts with `name` and a space. */
-export function findDescription(node: InstructionNode, name: string): string | undefined {
-  return node.comments.find((comment) => comment.value.startsWith(`${name} `))?.value.slice(name.length + 1);
+/** What the comments above tell of each name: `# <name> <text>`; the first of a name counts. */
+export function readDescriptions(node: InstructionNode): ReadonlyMap<string, string> {
+  const descriptions = new Map<string, string>();
+  for (const { value } of node.comments) {
+    const space = value.indexOf(' ');
+    const name = value.slice(0, space);
+    if (space > 0 && !descriptions.has(name)) descriptions.set(name, value.slice(space + 1));
+  }
+  return descriptions;
 }

@@ -28,8 +28,10 @@ export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInst
   if (isHeredocMark(dest.value)) throw syntaxError(`${keyword} cannot have a heredoc as its destination`, dest.range);
   const sources: Token[] = [];
   const contents: InlineFile[] = [];
+  // The last of a name, as in BuildKit.
+  const heredocs = new Map(node.heredocs.map((heredoc) => [heredoc.name, heredoc.content]));
   for (const source of node.args.slice(0, -1)) {
-    if (isHeredocMark(source.value)) contents.push(findContent(node, source));
+    if (isHeredocMark(source.value)) contents.push(findContent(heredocs, source));
     else sources.push(source);
   }
   const from = flags.token('from');
@@ -54,10 +56,9 @@ export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInst
   };
 }
 
-/** A heredoc's content by its name; the last of that name, as in BuildKit. */
-function findContent(node: InstructionNode, source: Token): InlineFile {
+function findContent(heredocs: ReadonlyMap<string, string>, source: Token): InlineFile {
   const mark = parseHeredocMark(source.value);
   const name = mark?.name ?? '';
-  const content = node.heredocs.findLast((heredoc) => heredoc.name === name)?.content ?? '';
+  const content = heredocs.get(name) ?? '';
   return { name, data: mark?.chomp ? chompTabs(content) : content, expand: mark?.expand ?? false };
 }

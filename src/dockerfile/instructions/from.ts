@@ -1,7 +1,7 @@
 import { syntaxError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
 import type { InstructionNode } from '../parser/index.ts';
-import { findDescription } from './arguments.ts';
+import { readDescriptions } from './arguments.ts';
 import { parseFlags } from './flags.ts';
 import type { FromInstruction } from './types.ts';
 
@@ -14,7 +14,7 @@ export function parseFrom(node: InstructionNode): FromInstruction {
     throw syntaxError('FROM requires an image, or an image AS a name', node.range);
   const stageName = named && name !== undefined ? checkStageName(name) : undefined;
   const platform = parseFlags(node, { platform: 'string' }).token('platform');
-  const description = stageName === undefined ? undefined : findDescription(node, stageName);
+  const description = stageName === undefined ? undefined : readDescriptions(node).get(stageName);
   return {
     kind: 'from',
     node,

@@ -1,6 +1,6 @@
 import { syntaxError } from '../errors.ts';
 import type { InstructionNode } from '../parser/index.ts';
-import { findDescription, takeSome } from './arguments.ts';
+import { readDescriptions, takeSome } from './arguments.ts';
 import { parseFlags } from './flags.ts';
 import type { ArgInstruction, PairsInstruction } from './types.ts';
 
@@ -20,11 +20,12 @@ export function parsePairs(node: InstructionNode, kind: 'env' | 'label'): PairsI
 }
 
 export function parseArg(node: InstructionNode): ArgInstruction {
+  const descriptions = readDescriptions(node);
   const args = takeSome(node).map((token) => {
     const equals = token.value.indexOf('=');
     if (equals === 0) throw syntaxError('ARG names cannot be blank', token.range);
     const name = equals < 0 ? token.value : token.value.slice(0, equals);
-    const description = findDescription(node, name);
+    const description = descriptions.get(name);
     return {
       name,
       ...(equals < 0 ? {} : { value: token.value.slice(equals + 1) }),

@@ -1,3 +1,4 @@
+import { suggest } from '../../suggest.ts';
 import type { DockerfileError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
 import type { SourceRange } from '../position.ts';
@@ -14,6 +15,8 @@ export interface Linter {
   warn(rule: Rule, message: string, token?: SourceRange): void;
   /** The same linter while one instruction is looked at: its place, and what the comments above it say. */
   at(instruction: SourceRange, comments: readonly Token[]): Linter;
+  /** The name of `known` that a mistyped one most likely means; only the first few are looked for, which may take long. */
+  suggest(name: string, known: Iterable<string>): string | undefined;
   /** What `error=true` makes of the warnings so far. */
   failure(): DockerfileError | undefined;
 }
@@ -26,25 +29,31 @@ export function createLinter(options: CheckOptions, sink: WarningSink | undefine
       failing.push(warning);
     sink?.(warning);
   };
-  return new ScopedLinter([options], report, failing);
+  return new ScopedLinter([options], report, failing, { left: MAX_SUGGESTIONS });
 }
+
+/** Who has more names wrong than this has made another mistake than a slip of the pen. */
+const MAX_SUGGESTIONS = 100;
 
 class ScopedLinter implements Linter {
   /** The file's, then the instruction's. */
   readonly #options: readonly CheckOptions[];
   readonly #report: WarningSink;
   readonly #failing: readonly LintWarning[];
+  readonly #suggestions: { left: number };
   readonly #instruction: SourceRange | undefined;
 
   constructor(
     options: readonly CheckOptions[],
     report: WarningSink,
     failing: readonly LintWarning[],
+    suggestions: { left: number },
     instruction?: SourceRange,
   ) {
     this.#options = options;
     this.#report = report;
     this.#failing = failing;
+    this.#suggestions = suggestions;
     this.#instruction = instruction;
   }
 
@@ -57,7 +66,11 @@ class ScopedLinter implements Linter {
   at(instruction: SourceRange, comments: readonly Token[]): Linter {
     const own = comments.length === 0 ? undefined : readCommentOptions(comments);
     const options = own === undefined ? this.#options : [...this.#options, own];
-    return new ScopedLinter(options, this.#report, this.#failing, instruction);
+    return new ScopedLinter(options, this.#report, this.#failing, this.#suggestions, instruction);
+  }
+
+  suggest(name: string, known: Iterable<string>): string | undefined {
+    return this.#suggestions.left-- > 0 ? suggest(name, known) : undefined;
   }
 
   failure(): DockerfileError | undefined {

@@ -4,8 +4,12 @@ import { invalidExpansion } from './errors.ts';
 import { replaceAll, replaceFirst, trimPrefix, trimSuffix } from './glob.ts';
 import { WordCollector } from './words.ts';
 
-/** Variables by name: an object's own properties, or a map. */
-export type Environment = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+/** Variables by name: an object's own properties, or what looks them up, as a map does. */
+export type Environment = Readonly<Record<string, string>> | VariableGetter;
+
+interface VariableGetter {
+  get(name: string): string | undefined;
+}
 
 export interface ExpandOptions {
   /** The Dockerfile's escape character; `\` by default. */
@@ -277,12 +281,13 @@ class Lexer {
 
   #lookUp(name: string): string | undefined {
     const env = this.#env;
-    const value = isMap(env) ? env.get(name) : Object.hasOwn(env, name) ? env[name] : undefined;
+    const value = isGetter(env) ? env.get(name) : Object.hasOwn(env, name) ? env[name] : undefined;
     (value === undefined ? this.#unmatched : this.#matched).add(name);
     return value;
   }
 }
 
-function isMap(env: Environment): env is ReadonlyMap<string, string> {
-  return env instanceof Map;
+/** An object's properties are strings, one of the name `get` as well. */
+function isGetter(env: Environment): env is VariableGetter {
+  return typeof env.get === 'function';
 }

@@ -43,7 +43,7 @@ test('a stage on a stage goes on where that ended', async (t) => {
     'FROM a AS base\nARG X=1\nENV E=2\nWORKDIR /w\nUSER u\nLABEL l=1\nCMD ["c"]\nFROM base AS next\nRUN x\nENTRYPOINT ["e"]',
   );
   const run = findOp(result, 'exec', /RUN x/);
-  t.deepEqual(run.meta.env, ['X=1', 'PATH=/bin', 'E=2']);
+  t.deepEqual([...run.meta.env], ['X=1', 'PATH=/bin', 'E=2']);
   t.is(run.meta.cwd, '/w');
   t.is(run.meta.user, 'u');
   t.like(result.image.config, { User: 'u', WorkingDir: '/w', Labels: { l: '1' }, Env: ['PATH=/bin', 'E=2'] });
@@ -216,7 +216,7 @@ test('platforms: asked for, forced, and told to the build', async (t) => {
   ]);
   const run = findOp(result, 'exec', /make/);
   t.deepEqual(run.platform, { os: 'linux', architecture: 'amd64' });
-  t.deepEqual(run.meta.env, ['PATH=/bin', 'TARGETARCH=arm64', 'TARGETVARIANT=', 'BUILDOS=linux']);
+  t.deepEqual([...run.meta.env], ['PATH=/bin', 'TARGETARCH=arm64', 'TARGETVARIANT=', 'BUILDOS=linux']);
   t.like(result.image, { os: 'linux', architecture: 'arm64' });
 });
 
@@ -237,8 +237,8 @@ test('scratch and images without layers are empty trees', async (t) => {
 
 test('named contexts stand in for stages, images and --from', async (t) => {
   const namedContexts = new Map([
-    ['build', { type: 'image', reference: 'prebuilt:2' }],
-    ['docker.io/library/debian:12', { type: 'image', reference: 'mirror.example/debian:12' }],
+    ['build', { type: 'image', name: 'build', reference: 'prebuilt:2' }],
+    ['docker.io/library/debian:12', { type: 'image', name: 'debian:12', reference: 'mirror.example/debian:12' }],
     ['files', { type: 'local', name: 'files' }],
   ] as const);
   const meta = new Bases();
@@ -247,12 +247,12 @@ test('named contexts stand in for stages, images and --from', async (t) => {
     { namedContexts, meta },
   );
   t.deepEqual(listNames(result), [
-    '[stage-1 1/4] FROM mirror.example/debian:12',
-    'FROM docker.io/library/prebuilt:2',
-    '[stage-1 2/4] COPY --from=build /o /o',
+    '[context debian:12] mirror.example/debian:12',
+    '[context build] docker.io/library/prebuilt:2',
+    '[stage-1 1/4] COPY --from=build /o /o',
     '[context files] load from client',
-    '[stage-1 3/4] COPY --from=files sub/a /f',
-    '[stage-1 4/4] RUN --mount=from=files,source=m,target=/m x',
+    '[stage-1 2/4] COPY --from=files sub/a /f',
+    '[stage-1 3/4] RUN --mount=from=files,source=m,target=/m x',
   ]);
   t.deepEqual(result.contexts, [
     { name: 'files', identifier: 'local://files', ignoreFile: true, paths: ['/m', '/sub/a'] },

@@ -28,6 +28,9 @@ export class Bases implements MetaResolver {
     const digest = digestOf(`manifest of ${reference}`);
     return { digest, reference: `${reference}@${digest}`, config };
   };
+
+  resolveLayoutConfig: MetaResolver['resolveLayoutConfig'] = (name, platform, options) =>
+    this.resolveImageConfig(name, platform, options);
 }
 
 export function convert(source: string, options: Partial<ConvertRequest> = {}): Promise<ConvertResult> {

@@ -1,4 +1,3 @@
-import { suggest } from '../../../suggest.ts';
 import { didYouMean } from '../../errors.ts';
 import type { DockerfileNode, InstructionNode } from '../../parser/index.ts';
 import type { Linter } from '../linter.ts';
@@ -24,7 +23,7 @@ export function checkBuildArgs(
   const declared = new Set([...ast.instructions.flatMap(listArgNames), ...ofTriggers]);
   for (const name of given) {
     if (declared.has(name) || UNDECLARED.test(name)) continue;
-    const near = didYouMean(suggest(name, declared));
+    const near = didYouMean(lint.suggest(name, declared));
     lint.warn(UnusedBuildArg, `no ARG takes the build argument ${name}${near === undefined ? '' : ` (${near})`}`);
   }
 }

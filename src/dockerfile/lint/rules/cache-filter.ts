@@ -1,4 +1,3 @@
-import { suggest } from '../../../suggest.ts';
 import { didYouMean } from '../../errors.ts';
 import type { Linter } from '../linter.ts';
 import type { Rule } from '../types.ts';
@@ -17,7 +16,7 @@ export function checkCacheFilters(
 ): void {
   for (const name of filters) {
     if (stages.has(name.toLowerCase())) continue;
-    const near = didYouMean(suggest(name, stages.keys()));
+    const near = didYouMean(lint.suggest(name, stages.keys()));
     const message = `--no-cache-filter: no stage has the name ${JSON.stringify(name)}${near === undefined ? '' : ` (${near})`}`;
     lint.warn(UnknownCacheFilter, message);
   }

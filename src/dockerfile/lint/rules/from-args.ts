@@ -1,4 +1,3 @@
-import { suggest } from '../../../suggest.ts';
 import { didYouMean } from '../../errors.ts';
 import type { SourceRange } from '../../position.ts';
 import type { Linter } from '../linter.ts';
@@ -26,7 +25,7 @@ export function checkFromArgs(
 ): void {
   for (const name of unset) {
     if (declared.has(name)) continue;
-    const near = didYouMean(suggest(name, declared));
+    const near = didYouMean(lint.suggest(name, declared));
     const message = `no ARG before the first FROM declares ${name}${near === undefined ? '' : ` (${near})`}`;
     lint.warn(UndefinedArgInFrom, message, token);
   }

@@ -1,4 +1,3 @@
-import { suggest } from '../../../suggest.ts';
 import { didYouMean } from '../../errors.ts';
 import type { PairsInstruction } from '../../instructions/index.ts';
 import type { SourceRange } from '../../position.ts';
@@ -20,7 +19,7 @@ export const LegacyKeyValueFormat: Rule = {
 
 /** A variable that was looked up and is neither set nor declared. */
 export function checkUnsetVariable(lint: Linter, name: string, known: Iterable<string>, token: SourceRange): void {
-  const found = suggest(name, known);
+  const found = lint.suggest(name, known);
   const near = didYouMean(found === undefined ? undefined : `$${found}`);
   lint.warn(UndefinedVar, `the variable $${name} is not set${near === undefined ? '' : ` (${near})`}`, token);
 }

@@ -1,0 +1,23 @@
+/**
+ * A list that others continue: a stage has all that its base has and more, and stages of stages would copy it over and over.
+ * What is continued must not be added to any more.
+ */
+export class SharedList<T> implements Iterable<T> {
+  readonly #base: SharedList<T> | undefined;
+  readonly #own: T[] = [];
+
+  constructor(base?: SharedList<T>) {
+    // A base without anything of its own is passed over: a long chain of such stages is not walked.
+    this.#base = base !== undefined && base.#own.length === 0 ? base.#base : base;
+  }
+
+  push(item: T): void {
+    this.#own.push(item);
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    const lists: SharedList<T>[] = [];
+    for (let list: SharedList<T> | undefined = this; list !== undefined; list = list.#base) lists.push(list);
+    for (const list of lists.toReversed()) yield* list.#own;
+  }
+}
