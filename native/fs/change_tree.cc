@@ -100,6 +100,8 @@ Status TreeChanger::Run(const CopyAction& action) {
 Status TreeChanger::CopyMatch(const CopyAction& action, const SourceTree& source, const SourceMatch& match,
                               const CopyOptions& options) {
   const Ownership parent_owner = options.owner.value_or(Ownership{});
+  // Directories on the way there take an octal --chmod as mkdir(1) would under the usual umask, a symbolic one not at all.
+  const mode_t parent_mode = options.mode.value_or(0777) & 0755;
   std::string wanted = action.dest;
   bool into_directory = wanted.ends_with('/') || wanted.ends_with("/.");
   // Parents first: a symlink on the way must exist before it can be followed.
@@ -109,7 +111,7 @@ Status TreeChanger::CopyMatch(const CopyAction& action, const SourceTree& source
   auto parent = Resolve(ensured);
   if (!parent.ok()) return std::move(parent.error());
   if (action.create_dest_path) {
-    TSB_TRY(MakeDirectories(root_, parent->path, 0755, parent_owner));
+    TSB_TRY(MakeDirectories(root_, parent->path, parent_mode, parent_owner));
   } else if (!parent->exists) {
     return Error::WithErrno(ENOENT, "stat", "/" + parent->path);
   }
@@ -122,7 +124,7 @@ Status TreeChanger::CopyMatch(const CopyAction& action, const SourceTree& source
     target = JoinPath(target, BaseName(match.named));
   }
   bool contents_into_new = action.dir_copy_contents && directory && !resolved->exists;
-  TSB_TRY(MakeDirectories(root_, contents_into_new ? target : ParentPath(target), 0755, parent_owner));
+  TSB_TRY(MakeDirectories(root_, contents_into_new ? target : ParentPath(target), parent_mode, parent_owner));
 
   TreeCopier copier(source, root_, options, pool_);
   TSB_TRY(copier.Copy(match, target));
