@@ -1,15 +1,5 @@
-import {
-  lutimesSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, lutimesSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../../errors.ts';
 import type { SourceOptions } from '../types.ts';
 import { subdirMissing } from './errors.ts';
 import type { GitTree } from './git-op.ts';
@@ -89,20 +79,18 @@ async function cloneInto({ git, tree, pinned, repository, target }: Checkout, op
 }
 
 /**
- * The directory that is meant, inside of a checkout. Symlinks on the way may lead anywhere in the repository, and not out of it.
- * Throws `GIT_SUBDIR_INVALID`.
+ * The directory that is meant, inside of a checkout. As in BuildKit every part of the path is a directory of the repository itself, so that
+ * no symlink of it leads to the files of the machine. Throws `GIT_SUBDIR_INVALID`.
  */
 export function findSubdir(tree: GitTree, root: string): string {
-  const top = realpathSync(root);
-  try {
-    const path = realpathSync(join(top, tree.subdir));
-    if (path !== top && !path.startsWith(`${top}/`)) throw subdirMissing(tree, 'lies outside of the repository');
-    if (!statSync(path).isDirectory()) throw subdirMissing(tree, 'is not a directory');
-    return path;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') throw subdirMissing(tree, 'is not in it');
-    throw error;
+  let path = root;
+  for (const name of tree.subdir.split('/')) {
+    path = join(path, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) throw subdirMissing(tree, 'is not in it');
+    if (!stat.isDirectory()) throw subdirMissing(tree, `leads through ${name}, which is not a directory`);
   }
+  return path;
 }
 
 /** Moves what is in a directory to another one on the same file system. */
