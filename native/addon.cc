@@ -5,6 +5,7 @@
 #include "node/layers.h"
 #include "node/sandbox.h"
 #include "node/tables.h"
+#include "node/text.h"
 #include "node/trees.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -12,6 +13,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tsbuild::node::RegisterTrees(env, exports);
   tsbuild::node::RegisterLayers(env, exports);
   tsbuild::node::RegisterTables(env, exports);
+  tsbuild::node::RegisterText(env, exports);
   return exports;
 }
 

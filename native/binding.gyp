@@ -10,7 +10,7 @@
     {
       "target_name": "tsbuild",
       # Every source of a room belongs to it: a new topic is a new file, not a new line here.
-      "sources": ["<!@(ls addon.cc base/*.cc fs/*.cc mount/*.cc node/*.cc layer/*.cc cgroup/*.cc tables/*.cc sandbox/launch.cc sandbox/run.cc sandbox/spec.cc)"],
+      "sources": ["<!@(ls addon.cc base/*.cc fs/*.cc mount/*.cc node/*.cc layer/*.cc cgroup/*.cc tables/*.cc text/*.cc sandbox/launch.cc sandbox/run.cc sandbox/spec.cc)"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       # Static, so that the machine that runs the addon needs none of these libraries. Their symbols stay inside: Debian compiles them

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createLogFile } from '../progress/log-file.ts';
 import type { Store } from '../store/index.ts';
@@ -15,7 +16,8 @@ export interface BuildLog {
 export function openBuildLog(store: Pick<Store, 'paths'>, onProgress: ProgressSink | undefined): BuildLog {
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
   const path = join(store.paths.logs, `${stamp}-${randomBytes(4).toString('hex')}.log`);
-  const file = createLogFile(path);
+  const file = createLogFile(path, native.prefixLines);
+  onProgress?.({ logPath: path });
   return {
     path,
     sink(status) {

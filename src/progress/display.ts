@@ -1,3 +1,4 @@
+import { clipOutput, readOutputLimit } from './clip.ts';
 import type { Display } from './display-types.ts';
 import { noTerminal } from './errors.ts';
 
@@ -37,15 +38,20 @@ export async function openDisplay(options: DisplayOptions): Promise<Display> {
     }
     case 'rawjson': {
       const { createRawJsonDisplay } = await import('./rawjson.ts');
-      return createRawJsonDisplay({ write });
+      return clipped(createRawJsonDisplay({ write }), env);
     }
     case 'quiet':
       return { sink: () => {}, finish: () => {} };
     case 'plain': {
       const { createPlainDisplay } = await import('./plain.ts');
-      return createPlainDisplay({ write });
+      return clipped(createPlainDisplay({ write }), env);
     }
   }
+}
+
+/** The live display shows the end of a step's output anyhow; the others would grow with it. */
+function clipped(display: Display, env: NodeJS.ProcessEnv): Display {
+  return { sink: clipOutput(display.sink, readOutputLimit(env)), finish: display.finish };
 }
 
 /** What `mode` means here. */

@@ -10,6 +10,8 @@ export interface SolveStatus {
   readonly statuses?: readonly TaskStatus[];
   readonly logs?: readonly VertexLog[];
   readonly warnings?: readonly VertexWarning[];
+  /** Path of the whole log of the build: said once, in the first event. The one thing that is not BuildKit's; rawjson leaves it out. */
+  readonly logPath?: string;
 }
 
 /** A step. Sent again, whole, each time something of it changes. */

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Display } from './display-types.ts';
+import type { CopyLines } from './output-buffer.ts';
 import { PlainPrinter } from './plain-printer.ts';
 
 const PRINT_INTERVAL_MS = 200;
@@ -9,19 +10,22 @@ const PRINT_INTERVAL_MS = 200;
  * Writes the whole log of a build to a file as it comes, in the shapes of `--progress plain`; nothing is clipped or held
  * in memory. A disk that fills up costs the rest of the log, not the build: `finish` then returns the error.
  */
-export function createLogFile(path: string): Omit<Display, 'finish'> & { finish(): Error | undefined } {
+export function createLogFile(
+  path: string,
+  copyLines: CopyLines,
+): Omit<Display, 'finish'> & { finish(): Error | undefined } {
   mkdirSync(dirname(path), { recursive: true });
   const fd = openSync(path, 'w', 0o600);
   let failure: Error | undefined;
-  const write = (data: string | Uint8Array): void => {
+  const write = (data: Uint8Array): void => {
     if (failure !== undefined) return;
     try {
-      writeAll(fd, typeof data === 'string' ? Buffer.from(data) : data);
+      writeAll(fd, data);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
   };
-  const printer = new PlainPrinter({ write, raw: true });
+  const printer = new PlainPrinter({ write, copyLines });
   const timer = setInterval(() => printer.print(Date.now()), PRINT_INTERVAL_MS);
   timer.unref();
   return {

@@ -1,8 +1,7 @@
+import type { OutputBuffer } from './output-buffer.ts';
+import { type StepLog, TAIL_LINE_LENGTH, TAIL_LINES } from './step-log.ts';
 import { formatLogTime } from './units.ts';
 
-/** How many of a step's last lines are shown again when it fails, and how much of each. */
-const TAIL_LINES = 10;
-const TAIL_LINE_LENGTH = 4096;
 /** How often a line that a program repaints (a progress bar) is shown, and how much of one is held back until then. */
 const REPAINT_INTERVAL_MS = 5000;
 const REPAINT_LENGTH = 4096;
@@ -23,30 +22,25 @@ interface OpenLine extends Line {
 }
 
 /**
- * The output of one step on its way to a plain log: holds only what was not printed yet, and the last few lines. Text is
+ * The output of one step on its way to the plain display: holds only what was not printed yet, and the last few lines. Text is
  * bytes as Latin-1 strings, so that what is not UTF-8 comes out as it went in.
  *
- * A carriage return repaints a line, as on a terminal: the log gets what the line said in the end, and every five seconds what it
- * says then. With `raw` every byte is kept.
+ * A carriage return repaints a line, as on a terminal: the display gets what the line said in the end, and every five seconds what it
+ * says then.
  */
-export class PlainLog {
-  readonly #raw: boolean;
+export class PlainLog implements StepLog {
   #waiting: Line[] = [];
   #open: OpenLine | undefined;
   readonly #tail: string[] = [];
   #size = 0;
-
-  constructor(raw: boolean) {
-    this.#raw = raw;
-  }
 
   /** Characters held back. */
   get size(): number {
     return this.#size + (this.#open?.text.length ?? 0);
   }
 
-  /** Takes output that came `elapsedMs` after the step's start. */
-  append(text: string, elapsedMs: number): void {
+  append(data: Uint8Array, elapsedMs: number): void {
+    const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
     let from = 0;
     while (from < text.length) {
       const newline = text.indexOf('\n', from);
@@ -57,24 +51,20 @@ export class PlainLog {
     }
   }
 
-  /** Gives what is due at `nowMs`, each line behind `prefix`; with `ended` all there is, the last line ended. */
-  take(prefix: string, nowMs: number, ended: boolean): string {
+  take(out: OutputBuffer, prefix: string, nowMs: number, ended: boolean): void {
     if (ended && this.#open !== undefined) this.#close();
-    let text = '';
-    for (const line of this.#waiting) text += `${formatLine(line, prefix)}\n`;
+    for (const line of this.#waiting) out.latin1(`${formatLine(line, prefix)}\n`);
     this.#waiting = [];
     this.#size = 0;
-    return this.#open === undefined ? text : text + this.#takeOpen(this.#open, prefix, nowMs);
+    if (this.#open !== undefined) out.latin1(this.#takeOpen(this.#open, prefix, nowMs));
   }
 
-  /** Other output comes in between: a line that is printed in part ends there and goes on in a new one. */
-  interrupt(): string {
-    if (!this.#open?.continued) return '';
+  interrupt(out: OutputBuffer): void {
+    if (!this.#open?.continued) return;
     this.#open.continued = false;
-    return '\n';
+    out.latin1('\n');
   }
 
-  /** The last lines, with their times. */
   tail(): readonly string[] {
     return this.#tail;
   }
@@ -85,7 +75,6 @@ export class PlainLog {
     const open = this.#open;
     open.tail = (open.tail + text).slice(-TAIL_LINE_LENGTH);
     open.text += text;
-    if (this.#raw) return;
     const painted = trimReturns(open.text).lastIndexOf('\r');
     if (painted < 0) return;
     if (open.continued) this.#push({ time: '', text: '', continued: true });
@@ -102,7 +91,7 @@ export class PlainLog {
     if (this.#tail.length === TAIL_LINES) this.#tail.shift();
     const tail = trimReturns(open.tail);
     this.#tail.push(`${open.time} ${tail.slice(tail.lastIndexOf('\r') + 1)}`);
-    this.#push({ time: open.time, text: this.#raw ? open.text : trimReturns(open.text), continued: open.continued });
+    this.#push({ time: open.time, text: trimReturns(open.text), continued: open.continued });
   }
 
   #push(line: Line): void {
@@ -114,7 +103,7 @@ export class PlainLog {
   #takeOpen(open: OpenLine, prefix: string, nowMs: number): string {
     const held = open.repainted && nowMs - open.shownMs < REPAINT_INTERVAL_MS && open.text.length < REPAINT_LENGTH;
     // Returns stay: only what follows them tells whether they end the line or repaint it.
-    const text = this.#raw ? open.text : trimReturns(open.text);
+    const text = trimReturns(open.text);
     if (held || text === '') return '';
     const line = formatLine({ ...open, text }, prefix);
     open.text = open.text.slice(text.length);

@@ -1,6 +1,8 @@
-import type { Write } from './display-types.ts';
 import type { SolveStatus, TaskStatus, VertexStatus } from './events.ts';
+import { type CopyLines, OutputBuffer } from './output-buffer.ts';
 import { PlainLog } from './plain-log.ts';
+import { RawLog } from './raw-log.ts';
+import type { StepLog } from './step-log.ts';
 import { formatProgress, formatSeconds, isCanceled } from './units.ts';
 
 /** A step that is shown keeps the output for about this long while others wait. */
@@ -14,9 +16,10 @@ const TASK_SHARE = 0.05;
 const MAX_HELD = 256 * 1024;
 
 export interface PlainPrinterOptions {
-  readonly write: Write;
-  /** Keep carriage returns and all they overwrite. */
-  readonly raw?: boolean;
+  /** The data is good only during the call. */
+  readonly write: (data: Uint8Array) => void;
+  /** Given: every byte of the steps' output is kept (see RawLog). */
+  readonly copyLines?: CopyLines;
 }
 
 interface Step {
@@ -25,7 +28,7 @@ interface Step {
   index: number;
   readonly tasks: Map<string, Task>;
   readonly changedTasks: Set<string>;
-  readonly log: PlainLog;
+  readonly log: StepLog;
   warnings: string[];
   /** Events since it was last hidden, and when the first of them came. */
   news: number;
@@ -43,18 +46,17 @@ interface Task {
  * and timers: `update` takes events, `print` shows what is due at the given time.
  */
 export class PlainPrinter {
-  readonly #write: Write;
-  readonly #raw: boolean;
+  readonly #out: OutputBuffer;
+  readonly #copyLines: CopyLines | undefined;
   readonly #steps = new Map<string, Step>();
   /** Steps with something to show. */
   readonly #pending = new Set<Step>();
   #current: Step | undefined;
   #lastIndex = 0;
-  #out = '';
 
   constructor(options: PlainPrinterOptions) {
-    this.#write = options.write;
-    this.#raw = options.raw ?? false;
+    this.#out = new OutputBuffer(options.write);
+    this.#copyLines = options.copyLines;
   }
 
   /** Takes an event that came at `nowMs`. */
@@ -78,11 +80,11 @@ export class PlainPrinter {
     for (const { vertex, data, timestampMs } of status.logs ?? []) {
       const step = this.#steps.get(vertex);
       if (step === undefined) continue;
-      step.log.append(latin1(data), timestampMs - (step.vertex.startedMs ?? timestampMs));
+      step.log.append(data, timestampMs - (step.vertex.startedMs ?? timestampMs));
       this.#note(step, nowMs);
       if (step.log.size > MAX_HELD) {
         this.#show(step, nowMs);
-        this.#flush();
+        this.#out.flush();
       }
     }
   }
@@ -90,22 +92,20 @@ export class PlainPrinter {
   /** Prints what is due. */
   print(nowMs: number): void {
     this.#printDue(nowMs);
-    this.#flush();
+    this.#out.flush();
   }
 
   /** Prints all that is left, and the last lines of each failed step. */
   finish(nowMs: number): void {
     this.#printDue(nowMs);
     for (const step of this.#pending) this.#show(step, nowMs);
-    this.#out += this.#current?.log.interrupt() ?? '';
+    this.#current?.log.interrupt(this.#out);
     for (const { vertex, log } of this.#steps.values()) {
       if (vertex.error === undefined || isCanceled(vertex.error)) continue;
-      this.#out += `------\n > ${utf8(vertex.name)}:\n${log
-        .tail()
-        .map((line) => `${line}\n`)
-        .join('')}------\n`;
+      const lines = log.tail().map((line) => `${line}\n`);
+      this.#out.latin1(`------\n > ${utf8(vertex.name)}:\n${lines.join('')}------\n`);
     }
-    this.#flush();
+    this.#out.flush();
   }
 
   #updateVertex(vertex: VertexStatus, nowMs: number): void {
@@ -116,7 +116,7 @@ export class PlainPrinter {
         index: 0,
         tasks: new Map(),
         changedTasks: new Set(),
-        log: new PlainLog(this.#raw),
+        log: this.#copyLines === undefined ? new PlainLog() : new RawLog(this.#copyLines),
         warnings: [],
         news: 0,
         newsSinceMs: nowMs,
@@ -191,17 +191,20 @@ export class PlainPrinter {
   #show(step: Step, nowMs: number): void {
     if (step !== this.#current) this.#switchTo(step);
     const prefix = `#${step.index} `;
-    if (step.changedTasks.size > 0) this.#out += this.#taskLines(step, prefix);
-    for (const warning of step.warnings) this.#out += `${step.log.interrupt()}${prefix}WARN: ${utf8(warning)}\n`;
+    if (step.changedTasks.size > 0) this.#showTasks(step, prefix);
+    for (const warning of step.warnings) {
+      step.log.interrupt(this.#out);
+      this.#out.latin1(`${prefix}WARN: ${utf8(warning)}\n`);
+    }
     step.warnings = [];
     const { completedMs, startedMs, error, cached } = step.vertex;
-    this.#out += step.log.take(prefix, nowMs, completedMs !== undefined);
+    step.log.take(this.#out, prefix, nowMs, completedMs !== undefined);
     this.#pending.delete(step);
     if (completedMs === undefined) return;
 
-    if (error !== undefined) this.#out += `${prefix}${isCanceled(error) ? 'CANCELED' : `ERROR: ${utf8(error)}`}\n`;
-    else if (cached) this.#out += `${prefix}CACHED\n`;
-    else this.#out += `${prefix}DONE${startedMs === undefined ? '' : ` ${formatSeconds(completedMs - startedMs)}`}\n`;
+    const spent = startedMs === undefined ? '' : ` ${formatSeconds(completedMs - startedMs)}`;
+    const failed = error !== undefined && isCanceled(error) ? 'CANCELED' : `ERROR: ${utf8(error ?? '')}`;
+    this.#out.latin1(`${prefix}${error !== undefined ? failed : cached ? 'CACHED' : `DONE${spent}`}\n`);
     step.news = 0;
     this.#current = undefined;
   }
@@ -209,16 +212,17 @@ export class PlainPrinter {
   #switchTo(step: Step): void {
     const old = this.#current;
     if (old !== undefined) {
-      this.#out += `${old.log.interrupt()}#${old.index} ...\n`;
+      old.log.interrupt(this.#out);
+      this.#out.latin1(`#${old.index} ...\n`);
       old.news = 0;
     }
-    if (this.#lastIndex > 0) this.#out += '\n';
+    if (this.#lastIndex > 0) this.#out.latin1('\n');
     if (step.index === 0) step.index = ++this.#lastIndex;
-    this.#out += `#${step.index} ${utf8(step.vertex.name)}\n`;
+    this.#out.latin1(`#${step.index} ${utf8(step.vertex.name)}\n`);
     this.#current = step;
   }
 
-  #taskLines(step: Step, prefix: string): string {
+  #showTasks(step: Step, prefix: string): void {
     let lines = '';
     for (const id of step.changedTasks) {
       const task = step.tasks.get(id);
@@ -231,13 +235,9 @@ export class PlainPrinter {
       lines += `${elapsedMs > 10 ? ` ${formatSeconds(elapsedMs)}` : ''}${completedMs === undefined ? '' : ' done'}\n`;
     }
     step.changedTasks.clear();
-    return lines === '' ? '' : step.log.interrupt() + lines;
-  }
-
-  #flush(): void {
-    if (this.#out === '') return;
-    this.#write(Buffer.from(this.#out, 'latin1'));
-    this.#out = '';
+    if (lines === '') return;
+    step.log.interrupt(this.#out);
+    this.#out.latin1(lines);
   }
 }
 
@@ -245,10 +245,6 @@ function isTaskDue({ status, shown }: Task): boolean {
   if (shown === undefined || status.completedMs !== undefined) return true;
   const share = status.total > 0 ? (status.current - shown.current) / status.total : 0;
   return share >= TASK_SHARE || status.timestampMs - shown.timestampMs >= TASK_INTERVAL_MS;
-}
-
-function latin1(data: Uint8Array): string {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
 }
 
 /** Text as the Latin-1 string of its UTF-8 bytes, like everything that is printed. */

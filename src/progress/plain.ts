@@ -7,7 +7,7 @@ const TICK_MS = 150;
 
 /** `--progress plain`: lines for logs, in the shapes of BuildKit. */
 export function createPlainDisplay(options: { readonly write: Write }): Display {
-  const printer = new PlainPrinter({ write: options.write });
+  const printer = new PlainPrinter({ write: (data) => options.write(Buffer.from(data)) });
   let printedMs = 0;
   const print = (): void => {
     const now = Date.now();

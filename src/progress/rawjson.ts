@@ -4,7 +4,10 @@ import type { SolveStatus } from './events.ts';
 /** `--progress rawjson`: one line of JSON for each event, as buildx prints it. */
 export function createRawJsonDisplay(options: { readonly write: Write }): Display {
   return {
-    sink: (status) => options.write(`${formatRawJson(status)}\n`),
+    sink(status) {
+      const { logPath, ...event } = status;
+      if (logPath === undefined || Object.keys(event).length > 0) options.write(`${formatRawJson(event)}\n`);
+    },
     finish() {},
   };
 }

@@ -19,23 +19,17 @@ export interface TailLine {
  */
 export class TerminalTail {
   readonly #maxLines: number;
-  readonly #decoder = new TextDecoder();
+  #decoder = new TextDecoder();
   readonly #lines: TailLine[] = [];
   #line = '';
   #time = '';
   /** A carriage return came: the next character repaints the line. */
   #returned = false;
   #escape: EscapeState | undefined;
-  #bytes = 0;
   #dropped = false;
 
   constructor(maxLines: number) {
     this.#maxLines = maxLines;
-  }
-
-  /** All that was ever written. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Whether lines were pushed out. */
@@ -44,10 +38,18 @@ export class TerminalTail {
   }
 
   append(data: Uint8Array, elapsedMs: number): void {
-    this.#bytes += data.byteLength;
-    const seen = data.byteLength > MAX_CHUNK ? data.subarray(data.byteLength - MAX_CHUNK) : data;
+    if (data.byteLength > MAX_CHUNK) this.skip();
+    const seen = data.subarray(Math.max(0, data.byteLength - MAX_CHUNK));
     const time = formatLogTime(elapsedMs);
     for (const char of this.#decoder.decode(seen, { stream: true })) this.#take(char, time);
+  }
+
+  /** Output is left out here: what was unfinished stays so. */
+  skip(): void {
+    if (this.#line !== '') this.#endLine(this.#time);
+    this.#decoder = new TextDecoder();
+    this.#escape = undefined;
+    this.#dropped = true;
   }
 
   /** The last lines, the unfinished one included. */

@@ -50,10 +50,15 @@ export function renderFailures(state: TtyState, colour: boolean): string[] {
   return failed.flatMap(({ vertex, tail }) => [
     '------',
     ` > ${cleanText(vertex.name)}:`,
-    ...(tail?.dropped ? ['[…]'] : []),
-    ...(tail?.lines() ?? []).map((line) => `${line.time} ${endColours(line.text, colour)}`),
+    ...formatTail(tail, colour),
     '------',
   ]);
+}
+
+/** The lines come first: looking at them tells whether there were more. */
+function formatTail(tail: TtyStep['tail'], colour: boolean): string[] {
+  const lines = (tail?.lines() ?? []).map((line) => `${line.time} ${endColours(line.text, colour)}`);
+  return tail?.dropped ? ['[…]', ...lines] : lines;
 }
 
 function renderHeader(state: TtyState, view: TtyView): string {

@@ -1,5 +1,5 @@
 import type { SolveStatus, TaskStatus, VertexStatus } from './events.ts';
-import { TerminalTail } from './terminal-tail.ts';
+import { StepTail } from './step-tail.ts';
 
 /** Lines of a running step that are kept: they are shown whole when it fails. */
 const KEPT_LINES = 100;
@@ -11,7 +11,7 @@ export interface TtyStep {
   readonly tasks: Map<string, TtyTask>;
   readonly warnings: string[];
   /** Absent before the first output, and again when the step has succeeded. */
-  tail: TerminalTail | undefined;
+  tail: StepTail | undefined;
 }
 
 interface TtyTask {
@@ -45,7 +45,7 @@ export function updateTtyState(state: TtyState, status: SolveStatus): void {
   for (const log of status.logs ?? []) {
     const step = state.steps.get(log.vertex);
     if (step === undefined) continue;
-    step.tail ??= new TerminalTail(KEPT_LINES);
+    step.tail ??= new StepTail(KEPT_LINES);
     step.tail.append(log.data, log.timestampMs - (step.vertex.startedMs ?? log.timestampMs));
   }
 }

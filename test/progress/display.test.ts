@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { native } from '../../src/native/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import { chooseMode } from '../../src/progress/display.ts';
 import { createLogFile } from '../../src/progress/log-file.ts';
@@ -20,7 +21,7 @@ test('a log file has the whole log, however long', (t) => {
   const folder = makeTempDir('log');
   t.teardown(() => removeTree(folder));
   const path = join(folder, 'logs', 'build.log');
-  const file = createLogFile(path);
+  const file = createLogFile(path, native.prefixLines);
   const digest = digestOf('step');
   file.sink({ vertexes: [{ digest, name: 'RUN chatty', startedMs: 0 }] });
   const data = Buffer.from(`${'x'.repeat(99)}\n`.repeat(100));
@@ -35,7 +36,7 @@ test('a log file has the whole log, however long', (t) => {
 });
 
 test('a disk that is full does not stop a build', (t) => {
-  const file = createLogFile('/dev/full');
+  const file = createLogFile('/dev/full', native.prefixLines);
   const digest = digestOf('step');
   file.sink({ vertexes: [{ digest, name: 'RUN a', startedMs: 0, completedMs: 1 }] });
   t.regex(file.finish()?.message ?? '', /ENOSPC/);
