@@ -77,12 +77,18 @@ export interface AnnotationSpec {
 
 /** `-o type=…,dest=…`. `dest` `-` is standard output. */
 export type OutputSpec =
-  | { readonly type: 'image'; readonly name?: string; readonly push?: boolean }
+  | {
+      readonly type: 'image';
+      readonly name?: string;
+      readonly push?: boolean;
+      readonly annotations?: readonly AnnotationSpec[];
+    }
   | {
       readonly type: 'oci' | 'docker';
       readonly dest?: string;
       readonly compression?: Compression;
       readonly tar?: boolean;
+      readonly annotations?: readonly AnnotationSpec[];
     }
   | { readonly type: 'local'; readonly dest: string }
   | { readonly type: 'tar'; readonly dest: string };

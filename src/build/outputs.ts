@@ -1,4 +1,4 @@
-import type { BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
+import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
 import type { ConvertResult } from '../dockerfile/convert/types.ts';
 import { exportResult } from '../exporter/index.ts';
 import { native } from '../native/index.ts';
@@ -10,13 +10,21 @@ import { runPhase } from './phases.ts';
 /** What a build is to make of its tree. */
 export interface ExportPlan {
   readonly outputs: readonly OutputSpec[];
+  readonly annotations: readonly AnnotationSpec[];
+  readonly squash: boolean;
   readonly sourceDateEpoch?: number;
 }
 
 /** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`, `BUILD_ARG_INVALID`. */
 export function planExport(request: BuildRequest): ExportPlan {
   const sourceDateEpoch = epochOf(request);
-  return { outputs: outputsOf(request), ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) };
+  const { annotations = [], squash = false } = request;
+  return {
+    outputs: outputsOf(request),
+    annotations,
+    squash,
+    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+  };
 }
 
 /** An image in the store when nothing else was asked for. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { OutputSpec } from '../build-types.ts';
 import { fullName } from '../images/names.ts';
 import type { Descriptor } from '../oci/index.ts';
+import { gatherAnnotations, makeManifest } from './annotations.ts';
 import { withStream, writeDestination } from './destination.ts';
 import type { AssembledImage, ExportContext } from './types.ts';
 
@@ -14,9 +15,10 @@ export async function exportArchive(
   context: ExportContext,
 ): Promise<Descriptor> {
   const { images, onTask, signal } = context;
-  const { compression } = output;
   const tasks = { onTask, signal };
-  const descriptor = await images.packImage(image.descriptor, { ...tasks, ...(compression ? { compression } : {}) });
+  const { annotations = [], compression } = output;
+  const said = gatherAnnotations([...annotations, ...(context.annotations ?? [])], image.platform);
+  const descriptor = await makeManifest(image, said, context, compression ? { compression } : {});
   const contents = [{ descriptor, names: [...new Set(context.names.map(fullName))] }];
   onTask?.(`exporting manifest ${descriptor.digest}`, 0, 0, true);
   onTask?.('sending tarball', 0, 0);

@@ -1,6 +1,7 @@
 import type { OutputSpec } from '../build-types.ts';
 import { fullName } from '../images/names.ts';
 import type { Compression, Descriptor } from '../oci/index.ts';
+import { gatherAnnotations, makeManifest } from './annotations.ts';
 import { type ArchiveOutput, exportArchive } from './archive.ts';
 import { assembleImage } from './assemble.ts';
 import { destinationMissing, nameMissing } from './errors.ts';
@@ -36,7 +37,12 @@ export async function exportResult(
       names.push(...context.names.map(fullName));
     } else {
       const given = output.type === 'image' ? imageNames(output, context) : context.names.map(fullName);
-      names.push(...(await storeImage(await assemble(), given, context)));
+      const made = await assemble();
+      const own = output.annotations ?? [];
+      const annotations = gatherAnnotations([...own, ...(context.annotations ?? [])], made.platform);
+      // Without annotations a manifest says nothing that it could not say later, when somebody wants one.
+      if (annotations !== undefined) manifest = await makeManifest(made, annotations, context);
+      names.push(...(await storeImage(made, annotations === undefined ? undefined : manifest, given, context)));
       if (output.type === 'image' && output.push === true) {
         manifest = await pushNames(given, context);
         pushed.push(...given);
@@ -75,10 +81,11 @@ function imageNames(output: Extract<OutputSpec, { readonly type: 'image' }>, con
 
 async function storeImage(
   image: AssembledImage,
+  annotated: Descriptor | undefined,
   names: readonly string[],
   { images, onTask }: ExportContext,
 ): Promise<readonly string[]> {
-  await images.recordImage(image.descriptor, names);
+  await images.recordImage(annotated ?? image.descriptor, names, { annotated: annotated !== undefined });
   onTask?.(`writing image ${image.imageID}`, 0, 0, true);
   for (const name of names) onTask?.(`naming to ${name}`, 0, 0, true);
   return names;

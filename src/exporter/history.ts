@@ -25,6 +25,17 @@ export function completeHistory(
   return fillTimes(timed).map(orderEntry);
 }
 
+/**
+ * The history of a squashed image, as docker tells it: every instruction is still there, none of the new ones with a layer, and at the
+ * end stands an entry for the one that they became.
+ *
+ * @param base how many entries are the base's
+ */
+export function squashHistory(entries: readonly HistoryEntry[], base: number, layers: number): readonly HistoryEntry[] {
+  const own = entries.slice(base).map((entry): HistoryEntry => ({ ...entry, empty_layer: true }));
+  return [...entries.slice(0, base), ...own, { comment: `${layers} layers squashed` }];
+}
+
 /** A base may have layers that its history does not mention. */
 function addMissingBase(given: readonly HistoryEntry[], base: ImageConfig | undefined): readonly HistoryEntry[] {
   const own = base?.history ?? [];

@@ -1,3 +1,4 @@
+import type { AnnotationSpec } from '../build-types.ts';
 import type { ContentStore } from '../content/index.ts';
 import type { ImageStore, TaskReporter } from '../images/types.ts';
 import type { NativeApi } from '../native/types.ts';
@@ -27,6 +28,10 @@ export interface ExportContext {
   readonly native: Pick<NativeApi, 'packLayer' | 'packTree' | 'changeTree'>;
   /** `-t`: familiar or full names; outputs of type `image` add their own. */
   readonly names: readonly string[];
+  /** All layers above the base become one. */
+  readonly squash?: boolean;
+  /** Of every output that is an image; they win over an output's own. */
+  readonly annotations?: readonly AnnotationSpec[];
   /** Seconds: no time in the config is later. */
   readonly sourceDateEpoch?: number;
   /** The descriptor that `dest=-` writes to; default 1. */
@@ -40,6 +45,7 @@ export interface AssembledImage {
   readonly imageID: Digest;
   readonly descriptor: Descriptor;
   readonly config: ImageConfig;
+  readonly platform: Platform;
 }
 
 export interface ExportResult {

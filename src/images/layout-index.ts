@@ -19,7 +19,8 @@ export async function writeLayoutIndex(
   for (const { name, target } of records) {
     if (isDangling(name)) continue;
     const annotations = { [IMAGE_NAME_ANNOTATION]: name, [REF_NAME_ANNOTATION]: name };
-    for (const whole of await readWhole(content, target)) manifests.push({ ...whole, annotations });
+    for (const whole of await readWhole(content, target))
+      manifests.push({ ...whole, annotations: { ...whole.annotations, ...annotations } });
   }
   const index: Index = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests };
   writeIfChanged(join(root, 'index.json'), encodeJson(index));

@@ -18,7 +18,7 @@ import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
 import { layerChanged, layerLost } from './errors.ts';
 import { readConfig } from './graph.ts';
-import type { ImageRecord, MaterializeOptions, PackedSnapshot } from './types.ts';
+import type { ImageRecord, MaterializeOptions, PackedSnapshot, PackImageOptions } from './types.ts';
 
 /** Layers packed at once; each uses several cores of its own. */
 const MAX_PARALLEL_PACKS = 3;
@@ -27,7 +27,7 @@ const MAX_PARALLEL_PACKS = 3;
 export async function packImage(
   context: ImageContext,
   config: Descriptor,
-  options: MaterializeOptions,
+  options: PackImageOptions,
 ): Promise<Descriptor> {
   const diffIDs = (await readConfig(context.content, config.digest)).rootfs.diff_ids;
   const chains = chainIDs(diffIDs);
@@ -49,6 +49,7 @@ export async function packImage(
     mediaType: MediaType.ociManifest,
     config: { mediaType: MediaType.ociConfig, digest: config.digest, size: config.size },
     layers: layers.map(({ digest, size, compression }) => ({ mediaType: layerMediaType(compression), digest, size })),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
   };
   return context.content.put(MediaType.ociManifest, encodeJson(manifest));
 }

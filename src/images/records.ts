@@ -19,7 +19,12 @@ export interface ImageRecords {
    * Gives names to an image; with none, makes it dangling unless it has some. An image whose last name this takes becomes
    * dangling. A bare config does not replace the manifest that the same image already has.
    */
-  assign(names: readonly string[], target: Descriptor, imageID: Digest): Promise<readonly ImageRecord[]>;
+  assign(
+    names: readonly string[],
+    target: Descriptor,
+    imageID: Digest,
+    facts?: Pick<ImageRecord, 'annotated'>,
+  ): Promise<readonly ImageRecord[]>;
   /** Points every record of an image that has only a config to its manifest. */
   retarget(imageID: Digest, manifest: Descriptor): Promise<void>;
   /** Brings `index.json` in step with blobs that have come since: an image that had gaps may be whole now. */
@@ -48,11 +53,13 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
     get: (name) => table.get(name),
     all,
     ofImage,
-    async assign(names, given, imageID) {
+    async assign(names, given, imageID, { annotated = false } = {}) {
       const target = chooseTarget(given, ofImage(imageID));
       const current = names.flatMap((name) => table.get(name) ?? []);
       const says = (record: ImageRecord): boolean =>
-        record.imageID === imageID && record.target.digest === target.digest;
+        record.imageID === imageID &&
+        (record.annotated ?? false) === annotated &&
+        JSON.stringify(record.target) === JSON.stringify(target);
       // A rebuild from the cache names what is named so already: nothing is locked, written or flushed.
       if (names.length > 0 && current.length === names.length && current.every(says)) return current;
       return change(async () => {
@@ -69,6 +76,7 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
           target,
           imageID,
           createdMs,
+          ...(annotated ? { annotated } : {}),
         }));
         for (const record of made) await table.put(record.name, record);
         if (names.length > 0) await table.remove(danglingName(imageID));
@@ -96,5 +104,5 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
 /** A bare config does not replace the manifest that its image already has. */
 function chooseTarget(given: Descriptor, known: readonly ImageRecord[]): Descriptor {
   if (!isConfigType(given.mediaType)) return given;
-  return known.find((record) => isManifestType(record.target.mediaType))?.target ?? given;
+  return known.find((record) => isManifestType(record.target.mediaType) && !record.annotated)?.target ?? given;
 }

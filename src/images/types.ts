@@ -27,6 +27,8 @@ export interface ImageRecord {
   readonly imageID: Digest;
   /** When the name was given. */
   readonly createdMs: number;
+  /** Its manifest says what the build of that name was asked to say: no other name of the image takes it over. */
+  readonly annotated?: boolean;
 }
 
 /** One platform's image, its metadata at hand; its layers perhaps still in a registry. */
@@ -93,7 +95,7 @@ export interface ImageStore extends ImageSource {
    */
   materialize(record: ImageRecord, options?: MaterializeOptions): Promise<ImageRecord>;
   /** The manifest of a bare config, as for `materialize`, without any record. */
-  packImage(config: Descriptor, options?: MaterializeOptions): Promise<Descriptor>;
+  packImage(config: Descriptor, options?: PackImageOptions): Promise<Descriptor>;
   /** Packs a snapshot's layer, be its diffID known or not: one pass over the files gives both. */
   packSnapshot(snapshot: string, options?: MaterializeOptions): Promise<PackedSnapshot>;
   /** Packs all that leads from the snapshot `base` (`undefined`: from nothing) to `snapshot` as one layer. */
@@ -102,7 +104,11 @@ export interface ImageStore extends ImageSource {
    * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
    * as a dangling one. With no names the image itself is dangling.
    */
-  recordImage(target: Descriptor, names: readonly string[]): Promise<readonly ImageRecord[]>;
+  recordImage(
+    target: Descriptor,
+    names: readonly string[],
+    facts?: Pick<ImageRecord, 'annotated'>,
+  ): Promise<readonly ImageRecord[]>;
   /** What a name, image ID or ID prefix means; `undefined` when nothing. Throws `IMAGE_AMBIGUOUS` for a prefix of several. */
   findImage(reference: string): Promise<ImageRecord | undefined>;
   /** `docker tag`. Throws `IMAGE_NOT_FOUND`. */
@@ -168,6 +174,11 @@ export interface PushedImage {
 export interface MaterializeOptions extends TaskOptions {
   /** Of the layers that have no blob yet; default gzip. Layers that have one keep it. */
   readonly compression?: Compression;
+}
+
+export interface PackImageOptions extends MaterializeOptions {
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface PackedSnapshot {

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
+import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
 import { suggest } from '../../suggest.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
+import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { parseOutput } from '../flags/output.ts';
@@ -20,6 +21,7 @@ import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
   readonly addHost?: readonly ExtraHost[];
+  readonly annotation?: readonly AnnotationSpec[];
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
   readonly call?: Call;
@@ -38,6 +40,7 @@ interface BuildFlags extends LaterSwitches {
   readonly pull?: boolean;
   readonly push?: boolean;
   readonly quiet?: boolean;
+  readonly squash?: boolean;
   readonly tag?: readonly string[];
   readonly target?: string;
 }
@@ -59,6 +62,11 @@ export const command: CommandSpec<BuildFlags> = {
       flags: '--add-host <host=ip>',
       description: "Add a line to the steps' /etc/hosts (repeatable; host-gateway is this machine)",
       parse: collectHost,
+    },
+    {
+      flags: '--annotation <annotation>',
+      description: 'Annotate the image, [place[platform]:]key=value (repeatable)',
+      parse: collectAnnotation,
     },
     { flags: '--build-arg <name=value>', description: 'Set a build argument (repeatable)', parse: collect },
     {
@@ -108,6 +116,7 @@ export const command: CommandSpec<BuildFlags> = {
     { flags: '--pull', description: 'Ask registries for newer base images' },
     { flags: '--push', description: 'Push every name of the image when it is built' },
     { flags: '-q, --quiet', description: 'Show no progress, print the image ID' },
+    { flags: '--squash', description: 'Make one layer of all that the build adds to its base' },
     { flags: '-t, --tag <name>', description: 'Name of the image, name[:tag] (repeatable)', parse: collectTag },
     { flags: '--target <stage>', description: 'Build only up to this stage' },
     ...laterOptions(),
@@ -191,7 +200,9 @@ function readRequest(
     ...(flags.addHost === undefined ? {} : { extraHosts: flags.addHost }),
     pull: flags.pull === true,
     push: flags.push === true,
+    squash: flags.squash === true,
     tags: flags.tag ?? [],
+    ...(flags.annotation === undefined ? {} : { annotations: flags.annotation }),
     ...(outputs.length === 0 ? {} : { outputs }),
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...(flags.target === undefined ? {} : { target: flags.target }),

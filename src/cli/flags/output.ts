@@ -1,8 +1,9 @@
-import type { OutputSpec } from '../../build-types.ts';
+import type { AnnotationSpec, OutputSpec } from '../../build-types.ts';
 import type { Compression } from '../../oci/media-types.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { suggest } from '../../suggest.ts';
 import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
+import { parseAnnotationAttribute } from './annotation.ts';
 import { parseBoolean } from './boolean.ts';
 import { splitCsv } from './csv.ts';
 
@@ -12,7 +13,7 @@ const TYPES = ['image', 'registry', 'oci', 'docker', 'local', 'tar'];
 /** What buildx knows and this version does not do, so that it is told from a misspelt key. */
 const LATER_KEYS = new Set(
   (
-    'annotation attestation-inline attestation-prefix compression-level context dangling-name-prefix force-compression mode ' +
+    'attestation-inline attestation-prefix compression-level context dangling-name-prefix force-compression mode ' +
     'name-canonical oci-artifact oci-mediatypes platform-split prefer-nondist-layers push-by-digest registry.insecure ' +
     'rewrite-timestamp source-date-epoch store unpack'
   ).split(' '),
@@ -76,7 +77,7 @@ function createSpec(text: string, type: string, attributes: Map<string, string>)
       const name = take('name');
       for (const part of name?.split(',') ?? []) parseReference(part.trim());
       const push = takeBoolean(text, take('push')) ?? type === 'registry';
-      return { type: 'image', push, ...(name === undefined ? {} : { name }) };
+      return { type: 'image', push, ...(name === undefined ? {} : { name }), ...takeAnnotations(text, attributes) };
     }
     case 'oci':
     case 'docker': {
@@ -89,6 +90,7 @@ function createSpec(text: string, type: string, attributes: Map<string, string>)
         ...(dest === undefined ? {} : { dest }),
         ...(compression === undefined ? {} : { compression }),
         ...(tar === undefined ? {} : { tar }),
+        ...takeAnnotations(text, attributes),
       };
     }
     case 'local': {
@@ -113,10 +115,24 @@ function createSpec(text: string, type: string, attributes: Map<string, string>)
 
 function refuseKey(text: string, type: string, key: string, value: string): void {
   if (DEFAULTS[key] === value) return;
-  if (LATER_KEYS.has(key) || key.startsWith('annotation'))
-    throw unsupportedFlag(`${FLAG} type=${type},${key}=${value}`);
+  if (LATER_KEYS.has(key)) throw unsupportedFlag(`${FLAG} type=${type},${key}=${value}`);
   const near = suggest(key, ['type', 'dest', 'name', 'push', 'compression', 'tar']);
   throw invalid(text, `type=${type} has no ${JSON.stringify(key)}`, near && `did you mean ${near}=?`);
+}
+
+/** `annotation.key=value` and the like; buildx writes keys of attributes in lower case, those of annotations too. */
+function takeAnnotations(
+  text: string,
+  attributes: Map<string, string>,
+): { readonly annotations?: readonly AnnotationSpec[] } {
+  const annotations: AnnotationSpec[] = [];
+  for (const [key, value] of [...attributes]) {
+    const annotation = parseAnnotationAttribute(FLAG, text, key, value);
+    if (annotation === undefined) continue;
+    attributes.delete(key);
+    annotations.push(annotation);
+  }
+  return annotations.length === 0 ? {} : { annotations };
 }
 
 function takeBoolean(text: string, value: string | undefined): boolean | undefined {

@@ -9,7 +9,6 @@ interface LaterFlag {
 
 const LATER: readonly LaterFlag[] = [
   { flags: '--allow <entitlement>' },
-  { flags: '--annotation <annotation>' },
   { flags: '--attest <attestation>' },
   { flags: '--build-context <name=path>' },
   { flags: '--builder <name>', accepts: ['default'] },
@@ -35,7 +34,7 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--ulimit <limit>' },
 ];
 
-const LATER_SWITCHES = ['squash', 'stream'] as const;
+const LATER_SWITCHES = ['stream'] as const;
 
 /** Switches that are refused when they are given. */
 export type LaterSwitches = { readonly [name in (typeof LATER_SWITCHES)[number]]?: boolean };
