@@ -1,11 +1,13 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
-import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import { createSecrets, createSshAgents } from '../secrets/index.ts';
+import type { LocalContext } from '../source/index.ts';
 import { withWorkspace } from '../workspace.ts';
+import { addDirectories, readContextSpecs, toLayouts } from './context/contexts.ts';
+import { createTreeLoader } from './context/load-tree.ts';
+import { closeMain, type MainContext, openMain } from './context/main.ts';
 import { convertDockerfile } from './convert.ts';
 import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
-import { checkContext } from './inputs.ts';
 import { loadInputs } from './load.ts';
 import { openBuildLog } from './log.ts';
 import { exportBuilt, planExport } from './outputs.ts';
@@ -18,7 +20,7 @@ import { toVertexWarning } from './warnings.ts';
  */
 export async function build(request: BuildRequest): Promise<BuildResult> {
   const plan = planExport(request);
-  const context = checkContext(request.context);
+  const specs = readContextSpecs(request);
   checkPrivilege();
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
@@ -31,21 +33,27 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     const sweeping = workspace.sweep();
     // Its failure is seen where it is awaited, which may be later than it happens.
     sweeping.catch(() => {});
+    const { sink, path: logPath } = log;
+    const directories = new Map<string, LocalContext>();
+    const layouts = toLayouts(specs.named);
+    let main: MainContext | undefined;
     try {
-      const { sink, path: logPath } = log;
-      const inputs = await loadInputs(request, context, sink);
+      main = await openMain(specs.main, async () => workspace, { request, sink, signal });
+      const engine = createEngine({ workspace, contexts: directories, layouts, secrets, sshAgents, sink });
+      const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
+      const inputs = await loadInputs(request, { main, loadTree, sink });
       const { dockerfile, vertex } = inputs;
       const converted = await convertDockerfile({
         request,
         inputs,
-        meta: createShownMetaResolver(workspace, sink, request.pull ?? false),
+        main,
+        named: specs.named,
+        meta: createShownMetaResolver(workspace, layouts, sink, request.pull ?? false),
         onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
         signal,
       });
       await sweeping;
-      const { patterns } = inputs.ignore;
-      const contexts = new Map([['context', { directory: context, ignore: compilePatterns(patterns) }]]);
-      const engine = createEngine({ workspace, contexts, secrets, sshAgents, sink });
+      await addDirectories(directories, { main, inputs, converted, named: specs.named, sink });
       const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });
       const exported = await exportBuilt({
         workspace,
@@ -66,6 +74,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     } finally {
       // An error on the way must not close the store under the sweep.
       await sweeping.catch(() => {});
+      await closeMain(main);
       log.finish();
       secrets.dispose();
       lease?.release();

@@ -3,11 +3,13 @@ import { type ConvertResult, dockerfileToLLB, type MetaResolver } from '../docke
 import { DockerfileError } from '../dockerfile/errors.ts';
 import type { WarningSink } from '../dockerfile/lint/index.ts';
 import { formatPlatform, hostPlatform } from '../oci/index.ts';
+import { type ContextSpecs, toNamedContexts } from './context/contexts.ts';
+import type { MainContext } from './context/main.ts';
 import type { Inputs } from './load.ts';
 
 /** Converts a build's Dockerfile, to build it or to check it. Errors know the file and draw its lines. */
 export async function convertDockerfile(conversion: ConversionInput): Promise<ConvertResult> {
-  const { request, inputs, meta, onWarning, signal, allStages = false } = conversion;
+  const { request, inputs, main, named, meta, onWarning, signal, allStages = false } = conversion;
   const { dockerfile, ignore } = inputs;
   const buildPlatform = hostPlatform();
   const targetPlatform = request.platform ?? buildPlatform;
@@ -24,10 +26,12 @@ export async function convertDockerfile(conversion: ConversionInput): Promise<Co
       noCacheFilter: request.noCacheFilter ?? [],
       network: request.network ?? 'default',
       extraHosts: request.extraHosts ?? [],
+      namedContexts: toNamedContexts(named),
       meta,
       onWarning,
       allStages,
       signal,
+      ...(main.type === 'remote' ? { mainContext: main.source } : {}),
       ...(ignore.path === undefined ? {} : { ignoreFile: { name: ignore.name, lines: ignore.lines } }),
       ...(request.target === undefined ? {} : { target: request.target }),
     });
@@ -40,6 +44,8 @@ export async function convertDockerfile(conversion: ConversionInput): Promise<Co
 export interface ConversionInput {
   readonly request: BuildRequest;
   readonly inputs: Inputs;
+  readonly main: MainContext;
+  readonly named: ContextSpecs['named'];
   readonly meta: MetaResolver;
   readonly onWarning: WarningSink;
   readonly signal: AbortSignal;

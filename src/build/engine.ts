@@ -13,8 +13,11 @@ import {
   createGitSource,
   createHttpSource,
   createImageSource,
+  createLayoutSource,
   createLocalSource,
+  type LayoutContexts,
   type LocalContext,
+  rememberSource,
 } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { createObserver, type SolveSummary } from './observer.ts';
@@ -34,13 +37,15 @@ export interface EngineOptions {
   readonly workspace: Workspace;
   /** Directories by the name in `local://<name>`; looked up when a step reads one. */
   readonly contexts: ReadonlyMap<string, LocalContext>;
+  /** Image layouts by the name in `oci-layout://<name>@…`. */
+  readonly layouts: LayoutContexts;
   /** What sources and steps may ask for. */
   readonly secrets: Secrets;
   readonly sshAgents: SshAgents;
   readonly sink: ProgressSink;
 }
 
-export function createEngine({ workspace, contexts, secrets, sshAgents, sink }: EngineOptions): Engine {
+export function createEngine({ workspace, contexts, layouts, secrets, sshAgents, sink }: EngineOptions): Engine {
   const { store, snapshotter, images, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
   const resolveOp = createOpResolver({
@@ -51,8 +56,9 @@ export function createEngine({ workspace, contexts, secrets, sshAgents, sink }: 
     sources: [
       createImageSource(images),
       createLocalSource(contexts),
-      createHttpSource({ client: http, store, snapshotter, secrets }),
-      createGitSource({ store, snapshotter, native, secrets, sshAgents }),
+      createLayoutSource(images, layouts),
+      rememberSource(createHttpSource({ client: http, store, snapshotter, secrets })),
+      rememberSource(createGitSource({ store, snapshotter, native, secrets, sshAgents })),
     ],
     statCacheDirectory: join(store.paths.meta, 'stat-cache'),
   });

@@ -18,10 +18,15 @@ export function dockerfileMissing(path: string, hint: string, cause: unknown): T
   });
 }
 
-export function dockerfileUnreadable(path: string, why: string, cause?: unknown): TsbuildError {
+export function dockerfileUnreadable(
+  path: string,
+  why: string,
+  cause?: unknown,
+  hint = 'the Dockerfile is a text file: name it with -f',
+): TsbuildError {
   return new TsbuildError('DOCKERFILE_UNREADABLE', `cannot read the Dockerfile ${path}: ${why}`, {
     ...(cause === undefined ? {} : { cause }),
-    hint: 'the Dockerfile is a text file: name it with -f',
+    hint,
     details: { path },
   });
 }

@@ -26,20 +26,6 @@ export interface IgnoreInput {
 /** A Dockerfile is text that people write; a larger file is something else that was named by mistake. */
 export const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
 
-/** Throws `CONTEXT_UNREADABLE`. */
-export function checkContext(directory: string): string {
-  // The working directory is what an empty variable of a script would silently name.
-  if (typeof directory !== 'string' || directory === '') throw contextUnreadable('""', 'the path is empty');
-  const path = resolve(directory);
-  try {
-    if (!statSync(path).isDirectory()) throw contextUnreadable(path, 'it is not a directory');
-  } catch (error) {
-    if (errorCode(error) === 'CONTEXT_UNREADABLE') throw error;
-    throw contextUnreadable(path, errorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error), error);
-  }
-  return path;
-}
-
 /** Reads the Dockerfile of a request. Throws `DOCKERFILE_UNREADABLE`. */
 export function readDockerfile(request: BuildRequest, context: string): DockerfileInput {
   if (request.dockerfileText !== undefined)
@@ -62,6 +48,15 @@ export function readIgnore(dockerfile: DockerfileInput, context: string): Ignore
   const candidates = [join(context, '.dockerignore')];
   if (dockerfile.path !== undefined)
     candidates.unshift(join(dirname(dockerfile.path), `${basename(dockerfile.path)}.dockerignore`));
+  return readFirstIgnore(candidates);
+}
+
+/** The ignore file of a named context: the one at its root, whatever the Dockerfile. Throws `IGNORE_FILE_INVALID`. */
+export function readNamedIgnore(directory: string): IgnoreInput {
+  return readFirstIgnore([join(directory, '.dockerignore')]);
+}
+
+function readFirstIgnore(candidates: readonly string[]): IgnoreInput {
   for (const path of candidates) {
     let text: string;
     try {
@@ -73,8 +68,11 @@ export function readIgnore(dockerfile: DockerfileInput, context: string): Ignore
     const lines = readIgnoreLines(text);
     return { patterns: lines.map((line) => line.pattern), lines, path, name: basename(path) };
   }
-  return { patterns: [], lines: [], path: undefined, name: '.dockerignore' };
+  return NO_IGNORE;
 }
+
+/** Nothing is left out. */
+export const NO_IGNORE: IgnoreInput = { patterns: [], lines: [], path: undefined, name: '.dockerignore' };
 
 function readText(path: string, given: string | undefined, context: string): string {
   try {

@@ -1,6 +1,6 @@
 import type { ConvertResult, MetaResolver } from '../dockerfile/convert/types.ts';
 import type { ProgressSink } from '../progress/events.ts';
-import { createMetaResolver } from '../source/index.ts';
+import { createMetaResolver, type LayoutContexts } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
 import type { Engine } from './engine.ts';
 import { stepFailed } from './errors.ts';
@@ -37,9 +37,15 @@ export interface SolveInput {
 }
 
 /** Resolves base images, each shown as a step of its own. */
-export function createShownMetaResolver({ images }: Workspace, sink: ProgressSink, pull: boolean): MetaResolver {
+export function createShownMetaResolver(
+  { images }: Workspace,
+  layouts: LayoutContexts,
+  sink: ProgressSink,
+  pull: boolean,
+): MetaResolver {
   return createMetaResolver({
     images,
+    layouts,
     pull: pull ? 'always' : 'missing',
     runPhase: (name, work) => runPhase(sink, name, work),
   });

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Fetcher } from '../content/index.ts';
 import { type Descriptor, isIndexType, isManifestType, type Reference } from '../oci/index.ts';
 import type { RegistryRepository } from '../registry/types.ts';
 import type { ImageContext } from './context.ts';
@@ -33,6 +34,24 @@ export async function ensureBlob(
     });
     // A registry that has a manifest has all that it points to.
     await recordSources(context, await childrenInStore(context.content, descriptor), repository);
+  });
+  onTask?.(digest, size, size, true);
+}
+
+/** As `ensureBlob`, from a place that is no registry. */
+export async function takeBlob(
+  { content }: Pick<ImageContext, 'content'>,
+  descriptor: Descriptor,
+  { signal, onTask }: TaskOptions,
+  origin: Fetcher,
+): Promise<void> {
+  const { digest, size } = descriptor;
+  if (content.stat(digest)?.size === size) return;
+  onTask?.(digest, 0, size);
+  const stream = await origin.fetch(descriptor, signal === undefined ? {} : { signal });
+  await content.ingest(descriptor, stream, {
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (current) => onTask?.(digest, current, size),
   });
   onTask?.(digest, size, size, true);
 }

@@ -38,7 +38,8 @@ export async function resolveImage(
   const reference = parseTaggedReference(text);
   const known = options.pull === 'always' ? undefined : await findTarget(context, reference);
   if (known !== undefined) {
-    const image = await readTarget(reference, known, options.platform, createReader(context, reference, options));
+    const read = createReader(context, reference, options);
+    const image = await readTarget(nameTarget(reference, known), known, options.platform, read);
     const fits = isIndexType(known.mediaType) || matchPlatform(options.platform, image.platform) > 0;
     if (fits || options.pull === 'never') return image;
     // The store has the name for another platform only; where the registry has none either, the store's must do.
@@ -70,7 +71,8 @@ export async function queryRegistry(
 ): Promise<ResolvedImage> {
   const { digest, tag = 'latest' } = reference;
   const target = await context.registry.repository(reference).resolve(digest ?? tag, { signal: options.signal });
-  const image = await readTarget(reference, target, options.platform, createReader(context, reference, options));
+  const read = createReader(context, reference, options);
+  const image = await readTarget(nameTarget(reference, target), target, options.platform, read);
   await recordSources(context, image.manifest?.content.layers ?? [], reference);
   return image;
 }
@@ -121,14 +123,17 @@ function createReader(context: ImageContext, reference: Reference, options: Reso
   };
 }
 
-/** From what a reference names down to one platform's config. */
-async function readTarget(
-  reference: Reference,
+function nameTarget(reference: Reference, target: Descriptor): string {
+  return formatReference({ ...reference, digest: target.digest });
+}
+
+/** From what a name means down to one platform's config. `named` has the digest of `target` in it. */
+export async function readTarget(
+  named: string,
   target: Descriptor,
   platform: Platform,
   read: ReadMetadata,
 ): Promise<ResolvedImage> {
-  const named = formatReference({ ...reference, digest: target.digest });
   if (isConfigType(target.mediaType)) {
     const config = parseImageConfig(await read(target, MAX_CONFIG_BYTES), named);
     return { reference: named, target, configDigest: target.digest, config, platform: configPlatform(config) };

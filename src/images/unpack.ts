@@ -11,7 +11,7 @@ import {
 import { applyLayers, type LayerToApply } from '../snapshot/applier.ts';
 import type { ImageContext } from './context.ts';
 import { layerCountMismatch, layerLost, notAnImage, unpackFailed } from './errors.ts';
-import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
+import { ensureBlob, MAX_PARALLEL_TRANSFERS, takeBlob } from './fetch.ts';
 import { isDangling } from './names.ts';
 import type { ResolvedImage, TaskOptions } from './types.ts';
 
@@ -52,7 +52,11 @@ export async function unpackImage(
         const compression = layerCompression(wanted.mediaType);
         if (compression === undefined) throw notAnImage(image.reference, `it has a layer of type ${wanted.mediaType}`);
         try {
-          await transfers.run(() => ensureBlob(context, wanted, { ...options, signal }, repository));
+          await transfers.run(() =>
+            image.origin === undefined
+              ? ensureBlob(context, wanted, { ...options, signal }, repository)
+              : takeBlob(context, wanted, { ...options, signal }, image.origin),
+          );
         } catch (error) {
           // The other downloads would only make the user wait for the bad news.
           abort.abort(error);
@@ -95,5 +99,6 @@ function blobOf(context: ImageContext, image: ResolvedImage, index: number): Des
 
 /** Where a pulled image came from; a built or loaded one came from nowhere. */
 function repositoryOf(image: ResolvedImage): Reference | undefined {
-  return image.manifest === undefined || isDangling(image.reference) ? undefined : parseReference(image.reference);
+  const isElsewhere = image.origin !== undefined || image.manifest === undefined;
+  return isElsewhere || isDangling(image.reference) ? undefined : parseReference(image.reference);
 }

@@ -54,6 +54,10 @@ export function createContentReader(
     if (result.kind === 'snapshot') {
       return native.hashTree({ root: viewResult(snapshotter, result.name), selections, includeOwner: true });
     }
+    if (result.isUnpacked) {
+      const inside = selections.map((selection) => ({ ...selection, includeRoot: false }));
+      return native.hashTree({ root: { lowers: [result.directory] }, selections: inside, includeOwner: true });
+    }
     mkdirSync(statCacheDirectory, { recursive: true });
     return hashDirectory(result.directory, selections, ignore);
   };
@@ -79,7 +83,7 @@ export function createContentReader(
     },
 
     async verify(result, selections, cause) {
-      if (result.kind === 'snapshot') return;
+      if (result.kind === 'snapshot' || result.isUnpacked) return;
       const before = seen.get(result)?.get(selectorOf(selections));
       const { digest } = await hash(result, selections, result.ignore);
       if (digest !== before) throw contextChanged(result.directory, cause);

@@ -76,7 +76,7 @@ export function readSource(result: OpResult, snapshotter: OpDependencies['snapsh
   if (result.kind === 'snapshot') return { root: viewResult(snapshotter, result.name) };
   return {
     root: { lowers: [result.directory] },
-    ownedByRoot: true,
+    ownedByRoot: result.isUnpacked !== true,
     ...(result.ignore === undefined ? {} : { ignore: result.ignore }),
   };
 }

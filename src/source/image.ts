@@ -1,7 +1,7 @@
-import type { ImageSource } from '../images/types.ts';
+import type { ImageSource, ResolvedImage } from '../images/types.ts';
 import { chainIDs, digestOf, hostPlatform } from '../oci/index.ts';
 import { schemeOf } from './scheme.ts';
-import type { Source } from './types.ts';
+import type { ResolvedSource, Source } from './types.ts';
 
 /**
  * `docker-image://<reference>`: an image of the store or of a registry. Its layers are its identity, so one tree under many
@@ -13,12 +13,17 @@ export function createImageSource(images: ImageSource): Source {
     async resolve({ identifier, platform = hostPlatform() }, { signal }) {
       // The reference carries the digest that the name had when the build began: nothing newer is to be looked for.
       const image = await images.resolve(schemeOf(identifier).rest, { platform, pull: 'missing', signal });
-      const chainID = chainIDs(image.config.rootfs.diff_ids).at(-1);
-      return {
-        digest: digestOf(`layers ${chainID ?? ''}`),
-        cacheable: true,
-        fetch: async (options) => ({ kind: 'snapshot', name: await images.unpack(image, options) }),
-      };
+      return toImageResult(images, image);
     },
+  };
+}
+
+/** An image as a tree, wherever it was found. */
+export function toImageResult(images: ImageSource, image: ResolvedImage): ResolvedSource {
+  const chainID = chainIDs(image.config.rootfs.diff_ids).at(-1);
+  return {
+    digest: digestOf(`layers ${chainID ?? ''}`),
+    cacheable: true,
+    fetch: async (options) => ({ kind: 'snapshot', name: await images.unpack(image, options) }),
   };
 }

@@ -5,5 +5,7 @@ export { createHttpSource } from './http/source.ts';
 export { createImageSource } from './image.ts';
 export { createMetaResolver } from './image-meta.ts';
 export { createLocalSource } from './local.ts';
+export { createLayoutSource, type LayoutContexts } from './oci-layout.ts';
+export { rememberSource } from './remember.ts';
 export { schemeOf } from './scheme.ts';
 export type { LocalContext, ResolvedSource, Source, SourceOptions } from './types.ts';

@@ -15,8 +15,13 @@ export function createLocalSource(contexts: ReadonlyMap<string, LocalContext>): 
       const context = contexts.get(name);
       if (context === undefined) throw unknownContext(name, [...contexts.keys()]);
       checkDirectory(name, context.directory);
-      const { directory, ignore } = context;
-      const result: LocalResult = { kind: 'local', directory, ...(ignore ? { ignore } : {}) };
+      const { directory, ignore, isUnpacked } = context;
+      const result: LocalResult = {
+        kind: 'local',
+        directory,
+        ...(ignore ? { ignore } : {}),
+        ...(isUnpacked ? { isUnpacked } : {}),
+      };
       return {
         // The same for all directories: only what is read of one may tell it from another.
         digest: digestOf('local'),

@@ -33,4 +33,6 @@ export interface LocalContext {
   readonly directory: string;
   /** Compiled patterns of its `.dockerignore`. */
   readonly ignore?: string;
+  /** It was unpacked for this build: owners in it count, and nobody changes it. */
+  readonly isUnpacked?: boolean;
 }

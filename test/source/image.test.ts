@@ -12,6 +12,7 @@ test('a base image is looked up once a build, and shown as a step', async (t) =>
   await addImage(room, ['one:1', 'two:2'], { config: { Cmd: ['sh'] } });
   const phases: string[] = [];
   const meta = createMetaResolver({
+    layouts: new Map(),
     images: room.images,
     pull: 'never',
     runPhase(name, work) {

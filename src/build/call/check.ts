@@ -4,10 +4,12 @@ import type { LintWarning } from '../../dockerfile/lint/index.ts';
 import { toLocation } from '../../dockerfile/outline/index.ts';
 import type { SourceRange } from '../../dockerfile/position.ts';
 import { errorCode, errorMessage } from '../../errors.ts';
+import { toLayouts } from '../context/contexts.ts';
 import { convertDockerfile } from '../convert.ts';
-import { checkContext, type DockerfileInput } from '../inputs.ts';
-import { loadInputs } from '../load.ts';
+import type { DockerfileInput } from '../inputs.ts';
+import { type Inputs, loadInputs } from '../load.ts';
 import { openLazyResolver } from './lazy-resolver.ts';
+import { openPlaces } from './places.ts';
 import { type CheckError, type CheckLocation, type CheckReport, type CheckWarning, toTokenRange } from './types.ts';
 
 /**
@@ -16,23 +18,35 @@ import { type CheckError, type CheckLocation, type CheckReport, type CheckWarnin
  * `error` beside the report (and `buildError` in it), not a rejection; rejected is what keeps the file from being read at all.
  */
 export async function checkDockerfile(request: BuildRequest): Promise<CheckResult> {
-  const context = checkContext(request.context);
   const signal = request.signal ?? new AbortController().signal;
   const sink = request.onProgress ?? (() => {});
-  const inputs = await loadInputs(request, context, sink);
-  const meta = openLazyResolver(request, sink);
+  const places = await openPlaces(request, sink, signal);
+  const { main, named } = places;
+  const meta = openLazyResolver(request, toLayouts(named), sink);
   const warnings: CheckWarning[] = [];
   let failure: Error | undefined;
+  let inputs: Inputs | undefined;
   try {
+    inputs = await loadInputs(request, places);
     const onWarning = (warning: LintWarning): unknown => warnings.push(describe(warning));
-    await convertDockerfile({ request, inputs, meta, onWarning, signal, allStages: request.target === undefined });
+    await convertDockerfile({
+      request,
+      inputs,
+      main,
+      named,
+      meta,
+      onWarning,
+      signal,
+      allStages: request.target === undefined,
+    });
   } catch (error) {
     signal.throwIfAborted();
-    // A bad option of the checks themselves says nothing about the file.
-    if (errorCode(error) === 'BUILD_ARG_INVALID') throw error;
+    // That there is no file to read, or a bad option of the checks themselves, says nothing about the file.
+    if (inputs === undefined || errorCode(error) === 'BUILD_ARG_INVALID') throw error;
     failure = error instanceof Error ? error : new Error(errorMessage(error));
   } finally {
     await meta.close();
+    await places.close();
   }
   const report = { warnings, sources: [describeSource(inputs.dockerfile)] };
   return failure === undefined

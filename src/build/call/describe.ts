@@ -2,8 +2,8 @@ import type { BuildRequest } from '../../build-types.ts';
 import { DockerfileError } from '../../dockerfile/errors.ts';
 import { listStages, type Outline, outlineStages, type TargetList } from '../../dockerfile/outline/index.ts';
 import { hostPlatform } from '../../oci/index.ts';
-import { checkContext } from '../inputs.ts';
 import { loadDockerfile } from '../load.ts';
+import { openPlaces } from './places.ts';
 
 /**
  * `docker build --call=outline`: the arguments, secrets, ssh agents and caches that the target takes. Reads nothing but the
@@ -27,12 +27,17 @@ export async function listTargets(request: BuildRequest): Promise<TargetList> {
 }
 
 async function readDockerfile<T>(request: BuildRequest, read: (text: string) => T): Promise<T> {
-  const context = checkContext(request.context);
-  const { dockerfile } = await loadDockerfile(request, context, request.onProgress ?? (() => {}));
+  const signal = request.signal ?? new AbortController().signal;
+  const places = await openPlaces(request, request.onProgress ?? (() => {}), signal);
   try {
-    return read(dockerfile.text);
-  } catch (error) {
-    if (!(error instanceof DockerfileError)) throw error;
-    throw error.locate({ file: dockerfile.fileName, source: dockerfile.text });
+    const { dockerfile } = await loadDockerfile(request, places);
+    try {
+      return read(dockerfile.text);
+    } catch (error) {
+      if (!(error instanceof DockerfileError)) throw error;
+      throw error.locate({ file: dockerfile.fileName, source: dockerfile.text });
+    }
+  } finally {
+    await places.close();
   }
 }

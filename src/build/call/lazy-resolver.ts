@@ -1,17 +1,18 @@
 import type { BuildRequest } from '../../build-types.ts';
 import type { MetaResolver } from '../../dockerfile/convert/index.ts';
 import type { ProgressSink } from '../../progress/events.ts';
+import type { LayoutContexts } from '../../source/index.ts';
 import { openWorkspace } from '../../workspace.ts';
 import { createShownMetaResolver } from '../solve.ts';
 
 export type LazyResolver = MetaResolver & { close(): Promise<void> };
 
 /** Resolves base images in a store that is opened when the first one is asked for. */
-export function openLazyResolver(request: BuildRequest, sink: ProgressSink): LazyResolver {
+export function openLazyResolver(request: BuildRequest, layouts: LayoutContexts, sink: ProgressSink): LazyResolver {
   let opened: Promise<{ readonly resolver: MetaResolver; close(): Promise<void> }> | undefined;
   const open = async () => {
     const workspace = await openWorkspace(request.root);
-    const resolver = createShownMetaResolver(workspace, sink, request.pull ?? false);
+    const resolver = createShownMetaResolver(workspace, layouts, sink, request.pull ?? false);
     return { resolver, close: () => workspace.close() };
   };
   const get = async (): Promise<MetaResolver> => {

@@ -1,7 +1,6 @@
 import { errorCode, errorMessage } from '../../errors.ts';
 import { type State, sourceState } from '../../llb/index.ts';
 import {
-  familiarReference,
   formatPlatform,
   formatReference,
   type Platform,
@@ -9,9 +8,10 @@ import {
   type Reference,
 } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
-import { DockerfileError, didYouMean, unsupportedError } from '../errors.ts';
-import { checkBasePlatform, type Linter } from '../lint/index.ts';
+import { DockerfileError, didYouMean } from '../errors.ts';
+import { checkBasePlatform } from '../lint/index.ts';
 import { type BuildStage, SCRATCH } from '../stages/index.ts';
+import { remoteState } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { draftFrom, emptyImage, type ImageDraft } from './image.ts';
 import { nameStep } from './names.ts';
@@ -21,25 +21,41 @@ import type { ConvertRequest, NamedContext, ResolvedImage } from './types.ts';
 export interface ResolvedBase {
   readonly platform: Platform;
   readonly image: ImageDraft;
-  /** The pinned image; `undefined` for scratch, for a context, and for an image without layers. */
-  readonly pinned: string | undefined;
+  /** Where the tree comes from; `undefined` for scratch and for an image without layers. */
+  readonly tree: BaseTree | undefined;
+  /** The tree is this local context. */
   readonly localContext: string | undefined;
 }
 
-type Resolve = (reference: string, platform: Platform) => Promise<ResolvedImage>;
+/** An image or a layout by its pinned identifier, or a context. `title`: the vertex is no numbered step of its stage. */
+type BaseTree =
+  | { readonly type: 'pinned'; readonly identifier: string; readonly reference: string; readonly title?: string }
+  | Extract<NamedContext, { readonly type: 'local' | 'source' }>;
 
-/** A resolver that asks once for each reference and platform, however many stages start from it. */
-export function createResolver(request: ConvertRequest): Resolve {
+/** Asks once for each image and platform, however many stages start from it. `title` is that of a named context. */
+type Resolve = (base: BaseName, platform: Platform) => Promise<ResolvedImage>;
+
+interface BaseName {
+  readonly type: 'image' | 'layout';
+  /** A full reference, or the name of the context that is a layout. */
+  readonly name: string;
+  /** The context that leads to it. */
+  readonly context?: string;
+}
+
+export function createResolver({ meta, multiPlatform, signal }: ConvertRequest): Resolve {
   const pending = new Map<string, Promise<ResolvedImage>>();
-  return (reference, platform) => {
-    const key = `${reference} ${formatPlatform(platform)}`;
+  return ({ type, name, context }, platform) => {
+    const key = `${type} ${name} ${formatPlatform(platform)}`;
     let resolved = pending.get(key);
     if (resolved === undefined) {
-      const prefix = request.multiPlatform ? `[${formatPlatform(platform)} internal]` : '[internal]';
-      resolved = request.meta.resolveImageConfig(reference, platform, {
-        logName: `${prefix} load metadata for ${reference}`,
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
-      });
+      const internal = multiPlatform ? `[${formatPlatform(platform)} internal]` : '[internal]';
+      const logName = `${context === undefined ? internal : `[context ${context}]`} load metadata for ${name}`;
+      const options = { logName, ...(signal === undefined ? {} : { signal }) };
+      resolved =
+        type === 'layout'
+          ? meta.resolveLayoutConfig(name, platform, options)
+          : meta.resolveImageConfig(name, platform, options);
       pending.set(key, resolved);
     }
     return resolved;
@@ -47,65 +63,66 @@ export function createResolver(request: ConvertRequest): Resolve {
 }
 
 export async function resolveBase(
-  request: ConvertRequest,
-  file: Linter,
+  { request, named, lint, graph }: Conversion,
   stage: BuildStage,
   resolve: Resolve,
-  stageNames: Iterable<string>,
 ): Promise<ResolvedBase> {
   const platform = stage.platform ?? request.targetPlatform;
-  const stageContext = stage.replaced ? findContext(request, [stage.name]) : undefined;
-  if (stageContext === undefined && stage.baseName === SCRATCH) return emptyBase(request.targetPlatform);
+  if (!stage.replaced && stage.baseName === SCRATCH) return emptyBase(request.targetPlatform);
   try {
-    const reference = stageContext === undefined ? parseTaggedReference(stage.baseName) : undefined;
-    const context = stageContext ?? findContext(request, baseNames(stage.baseName, reference));
-    if (context !== undefined && context.type !== 'local' && context.type !== 'image')
-      throw unsupportedError(`a build context of type ${context.type}`, stage.range);
-    if (context?.type === 'local') return { ...emptyBase(platform), localContext: context.name };
-    const wanted = context === undefined ? reference : parseTaggedReference(context.reference);
+    const name = stage.replaced ? stage.name : stage.baseName;
+    const reference = stage.replaced ? undefined : parseTaggedReference(name);
+    const context = named.find(name, platform);
+    if (context?.type === 'local') return { ...emptyBase(platform), tree: context, localContext: context.name };
+    if (context?.type === 'source') return { ...emptyBase(platform), tree: context };
+    const wanted = context === undefined ? reference && imageName(reference) : contextName(context);
     if (wanted === undefined) return emptyBase(platform);
-    const resolved = await resolve(formatReference(wanted), platform);
-    checkBasePlatform(file.at(stage.range, []), stage.baseName, platform, resolved.config, stage.baseRange);
-    return {
-      platform,
-      image: draftFrom(resolved.config),
-      pinned: resolved.config.rootfs.diff_ids.length === 0 ? undefined : resolved.reference,
-      localContext: undefined,
-    };
+    const resolved = await resolve(wanted, platform);
+    checkBasePlatform(lint.at(stage.range, []), stage.baseName, platform, resolved.config, stage.baseRange);
+    const hasLayers = resolved.config.rootfs.diff_ids.length > 0;
+    const tree = hasLayers ? pinnedTree(wanted, resolved) : undefined;
+    return { platform, image: draftFrom(resolved.config), tree, localContext: undefined };
   } catch (error) {
-    throw explainBaseError(error, stage, stageNames);
+    throw explainBaseError(error, stage, [...graph.byName.keys(), ...named.names()]);
   }
 }
 
 /** The tree of a base, as the first step of its stage. */
 export function baseState(conversion: Conversion, draft: StageDraft, base: ResolvedBase): State | undefined {
-  if (base.localContext !== undefined) return conversion.contexts.state(base.localContext);
-  if (base.pinned === undefined) return undefined;
+  const { tree, platform } = base;
+  if (tree === undefined) return undefined;
+  if (tree.type === 'local') return conversion.contexts.state(tree.name);
+  if (tree.type === 'source') return remoteState(tree);
   const { range } = draft.stage;
   return sourceState(
-    { identifier: `docker-image://${base.pinned}`, platform: base.platform, attrs: {} },
+    { identifier: tree.identifier, platform, attrs: {} },
     {
-      name: nameStep(conversion, draft, `FROM ${base.pinned}`),
+      name: tree.title ?? nameStep(conversion, draft, `FROM ${tree.reference}`),
       source: { file: conversion.request.fileName, start: range.start, end: range.end },
     },
   );
 }
 
 function emptyBase(platform: Platform): ResolvedBase {
-  return { platform, image: emptyImage(platform), pinned: undefined, localContext: undefined };
+  return { platform, image: emptyImage(platform), tree: undefined, localContext: undefined };
 }
 
-function baseNames(name: string, reference: Reference | undefined): string[] {
-  if (reference === undefined) return [name];
-  return [name, familiarReference(reference), formatReference(reference)];
+function imageName(reference: Reference, context?: string): BaseName {
+  return { type: 'image', name: formatReference(reference), ...(context === undefined ? {} : { context }) };
 }
 
-function findContext(request: ConvertRequest, names: readonly string[]): NamedContext | undefined {
-  for (const name of names) {
-    const context = request.namedContexts?.get(name.toLowerCase());
-    if (context !== undefined) return context;
-  }
-  return undefined;
+/** `undefined` for a context that is empty. */
+function contextName(context: NamedContext): BaseName | undefined {
+  if (context.type === 'layout') return { type: 'layout', name: context.name, context: context.name };
+  if (context.type !== 'image' || context.reference === SCRATCH) return undefined;
+  return imageName(parseTaggedReference(context.reference), context.name);
+}
+
+function pinnedTree({ type, name, context }: BaseName, { reference }: ResolvedImage): BaseTree {
+  const identifier = `${type === 'layout' ? 'oci-layout' : 'docker-image'}://${reference}`;
+  if (context === undefined) return { type: 'pinned', identifier, reference };
+  const title = `[context ${context}] ${type === 'layout' ? 'OCI load from client' : name}`;
+  return { type: 'pinned', identifier, reference, title };
 }
 
 function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterable<string>): DockerfileError {

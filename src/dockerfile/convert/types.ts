@@ -25,8 +25,8 @@ export interface ConvertRequest {
   /** `--no-cache-filter`: names of the stages that run without cache. */
   readonly noCacheFilter?: readonly string[];
   /** What the main context is, where it is no local directory. */
-  readonly mainContext?: NamedContext;
-  /** `--build-context name=…`, by lower-case name. */
+  readonly mainContext?: SourceContext;
+  /** `--build-context`, by name or `name::platform`. */
   readonly namedContexts?: ReadonlyMap<string, NamedContext>;
   /** Default network of RUN (`--network`). */
   readonly network?: 'host' | 'none' | 'default';
@@ -45,27 +45,35 @@ export interface ConvertRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What stands in for a base image or a `--from` name. */
+/** What stands in for a base image, a stage or a `--from` name. `name` is the key of `namedContexts`. */
 export type NamedContext =
   /** A local directory: `local://<name>`. */
   | { readonly type: 'local'; readonly name: string }
-  /** Another image: its reference as the user wrote it. */
-  | { readonly type: 'image'; readonly reference: string }
-  /** A tree that a source op gives (git), or the content of an archive that it gives (http). */
-  | {
-      readonly type: 'source';
-      readonly identifier: string;
-      readonly attrs: Readonly<Record<string, string>>;
-      /** It gives one file, a tar: what is in it is meant. */
-      readonly unpack?: boolean;
-    }
+  /** Another image: its reference as the user wrote it; `scratch` is the empty tree. */
+  | { readonly type: 'image'; readonly name: string; readonly reference: string }
+  /** The image of an OCI layout: `oci-layout://<name>@<digest>`. */
+  | { readonly type: 'layout'; readonly name: string }
+  | SourceContext
   /** Another stage of the same file (`target:<stage>`). */
   | { readonly type: 'stage'; readonly name: string };
+
+/** A tree that a source op gives (git), or what is in an archive that it gives (http). */
+export interface SourceContext {
+  readonly type: 'source';
+  readonly identifier: string;
+  readonly attrs: Readonly<Record<string, string>>;
+  /** Name of the vertex. */
+  readonly title: string;
+  /** The one file in the tree: when it is a tar, what is in it is meant, else the file. */
+  readonly archive?: string;
+}
 
 /** Resolves a base image to its pinned name and config. */
 export interface MetaResolver {
   /** `reference` is normalised and full: `docker.io/library/busybox:1`. */
   resolveImageConfig(reference: string, platform: Platform, options: ResolveOptions): Promise<ResolvedImage>;
+  /** The image of a named context that is an OCI layout. Its `reference` is `<name>@sha256:…`. */
+  resolveLayoutConfig(name: string, platform: Platform, options: ResolveOptions): Promise<ResolvedImage>;
 }
 
 export interface ResolveOptions {

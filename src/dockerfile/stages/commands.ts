@@ -2,10 +2,11 @@ import { errorMessage } from '../../errors.ts';
 import { stageError, syntaxError } from '../errors.ts';
 import { findMountFrom, parseInstruction, type StageInstruction } from '../instructions/index.ts';
 import { parseDockerfile } from '../parser/index.ts';
+import { type ContextScope, findContextStage } from './context-stages.ts';
 import { expandAt, SCRATCH } from './global-args.ts';
 import type { BuildStage, StageCommand, StageGraph } from './types.ts';
 
-type Registry = Pick<StageGraph, 'stages' | 'byName' | 'images' | 'escape'>;
+type Registry = Pick<StageGraph, 'stages' | 'byName' | 'images' | 'escape'> & ContextScope;
 
 /** Finds what an instruction reads from, and records it as a dependency of its stage. */
 export function linkCommand(
@@ -84,6 +85,7 @@ function findOrImage(registry: Registry, name: string, range: BuildStage['range'
   const known = registry.byName.get(name.toLowerCase()) ?? registry.images.get(name);
   if (known !== undefined) return known;
   const image = createImageStage(name, range);
+  image.base = findContextStage(registry, name, undefined, range);
   registry.images.set(name, image);
   registry.stages.push(image);
   return image;

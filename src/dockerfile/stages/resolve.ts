@@ -6,6 +6,7 @@ import type { FromInstruction, ParsedStages, Stage } from '../instructions/index
 import { checkFromArgs, checkPlatformFlag, type Linter } from '../lint/index.ts';
 import { trimSpace } from '../text.ts';
 import { linkCommand } from './commands.ts';
+import { linkContextBases } from './context-stages.ts';
 import { checkDefaults } from './default-bases.ts';
 import { expandAt, resolveGlobalArgs, SCRATCH } from './global-args.ts';
 import { checkCycles } from './graph.ts';
@@ -37,7 +38,9 @@ export function resolveStages(
     stages.push(built);
     if (built.name !== '') byName.set(built.name, built);
   }
-  const registry = { stages, byName, images, escape: escapeChar };
+  const { findContext, targetPlatform } = options;
+  const registry = { stages, byName, images, escape: escapeChar, findContext, targetPlatform };
+  linkContextBases(registry, stages);
   const target = findTarget(stages, byName, options.target);
   for (const [index, stage] of parsed.stages.entries()) {
     const built = stages[index];
@@ -70,9 +73,9 @@ function createStage(
   const name = from.stageName ?? '';
   const scope = { ...file, lint: file.lint?.at(from.range, from.node.comments) };
   const baseName = expandBase(from, scope);
-  const replaced = name !== '' && (options.contextNames?.has(name) ?? false);
-  const base = replaced ? undefined : byName.get(baseName.toLowerCase());
   const platform = expandPlatform(from, scope);
+  const replaced = name !== '' && options.findContext?.(name, platform ?? options.targetPlatform) !== undefined;
+  const base = replaced ? undefined : byName.get(baseName.toLowerCase());
   return {
     index,
     name,

@@ -2,6 +2,7 @@ import type { Platform } from '../../oci/index.ts';
 import type { StageInstruction } from '../instructions/index.ts';
 import type { Linter } from '../lint/linter.ts';
 import type { SourceRange } from '../position.ts';
+import type { ContextScope } from './context-stages.ts';
 
 /** A stage of the file, or an image or context that some step reads as if it were one. */
 export interface BuildStage {
@@ -14,7 +15,7 @@ export interface BuildStage {
   /** What it starts from, variables replaced: an image, a stage, `scratch`. */
   readonly baseName: string;
   /** The stage that it starts from. */
-  readonly base: BuildStage | undefined;
+  base: BuildStage | undefined;
   /** `--platform`, variables replaced. */
   readonly platform: Platform | undefined;
   /** The FROM line as it was read, or what names the image. */
@@ -42,7 +43,7 @@ export interface StageCommand {
   readonly range: SourceRange;
 }
 
-export interface StageGraph {
+export interface StageGraph extends ContextScope {
   /** The stages of the file in order, then those that `--from` names. */
   readonly stages: BuildStage[];
   readonly byName: ReadonlyMap<string, BuildStage>;
@@ -54,6 +55,12 @@ export interface StageGraph {
   readonly escape: '\\' | '`';
 }
 
+/** What stands in for a name; of one of the type `stage` (`target:<stage>`) `name` is the stage's, in lower case. */
+export type ContextFinder = (
+  name: string,
+  platform: Platform,
+) => { readonly type: string; readonly name?: string } | undefined;
+
 export interface StageOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
@@ -61,6 +68,6 @@ export interface StageOptions {
   readonly buildPlatform: Platform;
   /** What the checks of FROM tell; without it they are not made. */
   readonly lint?: Linter;
-  /** Lower-case names of contexts that replace stages. */
-  readonly contextNames?: ReadonlySet<string>;
+  /** The `--build-context` that stands in for what a name means. */
+  readonly findContext?: ContextFinder;
 }

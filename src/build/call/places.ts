@@ -1,0 +1,54 @@
+import type { BuildRequest } from '../../build-types.ts';
+import type { ProgressSink } from '../../progress/events.ts';
+import { createSecrets, createSshAgents } from '../../secrets/index.ts';
+import { openWorkspace } from '../../workspace.ts';
+import { type ContextSpecs, readContextSpecs } from '../context/contexts.ts';
+import { createTreeLoader } from '../context/load-tree.ts';
+import { closeMain, type MainContext, openMain } from '../context/main.ts';
+import { createEngine } from '../engine.ts';
+import type { InputPlaces } from '../load.ts';
+
+/** Where a call reads the Dockerfile from. */
+export interface CallPlaces extends InputPlaces {
+  readonly named: ContextSpecs['named'];
+  close(): Promise<void>;
+}
+
+/** Opens what a call needs: a store only for a context, or a Dockerfile, that has to be received or fetched. */
+export async function openPlaces(request: BuildRequest, sink: ProgressSink, signal: AbortSignal): Promise<CallPlaces> {
+  const { main: spec, named } = readContextSpecs(request);
+  let opened: ReturnType<typeof openFetcher> | undefined;
+  let main: MainContext | undefined;
+  const open = (): ReturnType<typeof openFetcher> => {
+    opened ??= openFetcher(request, sink, signal);
+    return opened;
+  };
+  const close = async (): Promise<void> => {
+    // What could not be opened was told to whoever asked first.
+    const fetcher = await opened?.catch(() => undefined);
+    await closeMain(main);
+    await fetcher?.close();
+  };
+  try {
+    main = await openMain(spec, async () => (await open()).workspace, { request, sink, signal });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { main, named, sink, loadTree: async (context) => (await open()).loadTree(context), close };
+}
+
+async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: AbortSignal) {
+  const workspace = await openWorkspace(request.root);
+  const secrets = createSecrets(request.secrets ?? []);
+  const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
+  const engine = createEngine({ workspace, contexts: new Map(), layouts: new Map(), secrets, sshAgents, sink });
+  return {
+    workspace,
+    loadTree: createTreeLoader(engine, workspace.snapshotter, signal),
+    async close(): Promise<void> {
+      secrets.dispose();
+      await workspace.close();
+    },
+  };
+}
