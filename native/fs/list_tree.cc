@@ -17,6 +17,7 @@ namespace {
 struct Waiting {
   std::string path;
   PatternProgram::Carried ignored;
+  uint64_t depth = 1;
 };
 
 char TypeLetter(mode_t mode) {
@@ -95,7 +96,8 @@ Status TreeLister::ListDirectory(const Waiting& directory) {
       bool sized = S_ISREG(status.st_mode) || S_ISLNK(status.st_mode);
       result_.sizes.push_back(sized ? static_cast<uint64_t>(status.st_size) : 0);
     }
-    if (S_ISDIR(status.st_mode)) waiting_.push_back({std::move(path), std::move(verdict.carried)});
+    bool enter = S_ISDIR(status.st_mode) && (request_.max_depth == 0 || directory.depth < request_.max_depth);
+    if (enter) waiting_.push_back({std::move(path), std::move(verdict.carried), directory.depth + 1});
   }
   return Unit{};
 }

@@ -16,6 +16,7 @@ struct ListTreeRequest {
   std::string ignore;  // compiled patterns, relative to the root
   bool include_ignored = false;
   uint64_t max_entries = 0;  // 0: no bound
+  uint64_t max_depth = 0;    // levels that are looked into; 0: all
 };
 
 // One column a field, entry by entry.

@@ -1,6 +1,7 @@
 #include "node/trees.h"
 
 #include "fs/change_tree.h"
+#include "fs/find_paths.h"
 #include "fs/hash_tree.h"
 #include "fs/list_tree.h"
 #include "fs/lock_file.h"
@@ -47,7 +48,8 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
 Napi::Value ListTreeMethod(const Napi::CallbackInfo& info) {
   Napi::Object object = info[0].As<Napi::Object>();
   ListTreeRequest request{ReadRootMount(ReadObject(object, "root")), ReadString(object, "path"), ReadString(object, "ignore"),
-                          ReadBool(object, "includeIgnored"), static_cast<uint64_t>(ReadInt(object, "maxEntries", 0))};
+                          ReadBool(object, "includeIgnored"), static_cast<uint64_t>(ReadInt(object, "maxEntries")),
+                          static_cast<uint64_t>(ReadInt(object, "maxDepth"))};
   return Job<ListTreeRequest, ListTreeResult>::Start(
       info.Env(), std::move(request), ListTree, [](Napi::Env env, const ListTreeResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
@@ -59,6 +61,16 @@ Napi::Value ListTreeMethod(const Napi::CallbackInfo& info) {
         out.Set("sizes", sizes);
         out.Set("truncated", result.truncated);
         return out;
+      });
+}
+
+Napi::Value FindPathsMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  FindPathsRequest request{ReadRootMount(ReadObject(object, "root")), ReadString(object, "path"), ReadBool(object, "wildcard"),
+                           ReadBool(object, "followSymlinks"), ReadString(object, "ignore")};
+  return Job<FindPathsRequest, FindPathsResult>::Start(
+      info.Env(), std::move(request), FindPaths, [](Napi::Env env, const FindPathsResult& result) -> Napi::Value {
+        return Napi::String::New(env, result.paths);
       });
 }
 
@@ -152,6 +164,7 @@ Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
 
 void RegisterTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
+  exports.Set("findPaths", Napi::Function::New(env, FindPathsMethod));
   exports.Set("listTree", Napi::Function::New(env, ListTreeMethod));
   exports.Set("changeTree", Napi::Function::New(env, ChangeTreeMethod));
   exports.Set("removeTree", Napi::Function::New(env, RemoveTreeMethod));

@@ -12,6 +12,8 @@ export type * from './tables-types.ts';
 export interface NativeApi extends SandboxApi, TablesApi {
   /** Digest of parts of a tree, for cache keys. */
   hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
+  /** The paths that a selection names, each ended by a zero byte; nothing of them is read. */
+  findPaths(request: FindPathsRequest): Promise<string>;
   /** What is below a directory of a tree. */
   listTree(request: ListTreeRequest): Promise<ListTreeResult>;
   /** Makes directories and files and copies between trees: everything that COPY, ADD and WORKDIR do. */
@@ -97,6 +99,11 @@ export interface HashTreeResult {
   readonly bytesRead: number;
 }
 
+export interface FindPathsRequest extends Pick<TreeSelection, 'path' | 'wildcard' | 'followSymlinks'> {
+  readonly root: RootMount;
+  readonly ignore?: string;
+}
+
 export interface ListTreeRequest {
   readonly root: RootMount;
   /** Where to begin; absent: the root. Symlinks on the way to it are followed inside the tree. No directory there is an empty list. */
@@ -107,6 +114,8 @@ export interface ListTreeRequest {
   readonly includeIgnored?: boolean;
   /** Absent: no bound. */
   readonly maxEntries?: number;
+  /** Levels that are looked into; absent: all. */
+  readonly maxDepth?: number;
 }
 
 /** Columns: the nth of each belongs to the nth entry. Those nearest to the root come first. */
