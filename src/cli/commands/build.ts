@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
 import { suggest } from '../../suggest.ts';
@@ -8,15 +5,16 @@ import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
 import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
+import { collectContext } from '../flags/build-context.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { parseOutput } from '../flags/output.ts';
 import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
-import { invalidFlag, unsupportedFlag, usageError } from '../usage-errors.ts';
+import { invalidFlag, usageError } from '../usage-errors.ts';
 import { CALL_METHODS, type Call, parseCall, runCall } from './build-call.ts';
+import { readInputs } from './build-inputs.ts';
 import { prepareResultFiles, writeIidFile, writeMetadataFile } from './build-results.ts';
-import { readDockerfileFromStdin } from './build-stdin.ts';
 import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
@@ -24,6 +22,7 @@ interface BuildFlags extends LaterSwitches {
   readonly annotation?: readonly AnnotationSpec[];
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
+  readonly buildContext?: Readonly<Record<string, string>>;
   readonly call?: Call;
   readonly check?: boolean;
   readonly noCache?: boolean;
@@ -47,7 +46,7 @@ interface BuildFlags extends LaterSwitches {
 
 export const command: CommandSpec<BuildFlags> = {
   name: 'build',
-  usage: '[OPTIONS] PATH | -',
+  usage: '[OPTIONS] PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   examples: [
     'tsbuild build -t app:1 .                        build the folder and name the image',
@@ -55,6 +54,8 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build -o out --target dist .            put the files of a stage into a folder',
     'tsbuild build -o type=oci,dest=app.tar .        write an OCI archive',
     'tsbuild build - < Dockerfile                    build without a context',
+    'tar cz . | tsbuild build -                      build from a tar',
+    'tsbuild build https://example.org/app.git#v1    build from a git repository',
     'tsbuild build --check .                         build nothing, say what is wrong with the Dockerfile',
   ],
   options: [
@@ -76,6 +77,12 @@ export const command: CommandSpec<BuildFlags> = {
       completes: 'file',
     },
     {
+      flags: '--build-context <name=value>',
+      description:
+        'What stands for a stage, an image or a --from: a directory, docker-image://…, oci-layout://…, a URL',
+      parse: collectContext,
+    },
+    {
       flags: '--call <method>',
       description: 'Do not build: check, outline (arguments, secrets, …) or targets; ",format=json" for programs',
       parse: parseCall,
@@ -84,7 +91,8 @@ export const command: CommandSpec<BuildFlags> = {
     { flags: '--check', description: 'Do not build: check the Dockerfile (--call=check)' },
     {
       flags: '-f, --file <path>',
-      description: 'Dockerfile, "-" for stdin (default PATH/Dockerfile)',
+      description:
+        'Dockerfile, a URL or "-" for stdin (default PATH/Dockerfile); of a fetched context: a path inside it',
       completes: 'file',
     },
     { flags: '--iidfile <file>', description: 'Write the image ID to a file', completes: 'file' },
@@ -141,22 +149,18 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
   if (flags.load && !flags.quiet)
     context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
 
-  const inputs = await openInputs(context, path, flags);
-  const request = { ...inputs.request, ...readRequest(context, flags, outputs) };
+  const inputs = await readInputs(context, path, flags.file);
+  const request = { ...inputs, ...readRequest(context, flags, outputs) };
   const call = flags.call ?? (flags.check ? parseCall('check') : undefined);
-  try {
-    if (call !== undefined && call.method !== 'build') {
-      await runCall(context, request, mode, call);
-      return;
-    }
-    prepareResultFiles(flags);
-    const result = await runBuild(context, request, mode);
-    if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
-    if (flags.metadataFile !== undefined) writeMetadataFile(flags.metadataFile, result);
-    if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
-  } finally {
-    inputs.close();
+  if (call !== undefined && call.method !== 'build') {
+    await runCall(context, request, mode, call);
+    return;
   }
+  prepareResultFiles(flags);
+  const result = await runBuild(context, request, mode);
+  if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
+  if (flags.metadataFile !== undefined) writeMetadataFile(flags.metadataFile, result);
+  if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
 }
 
 async function runBuild(context: Context, request: BuildRequest, mode: ProgressMode): Promise<BuildResult> {
@@ -188,12 +192,13 @@ function readRequest(
   context: Context,
   flags: BuildFlags,
   outputs: readonly OutputSpec[],
-): Omit<BuildRequest, 'context' | 'dockerfile' | 'dockerfileText'> {
+): Omit<BuildRequest, 'context' | 'contextStream' | 'dockerfile' | 'dockerfileText'> {
   const platform = flags.platform ?? context.env.DOCKER_DEFAULT_PLATFORM;
   return {
     ...libraryOptions(context),
     buildArgs: parseBuildArgs([...readBuildArgFiles(flags.buildArgFile ?? []), ...(flags.buildArg ?? [])], context.env),
     labels: parseLabels(flags.label ?? []),
+    ...(flags.buildContext === undefined ? {} : { buildContexts: flags.buildContext }),
     noCache: flags.noCache === true,
     ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
     ...(flags.network === undefined ? {} : { network: flags.network }),
@@ -207,35 +212,6 @@ function readRequest(
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...(flags.target === undefined ? {} : { target: flags.target }),
   };
-}
-
-interface Inputs {
-  readonly request: Pick<BuildRequest, 'context' | 'dockerfile' | 'dockerfileText'>;
-  close(): void;
-}
-
-async function openInputs(context: Context, path: string, flags: BuildFlags): Promise<Inputs> {
-  if (/^(https?:|git:|ssh:|git@|github\.com\/)/.test(path))
-    throw unsupportedFlag('a build context at a URL', 'clone or download it, and give the directory');
-  if (path === '-') {
-    if (flags.file !== undefined)
-      throw usageError(
-        flags.file === '-'
-          ? 'standard input cannot be both the build context and the Dockerfile'
-          : 'with "-" the Dockerfile comes from standard input, so -f has no meaning',
-      );
-    const dockerfileText = await readDockerfileFromStdin(context, 'the build context');
-    const empty = mkdtempSync(join(tmpdir(), 'tsbuild-context-'));
-    return {
-      request: { context: empty, dockerfileText },
-      close: () => rmSync(empty, { recursive: true, force: true }),
-    };
-  }
-  if (flags.file === '-') {
-    const dockerfileText = await readDockerfileFromStdin(context, 'the Dockerfile');
-    return { request: { context: path, dockerfileText }, close() {} };
-  }
-  return { request: { context: path, ...(flags.file === undefined ? {} : { dockerfile: flags.file }) }, close() {} };
 }
 
 /** Whether an archive goes to standard output; a terminal does not want one. */

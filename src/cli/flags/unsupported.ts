@@ -10,7 +10,6 @@ interface LaterFlag {
 const LATER: readonly LaterFlag[] = [
   { flags: '--allow <entitlement>' },
   { flags: '--attest <attestation>' },
-  { flags: '--build-context <name=path>' },
   { flags: '--builder <name>', accepts: ['default'] },
   { flags: '--cache-from <source>' },
   { flags: '--cache-to <destination>' },
