@@ -56,10 +56,15 @@ export async function makeRepository(path: string): Promise<TestRepository> {
 export function startGitHttp(
   root: string,
   allows: (authorization: string | undefined, path: string) => boolean = () => true,
+  options: {
+    /** Of git's version 0, which gives out by its name only what a ref leads to. */ readonly oldProtocol?: boolean;
+  } = {},
 ): Promise<WebServer> {
   return startWebServer((request, response) => {
-    if (allows(request.headers.authorization, request.url ?? '')) runBackend(root, request, response);
-    else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+    if (allows(request.headers.authorization, request.url ?? '')) {
+      if (options.oldProtocol) delete request.headers['git-protocol'];
+      runBackend(root, request, response);
+    } else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
   });
 }
 

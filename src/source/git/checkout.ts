@@ -1,4 +1,4 @@
-import { lstatSync, lutimesSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOptions } from '../types.ts';
 import { subdirMissing } from './errors.ts';
@@ -25,15 +25,18 @@ export async function checkOut(checkout: Checkout, options: SourceOptions): Prom
   const gitDir = keep ? await cloneInto(checkout, options) : await borrowObjects(checkout, options);
   const local = { gitDir, workTree: target, cwd: target, ...options };
   if (!keep) await git.run(['read-tree', '--reset', '-u', pinned.commit], { what: 'check out', ...local });
-  if (tree.submodules)
+  if (tree.submodules && existsSync(join(target, '.gitmodules'))) {
     await git.run(['submodule', 'update', '--init', '--recursive', '--depth=1'], {
       what: 'fetch the submodules of',
       remote: true,
       ...local,
     });
+    // Files that lead to where the submodules' repositories lay.
+    if (!keep) removeLinks(target);
+  }
   if (tree.mtime === 'commit') {
-    const time = await git.run(['show', '--no-patch', '--format=%ct', pinned.commit], { what: 'read', ...local });
-    setTimes(target, Number(time.trim()));
+    const text = await git.run(['cat-file', 'commit', pinned.commit], { what: 'read', ...local });
+    setTimes(target, Number(/^committer .* (\d+) [+-]\d+$/m.exec(text)?.[1] ?? 0));
   }
 }
 
@@ -96,6 +99,15 @@ export function findSubdir(tree: GitTree, root: string): string {
 /** Moves what is in a directory to another one on the same file system. */
 export function moveContents(from: string, to: string): void {
   for (const name of readdirSync(from)) renameSync(join(from, name), join(to, name));
+}
+
+/** Removes every `.git`: no commit can hold a file of that name. */
+function removeLinks(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.name === '.git') rmSync(path, { recursive: true, force: true });
+    else if (entry.isDirectory()) removeLinks(path);
+  }
 }
 
 /** Everything in the tree but `.git` gets one time, directories after what is in them. */

@@ -9,7 +9,7 @@ import { createGitProgram, type GitProgram } from './program.ts';
 export interface SessionDependencies {
   readonly secrets: Pick<Secrets, 'read'>;
   readonly sshAgents: Pick<SshAgents, 'open'>;
-  /** Default `process.env`: PATH and proxies. */
+  /** Default `process.env`: PATH, proxies, and HOME for the hosts that ssh knows. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -80,7 +80,7 @@ export async function openSession(
       GIT_CEILING_DIRECTORIES: tmpdir(),
       // Of submodules too, whatever they call for.
       GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
-      ...sshVariables(directory, socket?.path),
+      ...sshVariables(directory, env.HOME ?? homedir(), socket?.path),
       ...(await findAuthConfig(tree, secrets)),
     };
     for (const name of PROXIES) {
@@ -105,9 +105,9 @@ export async function openSession(
  * ssh with no settings or keys of the machine but the host keys that its user knows: a host that is known must have the same key, a new
  * one is taken at its word, for this time.
  */
-function sshVariables(directory: string, socket: string | undefined): Readonly<Record<string, string>> {
+function sshVariables(directory: string, home: string, socket: string | undefined): Readonly<Record<string, string>> {
   const config = join(directory, 'ssh_config');
-  const known = join(homedir(), '.ssh/known_hosts');
+  const known = join(home, '.ssh/known_hosts');
   const quote = (path: string): string => `"${path}"`;
   const files = [join(directory, 'known_hosts'), ...(existsSync(known) && !known.includes('"') ? [known] : [])];
   writeFileSync(
