@@ -5,6 +5,7 @@ import type { WarningSink } from '../dockerfile/lint/index.ts';
 import { formatPlatform, hostPlatform } from '../oci/index.ts';
 import { type ContextSpecs, toNamedContexts } from './context/contexts.ts';
 import type { MainContext } from './context/main.ts';
+import { createContextReader } from './context-files.ts';
 import type { Inputs } from './load.ts';
 
 /** Converts a build's Dockerfile, to build it or to check it. Errors know the file and draw its lines. */
@@ -32,7 +33,9 @@ export async function convertDockerfile(conversion: ConversionInput): Promise<Co
       allStages,
       signal,
       ...(main.type === 'remote' ? { mainContext: main.source } : {}),
+      ...(main.type === 'directory' ? { readContextFile: createContextReader(main.directory) } : {}),
       ...(ignore.path === undefined ? {} : { ignoreFile: { name: ignore.name, lines: ignore.lines } }),
+      ...(request.onNote === undefined ? {} : { onNote: request.onNote }),
       ...(request.target === undefined ? {} : { target: request.target }),
     });
   } catch (error) {

@@ -78,7 +78,7 @@ export async function resolveBase(
     const wanted = context === undefined ? reference && imageName(reference) : contextName(context);
     if (wanted === undefined) return emptyBase(platform);
     const resolved = await resolve(wanted, platform);
-    checkBasePlatform(lint.at(stage.range, []), stage.baseName, platform, resolved.config, stage.baseRange);
+    checkBasePlatform(lint.at(stage.range, stage.comments), stage.baseName, platform, resolved.config, stage.baseRange);
     const hasLayers = resolved.config.rootfs.diff_ids.length > 0;
     const tree = hasLayers ? pinnedTree(wanted, resolved) : undefined;
     return { platform, image: draftFrom(resolved.config), tree, localContext: undefined };

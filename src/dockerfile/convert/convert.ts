@@ -13,7 +13,7 @@ import {
   createLinter,
   readCheckOptions,
 } from '../lint/index.ts';
-import { parseDockerfile } from '../parser/index.ts';
+import { findFrontend, parseDockerfile } from '../parser/index.ts';
 import {
   addReachable,
   addTriggers,
@@ -25,12 +25,16 @@ import {
   sortStages,
 } from '../stages/index.ts';
 import { createResolver, type ResolvedBase, resolveBase } from './bases.ts';
+import { checkSteps } from './check-steps.ts';
 import { ContextReads } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { finishConfig } from './image.ts';
 import { NamedContexts } from './named-contexts.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';
+
+/** The language that is read: BuildKit's docker/dockerfile of this version. */
+const OWN_FRONTEND = 'the built-in frontend of Dockerfile 1.26';
 
 /**
  * Converts a Dockerfile to the graph that builds its target stage, and to the config of its image. Stages that the
@@ -52,7 +56,12 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
   }
   const lint = createLinter(readCheckOptions(ast.directives, request.buildArgs), request.onWarning);
   for (const { severity, range } of diagnostics) if (severity === 'warning') checkContinuation(lint, ast, range);
-  checkSyntax(lint, ast);
+  const frontend = findFrontend(request.source, ast.directives, request.buildArgs);
+  checkSyntax(lint, frontend);
+  if (frontend !== undefined)
+    request.onNote?.(
+      `${frontend.asker} asks for ${frontend.image}: ${OWN_FRONTEND} serves it, no image is pulled for it`,
+    );
   const parsed = parseStages(ast, (node) => checkNode(lint, node));
   checkStages(lint, parsed.stages);
   const named = new NamedContexts(request.namedContexts);
@@ -73,6 +82,8 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
     lint,
     explainIgnored: request.ignoreFile && createIgnoreExplainer(request.ignoreFile),
   };
+  // Before anything outside the file is looked at: these need no base image.
+  checkSteps(conversion, findNeeded(conversion));
   const bases = await resolveBases(conversion);
   const needed = findNeeded(conversion);
   // What only --from names stands after the stages of the file, and can be read by all of them.

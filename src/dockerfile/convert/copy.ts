@@ -3,7 +3,7 @@ import { type CopyAction, type FileAction, fileState, InputList, type State } fr
 import { stageError, syntaxError, unsupportedError } from '../errors.ts';
 import { compilePatterns } from '../ignore/index.ts';
 import type { CopyInstruction } from '../instructions/index.ts';
-import { checkIgnored, checkOutside } from '../lint/index.ts';
+import { checkIgnored, checkOutside, checkSecretFile } from '../lint/index.ts';
 import type { Token } from '../parser/ast.ts';
 import type { SourceRange } from '../position.ts';
 import { nameStage, type StageCommand } from '../stages/index.ts';
@@ -117,6 +117,7 @@ function checkSource(
   token: SourceRange,
 ): void {
   checkOutside(lint, path, read, token);
+  checkSecretFile(lint, path, context === 'context' ? request.readContextFile : undefined, token);
   if (context === 'context' && explainIgnored !== undefined && request.ignoreFile !== undefined)
     checkIgnored(lint, path, explainIgnored, request.ignoreFile.name, token);
 }

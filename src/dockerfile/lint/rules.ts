@@ -1,3 +1,4 @@
+import { AptGetWithoutYes } from './rules/apt-get.ts';
 import { UnpinnedBaseImage } from './rules/base-pin.ts';
 import { UnusedBuildArg } from './rules/build-args.ts';
 import { UnknownCacheFilter } from './rules/cache-filter.ts';
@@ -8,12 +9,14 @@ import { CopyIgnoredFile, CopyOutsideContext } from './rules/copy.ts';
 import { InvalidDefinitionDescription } from './rules/description.ts';
 import { ExposeInvalidFormat, ExposeProtoCasing } from './rules/expose.ts';
 import { InvalidDefaultArgInFrom, UndefinedArgInFrom } from './rules/from-args.ts';
+import { CopyBeforeInstall } from './rules/install-order.ts';
 import { MaintainerDeprecated } from './rules/maintainer.ts';
 import {
   FromPlatformFlagConstDisallowed,
   InvalidBaseImagePlatform,
   RedundantTargetPlatform,
 } from './rules/platform.ts';
+import { SecretFileCopied } from './rules/secret-files.ts';
 import { SecretsUsedInArgOrEnv } from './rules/secrets.ts';
 import { DuplicateStageName, ReservedStageName } from './rules/stage-names.ts';
 import { ForeignSyntax } from './rules/syntax.ts';
@@ -45,8 +48,11 @@ export const RULES: readonly Rule[] = [
   InvalidDefinitionDescription,
   ExposeProtoCasing,
   ExposeInvalidFormat,
+  AptGetWithoutYes,
+  CopyBeforeInstall,
   CopyOutsideContext,
   ForeignSyntax,
+  SecretFileCopied,
   UnknownCacheFilter,
   UnpinnedBaseImage,
   UnusedBuildArg,

@@ -5,6 +5,8 @@ export interface Token {
   /** What it means to the parser: unquoted for flags, decoded for JSON strings, as written for the rest. */
   readonly value: string;
   readonly range: SourceRange;
+  /** The place of a piece of the value, by its offsets there; only where the value is the text as it is written. */
+  rangeOf?(start: number, end: number): SourceRange;
 }
 
 /** A whole Dockerfile. */

@@ -9,10 +9,16 @@ export class DirectiveReader {
   /** Directives may still come. */
   isOpen = true;
   readonly #seen = new Set<string>();
+  readonly #mark: string;
+
+  /** What a comment begins with. */
+  constructor(mark = '#') {
+    this.#mark = mark;
+  }
 
   /** The directive on this line, or `undefined`; then no later line is one. Throws on a duplicate or bad value. */
   read(text: string, line: number, column: number): DirectiveNode | undefined {
-    const directive = parseDirective(text, line, column);
+    const directive = parseDirective(text, this.#mark, line, column);
     if (directive === undefined) {
       // A first line for the kernel (`#!/usr/bin/env …`) stands before the directives, not in place of them.
       if (line !== 1 || !text.startsWith('#!')) this.isOpen = false;
@@ -25,9 +31,9 @@ export class DirectiveReader {
   }
 }
 
-function parseDirective(text: string, line: number, column: number): DirectiveNode | undefined {
-  if (!text.startsWith('#')) return undefined;
-  const body = trimLeft(text.slice(1));
+function parseDirective(text: string, mark: string, line: number, column: number): DirectiveNode | undefined {
+  if (!text.startsWith(mark)) return undefined;
+  const body = trimLeft(text.slice(mark.length));
   const match = DIRECTIVE.exec(body);
   const name = match?.[1]?.toLowerCase();
   const value = match?.[2];

@@ -40,6 +40,7 @@ export function parseHeredocMark(word: string): HeredocMark | undefined {
 
 /** Whether a word would be read as a heredoc; a badly quoted one is not. */
 export function isHeredocMark(word: string): boolean {
+  if (!word.includes('<<')) return false;
   try {
     return parseHeredocMark(word) !== undefined;
   } catch {

@@ -7,4 +7,5 @@ export type {
   ParseResult,
   Token,
 } from './ast.ts';
+export { type FrontendRequest, findFrontend } from './frontend.ts';
 export { parseDockerfile } from './parser.ts';

@@ -39,8 +39,9 @@ export class ParsedInstruction implements InstructionNode {
 
   get range(): SourceRange {
     const { start, end } = trimSpan(this.#line.text, this.#span);
+    const { heredocs } = this;
     const own = this.#line.range(start, end);
-    return { start: this.keyword.range.start, end: this.heredocs.at(-1)?.range.end ?? own.end };
+    return heredocs.length === 0 ? own : { start: own.start, end: heredocs.at(-1)?.range.end ?? own.end };
   }
 
   /** Gives the instruction, and the trigger in it, the heredocs that follow its line. */

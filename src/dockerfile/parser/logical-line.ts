@@ -8,8 +8,6 @@ interface Piece {
   readonly column: number;
 }
 
-const NONE: readonly Piece[] = [];
-
 /** A line put together from continued lines, which still knows where each character came from. */
 export class LogicalLine {
   text: string;
@@ -51,8 +49,9 @@ export class LogicalLine {
   }
 
   #position(within: number, offset: number): Position {
+    const more = this.#more;
+    if (more === undefined) return { line: this.#line, column: this.#column + offset };
     let piece: Piece = { offset: 0, line: this.#line, column: this.#column };
-    const more = this.#more ?? NONE;
     for (let low = 0, high = more.length; low < high; ) {
       const middle = (low + high) >> 1;
       const candidate = more[middle];
@@ -86,6 +85,10 @@ export class TextToken implements Token {
 
   get range(): SourceRange {
     return this.#line.range(this.start, this.end);
+  }
+
+  rangeOf(start: number, end: number): SourceRange {
+    return this.#line.range(this.start + start, this.start + end);
   }
 
   toJSON(): Token {

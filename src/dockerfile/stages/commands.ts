@@ -101,6 +101,7 @@ function createImageStage(baseName: string, range: BuildStage['range']): BuildSt
     platform: undefined,
     source: '',
     range,
+    comments: [],
     baseRange: range,
     replaced: false,
     commands: [],

@@ -85,6 +85,7 @@ function createStage(
     platform,
     source: trimSpace(from.node.original),
     range: from.range,
+    comments: from.node.comments,
     baseRange: from.base.range,
     replaced,
     commands: [],

@@ -1,6 +1,7 @@
 import type { Platform } from '../../oci/index.ts';
 import type { StageInstruction } from '../instructions/index.ts';
 import type { Linter } from '../lint/linter.ts';
+import type { Token } from '../parser/index.ts';
 import type { SourceRange } from '../position.ts';
 import type { ContextScope } from './context-stages.ts';
 
@@ -21,6 +22,8 @@ export interface BuildStage {
   /** The FROM line as it was read, or what names the image. */
   readonly source: string;
   readonly range: SourceRange;
+  /** The comments above its FROM. */
+  readonly comments: readonly Token[];
   /** Where its base is named. */
   readonly baseRange: SourceRange;
   /** A named context stands in for the whole stage. */

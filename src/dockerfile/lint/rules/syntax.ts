@@ -1,4 +1,4 @@
-import type { DockerfileNode } from '../../parser/index.ts';
+import type { FrontendRequest } from '../../parser/index.ts';
 import type { Linter } from '../linter.ts';
 import type { Rule } from '../types.ts';
 
@@ -8,14 +8,12 @@ export const ForeignSyntax: Rule = {
   own: true,
 };
 
-/** docker/dockerfile of any registry (mirrors have it too), in any version and channel. */
-const OWN_SYNTAX = /(?:^|\/)docker\/dockerfile(?:-upstream)?(?:[:@]|$)/;
+/** docker/dockerfile of any registry (mirrors have it too), in any version and channel; or BuildKit's word for what is built in. */
+const OWN_SYNTAX = /(?:^|\/)docker\/dockerfile(?:-upstream)?(?:[:@]|$)|^dockerfile\.v0$/;
 
-/** `# syntax=` of another language: what is built may not be what its author meant. */
-export function checkSyntax(lint: Linter, ast: DockerfileNode): void {
-  const directive = ast.directives.find(({ name }) => name === 'syntax');
-  const image = directive?.value.split(/\s/)[0] ?? '';
-  if (directive === undefined || OWN_SYNTAX.test(image)) return;
-  const message = `${image} is not run: the file is read as a Dockerfile of docker/dockerfile`;
-  lint.warn(ForeignSyntax, message, directive.valueRange);
+/** A frontend of another language: what is built may not be what its author meant. */
+export function checkSyntax(lint: Linter, frontend: FrontendRequest | undefined): void {
+  if (frontend === undefined || OWN_SYNTAX.test(frontend.image)) return;
+  const message = `${frontend.image} is not run: the file is read as a Dockerfile of docker/dockerfile`;
+  lint.warn(ForeignSyntax, message, frontend.range);
 }
