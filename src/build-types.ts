@@ -49,6 +49,8 @@ export interface BuildRequest {
   /** Store directory; default `TSBUILD_ROOT`, `/var/lib/tsbuild` or `$XDG_DATA_HOME/tsbuild`. */
   readonly root?: string;
   readonly onProgress?: ProgressSink;
+  /** Lines for somebody who looks for a fault (`--debug`): which frontend a file asks for. */
+  readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,6 @@
 import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
+import { cleanText } from '../../progress/terminal-tail.ts';
 import { suggest } from '../../suggest.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
@@ -170,12 +171,13 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
   ]);
   const isQuiet = mode === 'quiet' || mode === 'none';
   const warnings = collectWarnings();
+  const notes: string[] = [];
   const onProgress = (status: Parameters<typeof display.sink>[0]): void => {
     display.sink(status);
     warnings.sink(status);
   };
   try {
-    return await library.build({ ...request, onProgress });
+    return await library.build({ ...request, onProgress, onNote: (note) => notes.push(note) });
   } catch (error) {
     if (isQuiet && !context.signal.aborted) {
       const { formatFailedStep } = await import('../errors.ts');
@@ -184,6 +186,7 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
     throw error;
   } finally {
     display.finish();
+    if (context.debug) context.stderr.write(notes.map((note) => `DEBUG: ${cleanText(note)}\n`).join(''));
     if (!isQuiet && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
   }
 }

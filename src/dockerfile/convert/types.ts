@@ -42,6 +42,8 @@ export interface ConvertRequest {
   /** Every stage is converted, not only what the target needs (`--check`). */
   readonly allStages?: boolean;
   readonly onWarning?: (warning: LintWarning) => void;
+  /** What only somebody who looks for a fault wants to read. */
+  readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -33,8 +33,11 @@ export class Flags {
   }
 }
 
+const NO_FLAGS = new Flags(new Map());
+
 /** Checks an instruction's `--flags` against those it knows. */
 export function parseFlags(node: InstructionNode, known: Readonly<Record<string, FlagKind>>): Flags {
+  if (node.flags.length === 0) return NO_FLAGS;
   const values = new Map<string, Token[]>();
   for (const flag of node.flags) {
     const equals = flag.value.indexOf('=');

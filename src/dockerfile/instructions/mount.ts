@@ -53,6 +53,7 @@ type MutableMount = { -readonly [Key in keyof Mount]: Mount[Key] };
 
 /** The `from` of a mount, before any variable is replaced; it may hold none. */
 export function checkMountFrom(token: Token): void {
+  if (!/[$"]|^$/.test(token.value)) return;
   const from = findMountFrom(token);
   if (from !== undefined && /\$./.test(from))
     throw syntaxError(

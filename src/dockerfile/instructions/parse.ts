@@ -47,7 +47,9 @@ export function parseInstruction(node: InstructionNode): Instruction {
     throw syntaxError(
       `unknown instruction ${JSON.stringify(clip(node.keyword.value))}`,
       node.keyword.range,
-      didYouMean(suggest(node.name, Object.keys(PARSERS))?.toUpperCase()),
+      /^(?:\/\/|\{)/.test(node.name)
+        ? 'a comment begins with #; files of other languages need a frontend of their own, which tsbuild does not run'
+        : didYouMean(suggest(node.name, Object.keys(PARSERS))?.toUpperCase()),
     );
   return parse(node);
 }
