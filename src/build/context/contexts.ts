@@ -3,7 +3,7 @@ import type { ConvertResult, NamedContext } from '../../dockerfile/convert/index
 import { compilePatterns } from '../../dockerfile/ignore/index.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import type { LayoutContexts, LocalContext } from '../../source/index.ts';
-import { readNamedIgnore } from '../inputs.ts';
+import { type IgnoreInput, readNamedIgnore } from '../inputs.ts';
 import type { Inputs } from '../load.ts';
 import { runPhase } from '../phases.ts';
 import type { MainContext } from './main.ts';
@@ -53,14 +53,17 @@ export async function addDirectories(
   directories: Map<string, LocalContext>,
   { main, inputs, converted, named, sink }: DirectoryInputs,
 ): Promise<void> {
-  if (main.type === 'directory')
-    directories.set('context', { directory: main.directory, ignore: compilePatterns(inputs.ignore.patterns) });
+  if (main.type === 'directory') directories.set('context', { directory: main.directory, ...toIgnore(inputs.ignore) });
   // What came in a stream is for the build as it came: nothing of it is left out, and its owners count.
   if (main.type === 'stream') directories.set('context', { directory: main.directory, isUnpacked: true });
   for (const { name } of converted.contexts) {
     const spec = named.get(name);
     if (spec?.type !== 'directory') continue;
-    const { patterns } = await runPhase(sink, `[context ${name}] load .dockerignore`, () => readNamedIgnore(spec.path));
-    directories.set(name, { directory: spec.path, ignore: compilePatterns(patterns) });
+    const ignore = await runPhase(sink, `[context ${name}] load .dockerignore`, () => readNamedIgnore(spec.path));
+    directories.set(name, { directory: spec.path, ...toIgnore(ignore) });
   }
+}
+
+function toIgnore({ patterns, name, lines }: IgnoreInput): Pick<LocalContext, 'ignore' | 'ignoreFile'> {
+  return { ignore: compilePatterns(patterns), ignoreFile: { name, lines } };
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { BuildRequest } from '../../build-types.ts';
+import { RESERVED_CONTEXTS } from '../../dockerfile/convert/index.ts';
 import { errorMessage } from '../../errors.ts';
 import { isDigest, parsePlatform, parseReference, parseTaggedReference } from '../../oci/index.ts';
 import { contextInvalid } from './errors.ts';
@@ -30,6 +31,8 @@ export function readNamedSpecs({ buildContexts = {} }: Pick<BuildRequest, 'build
 /** `name` or `name::platform`; the name is one that FROM and --from can say. */
 function checkName(key: string, value: string): void {
   const [name = '', ...platform] = key.split('::');
+  if (RESERVED_CONTEXTS.has(name.toLowerCase()))
+    throw contextInvalid(key, value, `${name} is a word of the language`, 'give it a name of its own');
   try {
     parseReference(name);
     if (platform.length > 0) parsePlatform(platform.join('::'));
@@ -45,12 +48,12 @@ function readNamedSpec(name: string, value: string): NamedSpec {
   if (scheme === 'docker-image') return imageSpec(name, value, rest);
   if (scheme === 'oci-layout') return layoutSpec(name, value, rest);
   if (value.startsWith('target:')) return stageSpec(name, value);
-  if (isDirectory(value)) return directorySpec(value);
+  if (isDirectory(value)) return { type: 'directory', path: resolve(value) };
   const unknown = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1];
   const remote = remoteSpec(value);
   if (remote === undefined && unknown !== undefined)
     throw contextInvalid(name, value, `nothing is read by ${unknown}://`, KINDS);
-  return remote ?? directorySpec(value);
+  return remote ?? directorySpec(value, `${JSON.stringify(name)} at ${resolve(value)}`, KINDS);
 }
 
 const KINDS =

@@ -33,16 +33,22 @@ export function remoteSpec(text: string): RemoteSpec | undefined {
   return isHttpUrl(text) ? { type: 'http', text } : undefined;
 }
 
-/** Throws `CONTEXT_UNREADABLE`. */
-export function directorySpec(directory: string): MainSpec & { readonly type: 'directory' } {
+/** `shown` is what messages call it. Throws `CONTEXT_UNREADABLE`. */
+export function directorySpec(
+  directory: string,
+  shown = resolve(directory),
+  hint?: string,
+): MainSpec & { readonly type: 'directory' } {
   const path = resolve(directory);
+  let why = 'it is not a directory';
+  let cause: unknown;
   try {
-    if (!statSync(path).isDirectory()) throw contextUnreadable(path, 'it is not a directory');
+    if (statSync(path).isDirectory()) return { type: 'directory', path };
   } catch (error) {
-    if (errorCode(error) === 'CONTEXT_UNREADABLE') throw error;
-    throw contextUnreadable(path, errorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error), error);
+    why = errorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error);
+    cause = error;
   }
-  return { type: 'directory', path };
+  throw contextUnreadable(shown, why, cause, hint);
 }
 
 /** One that is there wins over a URL that is written alike: `github.com/user` may be a directory. */

@@ -144,7 +144,7 @@ async function save(path: string, beginning: Buffer, chunks: Chunks, reporter: V
   } finally {
     await file.close();
   }
-  reporter.task(TASK, size, size, true);
+  reporter.task(TASK, size, 0, true);
 }
 
 const TASK = 'transferring context:';

@@ -1,3 +1,4 @@
 export { remoteState } from './context-reads.ts';
 export { dockerfileToLLB } from './convert.ts';
+export { RESERVED_CONTEXTS } from './named-contexts.ts';
 export type * from './types.ts';

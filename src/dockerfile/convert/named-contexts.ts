@@ -9,7 +9,7 @@ import {
 import type { NamedContext } from './types.ts';
 
 /** Neither can be replaced: they are words of the language. */
-const RESERVED = new Set(['scratch', 'context']);
+export const RESERVED_CONTEXTS: ReadonlySet<string> = new Set(['scratch', 'context']);
 
 /**
  * The contexts of `--build-context`, found by the names that a Dockerfile says: a stage's, an image's in any of its spellings, or one
@@ -23,7 +23,7 @@ export class NamedContexts {
   }
 
   find(name: string, platform: Platform): NamedContext | undefined {
-    if (this.#contexts.size === 0 || RESERVED.has(name.toLowerCase())) return undefined;
+    if (this.#contexts.size === 0 || RESERVED_CONTEXTS.has(name.toLowerCase())) return undefined;
     const key = normalizeName(name);
     return this.#contexts.get(`${key}::${formatPlatform(normalizePlatform(platform))}`) ?? this.#contexts.get(key);
   }
