@@ -41,5 +41,8 @@ export function createReporter(sink: ProgressSink, vertex: Digest): VertexReport
       const times = completed ? { startedMs: started, completedMs: now } : { startedMs: started };
       sink({ statuses: [{ id, vertex, current, total, timestampMs: now, ...times }] });
     },
+    warn(message) {
+      sink({ warnings: [{ vertex, level: 1, short: message }] });
+    },
   };
 }

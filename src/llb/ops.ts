@@ -167,12 +167,17 @@ export interface MakeFileAction {
   readonly owner?: string;
 }
 
+/** What people call an op's inputs, by number: `stage "build"`. Those that are a matter of course have no name. */
+export type InputNames = ReadonlyMap<number, string>;
+
 /** What lies beside an op and is no part of its identity. */
 export interface OpMetadata {
   /** `[build 2/3] RUN make`: the vertex name that progress shows. */
   readonly name: string;
   /** Where it came from, for error frames. */
   readonly source?: SourceLocation;
+  /** For errors about what the op reads. */
+  readonly inputNames?: InputNames;
   /** `--no-cache`: run even when a result is cached. */
   readonly ignoreCache?: boolean;
 }

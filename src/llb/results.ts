@@ -14,6 +14,15 @@ export interface LocalResult {
   readonly directory: string;
   /** Compiled patterns (dockerfile/ignore/compile.ts) of what does not exist for the build. */
   readonly ignore?: string;
+  /** Where these come from, for messages. */
+  readonly ignoreFile?: IgnoreFile;
   /** It was made for this build: owners in it count as in any tree, and nobody changes it. */
   readonly isUnpacked?: boolean;
+}
+
+/** The patterns of an ignore file as people wrote them. */
+export interface IgnoreFile {
+  /** As people call it: `.dockerignore`. */
+  readonly name: string;
+  readonly lines: readonly { readonly pattern: string; readonly line: number }[];
 }

@@ -48,10 +48,18 @@ export function mergeState(inputs: readonly State[], metadata: OpMetadata): Stat
 /** Collects the states that an op reads, each once, and numbers them. */
 export class InputList {
   readonly states: State[] = [];
+  /** What those that were added with a name are called. */
+  readonly names = new Map<number, string>();
   readonly #numbers = new Map<string, number>();
 
   /** The number of a state among the inputs; -1 is the empty tree. */
-  add(state: State | undefined): number {
+  add(state: State | undefined, called?: string): number {
+    const number = this.#number(state);
+    if (number >= 0 && called !== undefined) this.names.set(number, called);
+    return number;
+  }
+
+  #number(state: State | undefined): number {
     if (state === undefined) return -1;
     const name = `${state.node.digest} ${state.index}`;
     const known = this.#numbers.get(name);

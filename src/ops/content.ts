@@ -1,23 +1,32 @@
-import { mkdirSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { canonicalJson } from '../llb/index.ts';
 import type { LocalResult, OpResult } from '../llb/results.ts';
 import type { NativeApi, TreeSelection } from '../native/types.ts';
-import { type Digest, digestEncoded, digestOf, type RootMount } from '../oci/index.ts';
+import { type Digest, digestEncoded, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
-import { suggest } from '../suggest.ts';
-import { contextChanged, sourceMissing } from './errors.ts';
+import { contextChanged, describeNothing, sourceMissing } from './errors.ts';
+import { explainMissing, findIgnored, findIgnoredContent } from './missing.ts';
 import type { ReadSelection } from './selections.ts';
+import { viewResult } from './view.ts';
 
 /** Looks at the content of results, for keys. Serves one build. */
 export interface ContentReader {
   /** Digest of parts of a tree. Throws `COPY_SOURCE_NOT_FOUND`. */
-  digest(result: OpResult, selections: readonly ReadSelection[]): Promise<Digest>;
+  digest(result: OpResult, selections: readonly ReadSelection[], reader?: ContentUser): Promise<Digest>;
   /**
    * Throws `CONTEXT_CHANGED` when a directory's parts are not what they were when `digest` looked. A result in the store cannot
    * change.
    */
   verify(result: OpResult, selections: readonly ReadSelection[], cause?: unknown): Promise<void>;
+}
+
+/** Who looks, for what is to be said of it. */
+export interface ContentUser {
+  /** What the tree is, where that is no matter of course: `stage "build"`. */
+  readonly treeName?: string | undefined;
+  /** Takes what is odd but no error. */
+  readonly warn?: (message: string) => void;
 }
 
 /** Names the selections, for remembering their digest. */
@@ -26,7 +35,7 @@ export function selectorOf(selections: readonly ReadSelection[]): Digest {
 }
 
 export function createContentReader(
-  native: Pick<NativeApi, 'hashTree'>,
+  native: Pick<NativeApi, 'hashTree' | 'findPaths' | 'listTree'>,
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
 ): ContentReader {
@@ -61,20 +70,33 @@ export function createContentReader(
     mkdirSync(statCacheDirectory, { recursive: true });
     return hashDirectory(result.directory, selections, ignore);
   };
+  /** BuildKit copies nothing then, and says nothing; who wrote the step meant something. */
+  const warnIgnored = async (
+    local: LocalResult,
+    selections: readonly ReadSelection[],
+    warn: (text: string) => void,
+  ) => {
+    for (const selection of selections) {
+      const ignored =
+        (await findIgnored(native, local, selection)) ?? (await findIgnoredContent(native, local, selection.path));
+      if (ignored !== undefined) warn(describeNothing(selection.path, ignored));
+    }
+  };
   // Each solve looks at a directory through a result object of its own.
   const seen = new WeakMap<LocalResult, Map<Digest, Digest>>();
 
   return {
-    async digest(result, selections) {
+    async digest(result, selections, { treeName, warn } = {}) {
       const ignore = result.kind === 'local' ? result.ignore : undefined;
-      const { digest, missing } = await hash(result, selections, ignore);
+      const { digest, files, missing } = await hash(result, selections, ignore);
       for (const index of missing) {
         const selection = selections[index];
         if (selection === undefined || selection.mayBeMissing) continue;
-        const ignored = ignore !== undefined && (await hash(result, [selection], undefined)).missing.length === 0;
-        const suggestion = result.kind === 'local' ? suggestName(result, selection.path) : undefined;
-        throw sourceMissing({ path: selection.path, ignored, suggestion });
+        const reason = await explainMissing(native, snapshotter, result, selection);
+        throw sourceMissing(selection.required ?? selection.path, treeName, reason);
       }
+      if (files === 0 && ignore && result.kind === 'local' && warn !== undefined)
+        await warnIgnored(result, selections, warn);
       if (result.kind === 'local') {
         const digests = seen.get(result) ?? new Map<Digest, Digest>();
         seen.set(result, digests.set(selectorOf(selections), digest));
@@ -89,19 +111,4 @@ export function createContentReader(
       if (digest !== before) throw contextChanged(result.directory, cause);
     },
   };
-}
-
-/** The read-only mount of a snapshot result; the empty tree has no layers at all. */
-export function viewResult(snapshotter: Pick<Snapshotter, 'view'>, name: string | undefined): RootMount {
-  return name === undefined ? { lowers: [] } : snapshotter.view(name);
-}
-
-/** A name in the same directory that is nearly the one that was asked for. */
-function suggestName({ directory }: LocalResult, path: string): string | undefined {
-  try {
-    const found = suggest(basename(path), readdirSync(join(directory, dirname(path))));
-    return found === undefined ? undefined : join(dirname(path), found);
-  } catch {
-    return undefined;
-  }
 }

@@ -26,26 +26,57 @@ export function runFailed({ args, exitCode, signal, oomKilled, output }: RunFail
   );
 }
 
-export interface MissingSource {
-  /** As the step names it, absolute in the tree that is read. */
+/** Something that is there, but not for the build. */
+export interface IgnoredPath {
+  /** Relative to the context. */
   readonly path: string;
-  /** It is there, but the ignore file says that it is not. */
-  readonly ignored: boolean;
-  /** A name beside it that may have been meant. */
-  readonly suggestion: string | undefined;
+  /** What the ignore file is called: `.dockerignore`. */
+  readonly file: string;
+  /** What leaves it out; unknown where the path leads there through a symlink. */
+  readonly line?: { readonly pattern: string; readonly line: number };
 }
 
-/** What a COPY, ADD or mount reads is not there. */
-export function sourceMissing({ path, ignored, suggestion }: MissingSource): TsbuildError {
-  const hint = ignored
-    ? 'it is there, but .dockerignore excludes it from the build context'
-    : suggestion === undefined
-      ? undefined
-      : `did you mean ${JSON.stringify(suggestion)}?`;
-  return new TsbuildError('COPY_SOURCE_NOT_FOUND', `${JSON.stringify(path)}: not found`, {
-    details: { path, ignored },
-    ...(hint === undefined ? {} : { hint }),
+/** Why something was not found. */
+export type MissingReason =
+  | ({ readonly type: 'ignored' } & IgnoredPath)
+  /** What may have been meant is there. */
+  | { readonly type: 'near'; readonly path: string }
+  /** It lies above the context. */
+  | { readonly type: 'above'; readonly path: string; readonly directory: string };
+
+/** What a COPY, ADD or mount reads is not there. `path` is absolute in the tree; `treeName` says which that is: `stage "build"`. */
+export function sourceMissing(path: string, treeName?: string, reason?: MissingReason): TsbuildError {
+  const place = treeName === undefined ? '' : ` in ${treeName}`;
+  const by = reason?.type === 'ignored' ? reason.line : undefined;
+  return new TsbuildError('COPY_SOURCE_NOT_FOUND', `${JSON.stringify(path)}: not found${place}`, {
+    details: {
+      path,
+      ignored: reason?.type === 'ignored',
+      ...(by === undefined ? {} : { ignorePattern: by.pattern, ignoreLine: by.line }),
+    },
+    ...(reason === undefined ? {} : { hint: describeReason(reason) }),
   });
+}
+
+function describeReason(reason: MissingReason): string {
+  switch (reason.type) {
+    case 'ignored':
+      return describeIgnored(reason);
+    case 'near':
+      return `did you mean ${JSON.stringify(reason.path)}?`;
+    case 'above':
+      return `${reason.path} lies above the build context: give ${reason.directory} as the context, and the Dockerfile with -f`;
+  }
+}
+
+function describeIgnored({ path, file, line }: IgnoredPath): string {
+  if (line === undefined) return `it is there, but ${file} excludes it from the build context`;
+  return `${JSON.stringify(path)} is excluded by ${file} line ${line.line}: ${line.pattern}`;
+}
+
+/** For a step that copies nothing without that being an error. */
+export function describeNothing(path: string, ignored: IgnoredPath): string {
+  return `${JSON.stringify(path)} gives no file: ${describeIgnored(ignored)}`;
 }
 
 /** A COPY, ADD or WORKDIR could not be done; errors that are not the native layer's are passed on as they are. */
@@ -53,7 +84,7 @@ export function fileStepFailed(error: unknown): unknown {
   if (!isNativeError(error)) return error;
   const code = errorCode(error);
   if (code === 'COPY_SOURCE_NOT_FOUND') {
-    return sourceMissing({ path: error.path ?? '', ignored: false, suggestion: undefined });
+    return sourceMissing(error.path ?? '');
   }
   if (code === 'ENOTDIR')
     return new TsbuildError('BUILD_FILE_FAILED', `${JSON.stringify(absolute(error.path))} is not a directory`, {

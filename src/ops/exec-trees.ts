@@ -7,11 +7,12 @@ import type { LocalResult, OpResult } from '../llb/results.ts';
 import { digestOf, type RootMount } from '../oci/index.ts';
 import type { ProcessMount } from '../runtime/executor.ts';
 import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
-import { type ContentReader, viewResult } from './content.ts';
+import type { ContentReader } from './content.ts';
 import { invalidDefinition } from './errors.ts';
 import { readSource } from './file.ts';
 import { mountSelections } from './selections.ts';
 import type { OpDependencies } from './types.ts';
+import { viewResult } from './view.ts';
 
 type CacheMount = Extract<ExecMount, { readonly type: 'cache' }>;
 type BindMount = Extract<ExecMount, { readonly type: 'bind' }>;

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../llb/index.ts';
-import type { ExecMeta, ExecOp } from '../llb/ops.ts';
+import type { ExecMeta, ExecOp, InputNames } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
@@ -15,7 +15,12 @@ import type { OpDependencies } from './types.ts';
 const HOSTNAME = 'buildkitsandbox';
 
 /** RUN: one process in a container, on snapshots of its own. */
-export function createExecOp(op: ExecOp, deps: OpDependencies, content: ContentReader): SolverOp<OpResult> {
+export function createExecOp(
+  op: ExecOp,
+  deps: OpDependencies,
+  content: ContentReader,
+  inputNames: InputNames = new Map(),
+): SolverOp<OpResult> {
   return {
     async cacheMap() {
       return {
@@ -23,7 +28,8 @@ export function createExecOp(op: ExecOp, deps: OpDependencies, content: ContentR
         deps: op.inputs.map((_, input): CacheDep<OpResult> => {
           const read = mountSelections(op, input);
           if (read === undefined) return identityDep(op, input);
-          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read) };
+          const user = { treeName: inputNames.get(input) };
+          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read, user) };
         }),
       };
     },

@@ -1,20 +1,22 @@
 import { posix } from 'node:path';
 import { canonicalJson } from '../llb/index.ts';
-import type { FileAction, FileOp } from '../llb/ops.ts';
+import type { FileAction, FileOp, InputNames } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { ChangeTreeSource, TreeAction } from '../native/types.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
-import { type ContentReader, selectorOf, viewResult } from './content.ts';
+import { type ContentReader, selectorOf } from './content.ts';
 import { fileStepFailed, invalidDefinition } from './errors.ts';
 import { compileFilters, copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
+import { viewResult } from './view.ts';
 
 /** COPY, ADD, WORKDIR: a new snapshot on the base, changed by one native call. Sources count by the content that is read. */
 export function createFileOp(
   op: FileOp,
   { snapshotter, native }: Pick<OpDependencies, 'snapshotter' | 'native'>,
   content: ContentReader,
+  inputNames: InputNames = new Map(),
 ): SolverOp<OpResult> {
   const selections = op.inputs.map((_, input) => copySelections(op, input));
 
@@ -22,9 +24,13 @@ export function createFileOp(
     async cacheMap() {
       return {
         digest: digestOf(`file ${canonicalJson({ base: op.base, actions: op.actions.map((a) => keyAction(a, op)) })}`),
-        deps: selections.map((read): CacheDep<OpResult> => {
+        deps: selections.map((read, input): CacheDep<OpResult> => {
           if (read === undefined) return {};
-          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read) };
+          return {
+            selector: selectorOf(read),
+            computeDigest: (result, { vertex }) =>
+              content.digest(result, read, { treeName: inputNames.get(input), warn: vertex.warn }),
+          };
         }),
       };
     },

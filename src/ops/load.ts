@@ -23,7 +23,7 @@ export function loadDefinition(definition: Definition, resolveOp: OpResolver): E
       digest,
       name: about?.name ?? describeOp(op),
       inputs: op.inputs.map((input) => edgeTo(input.digest, input.index)),
-      op: resolveOp(op),
+      op: resolveOp(op, about),
       ...(about?.ignoreCache === undefined ? {} : { ignoreCache: about.ignoreCache }),
     });
   }

@@ -8,14 +8,14 @@ import type { OpDependencies, OpResolver } from './types.ts';
 /** The behaviour of each kind of op, for one build. */
 export function createOpResolver(deps: OpDependencies): OpResolver {
   const content = createContentReader(deps.native, deps.snapshotter, deps.statCacheDirectory);
-  return (op) => {
+  return (op, about) => {
     switch (op.type) {
       case 'source':
         return createSourceOp(op, deps.sources);
       case 'file':
-        return createFileOp(op, deps, content);
+        return createFileOp(op, deps, content, about?.inputNames);
       case 'exec':
-        return createExecOp(op, deps, content);
+        return createExecOp(op, deps, content, about?.inputNames);
       case 'merge':
         return createMergeOp(op, deps);
     }

@@ -1,5 +1,5 @@
 import type { CacheMounts } from '../cache/index.ts';
-import type { Op } from '../llb/ops.ts';
+import type { Op, OpMetadata } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
 import type { Executor } from '../runtime/executor.ts';
@@ -13,7 +13,7 @@ export type { OpResult } from '../llb/results.ts';
 export interface OpDependencies {
   readonly snapshotter: Pick<Snapshotter, 'prepare' | 'link' | 'view' | 'stat' | 'chain'>;
   readonly executor: Executor;
-  readonly native: Pick<NativeApi, 'hashTree' | 'changeTree'>;
+  readonly native: Pick<NativeApi, 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'>;
   readonly cacheMounts: CacheMounts;
   /** One for each scheme. */
   readonly sources: readonly Source[];
@@ -22,4 +22,4 @@ export interface OpDependencies {
 }
 
 /** Gives an op of the graph its behaviour; `createOpResolver` makes one. One resolver serves one build. */
-export type OpResolver = (op: Op) => SolverOp<OpResult>;
+export type OpResolver = (op: Op, about?: OpMetadata) => SolverOp<OpResult>;

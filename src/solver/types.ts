@@ -48,6 +48,8 @@ export interface OpContext {
 export interface VertexReporter {
   log(stream: 1 | 2, data: Uint8Array): void;
   task(id: string, current: number, total: number, completed?: boolean): void;
+  /** Something odd that is no error. Absent where nobody listens. */
+  readonly warn?: (message: string) => void;
 }
 
 export interface CacheMap<R> {

@@ -15,11 +15,12 @@ export function createLocalSource(contexts: ReadonlyMap<string, LocalContext>): 
       const context = contexts.get(name);
       if (context === undefined) throw unknownContext(name, [...contexts.keys()]);
       checkDirectory(name, context.directory);
-      const { directory, ignore, isUnpacked } = context;
+      const { directory, ignore, ignoreFile, isUnpacked } = context;
       const result: LocalResult = {
         kind: 'local',
         directory,
         ...(ignore ? { ignore } : {}),
+        ...(ignoreFile ? { ignoreFile } : {}),
         ...(isUnpacked ? { isUnpacked } : {}),
       };
       return {

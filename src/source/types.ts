@@ -1,5 +1,5 @@
 import type { SourceOp } from '../llb/ops.ts';
-import type { OpResult } from '../llb/results.ts';
+import type { IgnoreFile, OpResult } from '../llb/results.ts';
 import type { Digest } from '../oci/index.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface LocalContext {
   readonly directory: string;
   /** Compiled patterns of its `.dockerignore`. */
   readonly ignore?: string;
+  /** Where these come from, for messages. */
+  readonly ignoreFile?: IgnoreFile;
   /** It was unpacked for this build: owners in it count, and nobody changes it. */
   readonly isUnpacked?: boolean;
 }

@@ -13,7 +13,7 @@ import { splitParents } from './copy-parents.ts';
 import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
 import { addHistory } from './image.ts';
 import { layOver, numberRoot, refuseNamedOwner } from './link.ts';
-import { describeLine, nameStep } from './names.ts';
+import { describeLine, nameStep, nameTree } from './names.ts';
 import { resolveDestination, resolvePath } from './paths.ts';
 import { checkChecksum, remoteSource } from './remote.ts';
 
@@ -74,7 +74,7 @@ export function convertCopy(
     }
     actions.push({
       ...common,
-      input: inputs.add(from.state),
+      input: inputs.add(from.state, from.treeName),
       ...(instruction.parents ? splitParents(path) : { src: read }),
       followSymlinks: true,
       dirCopyContents: true,
@@ -95,7 +95,7 @@ export function convertCopy(
       attemptUnpack: false,
     });
   const metadata = describe(conversion, name, command.range, draft.ignoreCache);
-  const copied = fileState(inputs.states, base, actions, metadata);
+  const copied = fileState(inputs.states, base, actions, { ...metadata, inputNames: inputs.names });
   draft.state = linked ? layOver(draft.state, copied, metadata) : copied;
   const shown = [
     instruction.kind.toUpperCase(),
@@ -126,6 +126,8 @@ interface CopySource {
   readonly state: State | undefined;
   /** The context whose paths are read. */
   readonly localContext: string | undefined;
+  /** What messages call it; the main context has no name. */
+  readonly treeName?: string;
 }
 
 function findSource(
@@ -147,7 +149,7 @@ function findSource(
       `cannot copy from stage ${nameStage(stage)}: it must be defined before this stage`,
       placeOf(command, instruction.from),
     );
-  return source;
+  return { state: source.state, localContext: source.localContext, treeName: nameTree(source) };
 }
 
 /** A heredoc becomes a tree of one file, so that it is copied by the same rules as any other source. */

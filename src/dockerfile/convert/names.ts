@@ -1,5 +1,6 @@
 import { formatPlatform, normalizePlatform, type Platform, parsePlatform } from '../../oci/index.ts';
 import { type ExpandOptions, expand } from '../shell/index.ts';
+import { nameStage } from '../stages/index.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 
 /** `[build 2/3] RUN make`: counts the step. Without steps (an image that only `--from` names) there is no prefix. */
@@ -55,4 +56,10 @@ function findTargetPlatform(draft: StageDraft): Platform | undefined {
     architecture: architecture || platform.architecture,
     ...(variant ? { variant } : {}),
   });
+}
+
+/** What messages call the tree of a stage: `stage "build"`, `image "busybox:1"`, `context "docs"`. */
+export function nameTree({ stage, localContext }: StageDraft): string {
+  if (localContext !== undefined) return `context ${JSON.stringify(localContext)}`;
+  return `${stage.index === undefined ? 'image' : 'stage'} ${nameStage(stage)}`;
 }

@@ -5,6 +5,7 @@ import type { SourceRange } from '../position.ts';
 import { findBuildArg, nameStage, type StageCommand } from '../stages/index.ts';
 import { cleanPath } from '../text.ts';
 import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
+import { nameTree } from './names.ts';
 import { resolvePath } from './paths.ts';
 
 /** `RUN --mount`: what each mounts, its inputs added to `inputs`. */
@@ -26,7 +27,8 @@ export function convertMounts(
     if (target === '/') throw syntaxError('mount: the target cannot be /', place);
     if (mount.type === 'tmpfs')
       return { type: 'tmpfs', target, ...(mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {}) };
-    const input = inputs.add(findTree(conversion, draft, mount, command, index, place));
+    const { state, treeName } = findTree(conversion, draft, mount, command, index, place);
+    const input = inputs.add(state, treeName);
     const selector = resolvePath('/', mount.source);
     if (mount.type === 'bind') return { type: 'bind', input, target, selector, readonly: mount.readonly, output: -1 };
     return {
@@ -52,11 +54,11 @@ function findTree(
   command: StageCommand,
   index: number,
   place: SourceRange,
-): State | undefined {
+): { readonly state: State | undefined; readonly treeName?: string } {
   if (mount.from === undefined || mount.from === '') {
-    if (mount.type === 'cache') return undefined;
+    if (mount.type === 'cache') return { state: undefined };
     conversion.contexts.read('context', resolvePath('/', mount.source));
-    return conversion.contexts.state('context');
+    return { state: conversion.contexts.state('context') };
   }
   const stage = command.sources[index];
   const source = stage === undefined ? undefined : conversion.drafts.get(stage);
@@ -66,7 +68,7 @@ function findTree(
       place,
     );
   if (source.localContext !== undefined) conversion.contexts.read(source.localContext, resolvePath('/', mount.source));
-  return source.state;
+  return { state: source.state, treeName: nameTree(source) };
 }
 
 /** Caches are shared by name among all builds, but for those that choose a name space. */

@@ -68,7 +68,7 @@ export function convertRun(
       network: instruction.network === 'default' ? (request.network ?? 'default') : instruction.network,
       security: 'sandbox',
     },
-    describe(conversion, name, command.range, draft.ignoreCache),
+    { ...describe(conversion, name, command.range, draft.ignoreCache), inputNames: inputs.names },
   );
   const { buildArgs, env } = draft;
   addLazyHistory(draft.image, () => `RUN ${[...describeArgs(buildArgs, env), ...args].join(' ')} # buildkit`);
