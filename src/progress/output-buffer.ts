@@ -29,7 +29,10 @@ export class OutputBuffer {
 
   /** Adds text whose characters are bytes (Latin-1). */
   latin1(text: string): void {
-    if (text !== '') this.#length += this.#reserve(text.length).write(text, this.#length, 'latin1');
+    if (text === '') return;
+    // In a statement of its own: it may empty the buffer.
+    const target = this.#reserve(text.length);
+    this.#length += target.write(text, this.#length, 'latin1');
   }
 
   /** Adds bytes by `copy`, with `prefix` at the start of each line that begins in them; the first does when `atStart`. */

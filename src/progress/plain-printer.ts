@@ -83,6 +83,7 @@ export class PlainPrinter {
       step.log.append(data, timestampMs - (step.vertex.startedMs ?? timestampMs));
       this.#note(step, nowMs);
       if (step.log.size > MAX_HELD) {
+        this.#showCompleted(nowMs);
         this.#show(step, nowMs);
         this.#out.flush();
       }
@@ -144,14 +145,18 @@ export class PlainPrinter {
     this.#pending.add(step);
   }
 
-  #printDue(nowMs: number): void {
+  #showCompleted(nowMs: number): void {
     const before = this.#current;
     const completed = [...this.#pending].filter((step) => step.vertex.completedMs !== undefined);
     completed.sort((a, b) => (a.vertex.completedMs ?? 0) - (b.vertex.completedMs ?? 0));
     // The step on show ends without a detour.
     if (before !== undefined && completed.includes(before)) this.#show(before, nowMs);
     for (const step of completed) if (step !== before) this.#show(step, nowMs);
+  }
 
+  #printDue(nowMs: number): void {
+    const before = this.#current;
+    this.#showCompleted(nowMs);
     const hasCurrent = before !== undefined && this.#current === before;
     if (this.#pending.size === 0) {
       if (!hasCurrent) this.#showAnyRunning(nowMs);
