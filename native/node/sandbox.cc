@@ -14,8 +14,8 @@ namespace tsbuild::node {
 
 namespace {
 
-// Pieces of output that may wait for JS; with the 64 KiB each holds at most, one megabyte for a container.
-constexpr size_t kMaxWaitingPieces = 16;
+// Pieces of output that may wait for JS; with the 256 KiB each holds at most, two megabytes for a container.
+constexpr size_t kMaxWaitingPieces = 8;
 
 // Shared by the thread that runs the container and the handle that JS holds.
 struct SandboxJob {
