@@ -77,6 +77,8 @@ async function cloneInto({ git, tree, pinned, repository, target }: Checkout, op
     { GIT_ALLOW_PROTOCOL: 'file' },
   );
   await run(['checkout', '--quiet', '--detach', pinned.commit]);
+  // Where it was fetched from is nobody's business but ours.
+  await run(['reflog', 'expire', '--all', '--expire=now']);
   rmSync(join(gitDir, 'FETCH_HEAD'), { force: true });
   return gitDir;
 }

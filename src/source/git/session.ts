@@ -28,7 +28,6 @@ export interface GitSession {
 const SETTINGS = `[core]
 	hooksPath = /dev/null
 	fsmonitor = false
-	logAllRefUpdates = false
 	askPass = /bin/false
 [credential]
 	helper =
