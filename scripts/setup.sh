@@ -46,6 +46,9 @@ missing_for_testing() {
   has newuidmap || echo uidmap
   has qemu-aarch64-static || echo qemu-user-static
   has openssl || echo openssl
+  has git || echo git
+  has ssh-agent || echo openssh-client
+  has sshd || echo openssh-server
 }
 
 as_line() { tr '\n' ' ' | sed 's/ $//'; }
