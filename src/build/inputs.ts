@@ -51,6 +51,14 @@ export function readIgnore(dockerfile: DockerfileInput, context: string): Ignore
   return readFirstIgnore(candidates);
 }
 
+/** The ignore file of a build whose Dockerfile is only named. Throws `DOCKERFILE_UNREADABLE`, `IGNORE_FILE_INVALID`. */
+export function readContextIgnore(dockerfile: string | undefined, context: string): IgnoreInput {
+  const path = dockerfile === undefined ? findDockerfile(context) : resolve(dockerfile);
+  if (dockerfile !== undefined && !existsSync(path))
+    throw dockerfileMissing(path, hintMissing(dockerfile, context), undefined);
+  return readIgnore({ text: '', fileName: path, path }, context);
+}
+
 /** The ignore file of a named context: the one at its root, whatever the Dockerfile. Throws `IGNORE_FILE_INVALID`. */
 export function readNamedIgnore(directory: string): IgnoreInput {
   return readFirstIgnore([join(directory, '.dockerignore')]);

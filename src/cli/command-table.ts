@@ -70,6 +70,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/push.ts'),
   },
   {
+    name: 'context ls',
+    aliases: ['context list'],
+    summary: 'List what a build would see of its context',
+    load: () => import('./commands/context-ls.ts'),
+  },
+  {
     name: 'parse',
     aliases: [],
     summary: 'Show the instructions of a Dockerfile as they are understood',

@@ -17,7 +17,7 @@ export interface Route {
 }
 
 /** First words that need a second one. */
-const GROUPS = new Set(['image', 'buildx', 'builder']);
+const GROUPS = new Set(['image', 'buildx', 'builder', 'context']);
 
 /** Finds the command and the flags before it, without loading anything. Throws `USAGE`. */
 export function parseRoute(argv: readonly string[]): Route {
