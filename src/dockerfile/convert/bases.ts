@@ -91,7 +91,10 @@ export async function resolveBase(
 export function baseState(conversion: Conversion, draft: StageDraft, base: ResolvedBase): State | undefined {
   const { tree, platform } = base;
   if (tree === undefined) return undefined;
-  if (tree.type === 'local') return conversion.contexts.state(tree.name);
+  if (tree.type === 'local')
+    return draft.localContext === undefined
+      ? conversion.contexts.copy(tree.name)
+      : conversion.contexts.state(tree.name);
   if (tree.type === 'source') return remoteState(tree);
   const { range } = draft.stage;
   return sourceState(
@@ -126,7 +129,13 @@ function pinnedTree({ type, name, context }: BaseName, { reference }: ResolvedIm
 }
 
 function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterable<string>): DockerfileError {
-  const near = didYouMean(suggest(stage.baseName, stageNames));
+  // One of that very name is there: the error is about what stands behind it.
+  const near = didYouMean(
+    suggest(
+      stage.baseName,
+      [...stageNames].filter((name) => name !== stage.baseName),
+    ),
+  );
   const hint = near ?? (error instanceof Error && 'hint' in error ? error.hint : undefined);
   return new DockerfileError(errorCode(error) ?? 'DOCKERFILE_STAGE', `${stage.baseName}: ${errorMessage(error)}`, {
     cause: error,

@@ -22,6 +22,12 @@ export class ContextReads {
     return state;
   }
 
+  /** A tree of the build's own that holds what a local context does: something is to stand on it. */
+  copy(name: string): State {
+    const copy = { ...TAKE, src: '/', dest: '/', dirCopyContents: true, attemptUnpack: false };
+    return fileState([this.state(name)], -1, [copy], { name: `[context ${name}] copy` });
+  }
+
   /** A step reads this path, or pattern, of it; `/` is all of it. */
   read(name: string, path: string): void {
     if (name === 'context' && this.#request.mainContext !== undefined) return;
@@ -49,17 +55,16 @@ function localState(name: string): State {
 export function remoteState({ identifier, attrs, title, archive }: SourceContext): State {
   const source = sourceState({ identifier, attrs }, { name: title });
   if (archive === undefined) return source;
-  const unpack = {
-    type: 'copy',
-    input: 0,
-    src: archive,
-    dest: '/',
-    followSymlinks: false,
-    dirCopyContents: false,
-    allowWildcard: false,
-    allowEmptyWildcard: false,
-    createDestPath: false,
-    attemptUnpack: true,
-  } as const;
+  const unpack = { ...TAKE, src: archive, dest: '/', dirCopyContents: false, attemptUnpack: true };
   return fileState([source], -1, [unpack], { name: `copy ${archive} /` });
 }
+
+/** A copy of what is named, and of nothing else. */
+const TAKE = {
+  type: 'copy',
+  input: 0,
+  followSymlinks: false,
+  allowWildcard: false,
+  allowEmptyWildcard: false,
+  createDestPath: false,
+} as const;

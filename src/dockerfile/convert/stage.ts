@@ -41,11 +41,11 @@ export function startStage(conversion: Conversion, stage: BuildStage, base: Reso
     lastPlaces: new Map(),
     ignoreCache: ignoresCache(conversion, stage),
     stepIndex: 0,
-    localContext: isUntouched(stage) ? base.localContext : undefined,
+    localContext: isOnlyRead(conversion, stage) ? base.localContext : undefined,
   };
   if (!('stage' in base)) draft.state = baseState(conversion, draft, base);
   // What is copied from a context that also gets steps, or that is the result, may be anything in it.
-  if (base.localContext !== undefined && (draft.localContext === undefined || stage === conversion.graph.target))
+  if (base.localContext !== undefined && draft.localContext === undefined)
     conversion.contexts.read(base.localContext, '/');
   if (image.config.WorkingDir) setWorkdir(draft, image.config.WorkingDir);
   draft.user = image.config.User ?? '';
@@ -105,8 +105,10 @@ export function convertInstruction(conversion: Conversion, draft: StageDraft, co
   }
 }
 
-function isUntouched(stage: BuildStage): boolean {
-  return stage.commands.length === 0;
+/** Other stages copy from it or mount it, and that is all: then a directory need not become a tree of its own. */
+function isOnlyRead({ graph }: Conversion, stage: BuildStage): boolean {
+  if (stage.commands.length > 0 || stage === graph.target) return false;
+  return stage.index === undefined || !graph.stages.some(({ base }) => base === stage);
 }
 
 function ignoresCache(conversion: Conversion, stage: BuildStage): boolean {
