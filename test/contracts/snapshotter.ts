@@ -37,6 +37,56 @@ export function testSnapshotter(name: string, open: () => Promise<SnapshotterFix
     t.deepEqual(snapshotter.stat(info.name), info);
   });
 
+  testEach('a link has the changes of another snapshot on a parent of its own', async (t, { snapshotter }) => {
+    const make = async (parent: string | undefined, file: string): Promise<string> => {
+      const active = await snapshotter.prepare(parent);
+      write(active, file, file);
+      return (await active.commit()).name;
+    };
+    const [layer, left, right] = [
+      await make(undefined, 'layer'),
+      await make(undefined, 'l'),
+      await make(undefined, 'r'),
+    ];
+    const [onLeft, onRight] = [await snapshotter.link(left, layer), await snapshotter.link(right, layer)];
+    t.is(onLeft.parent, left);
+    t.is((await snapshotter.link(left, layer)).name, onLeft.name);
+    t.not(onLeft.name, onRight.name);
+    t.deepEqual(snapshotter.chain(onLeft.name), [left, onLeft.name]);
+    t.deepEqual(
+      snapshotter.view(onRight.name).lowers.map((lower) => readdirSync(lower)),
+      [['layer'], ['r']],
+    );
+    t.deepEqual(snapshotter.changes(onLeft.name), snapshotter.changes(layer), 'made on nothing, whatever it lies on');
+
+    await snapshotter.annotate(onLeft.name, { diffSize: 7 });
+    t.is(snapshotter.stat(onRight.name)?.diffSize, 7, 'what is learnt of one holds for all');
+    const above = await make(onLeft.name, 'above');
+    t.deepEqual(
+      snapshotter.view((await snapshotter.link(right, onLeft.name)).name).lowers,
+      snapshotter.view(onRight.name).lowers,
+    );
+
+    await t.throwsAsync(snapshotter.remove(layer), { code: 'SNAPSHOT_IN_USE' });
+    await t.throwsAsync(snapshotter.remove(onLeft.name), { code: 'SNAPSHOT_IN_USE' });
+    for (const name of [above, onLeft.name, onRight.name]) await snapshotter.remove(name);
+    t.is(readdirSync(snapshotter.view(layer).lowers[0] ?? '').length, 1, 'what was lent is still there');
+    await snapshotter.remove(layer);
+    await t.throwsAsync(snapshotter.link(left, layer), { code: 'SNAPSHOT_NOT_FOUND' });
+  });
+
+  testEach('a link shows the root of the tree below, unless its layer has one', async (t, { snapshotter }) => {
+    const make = async (mode: number): Promise<string> => {
+      const active = await snapshotter.prepare(undefined);
+      chmodSync(active.mount.upper ?? '', mode);
+      return (await active.commit()).name;
+    };
+    const rootOf = (name: string): number => statSync(snapshotter.view(name).lowers[0] ?? '').mode & 0o7777;
+    const [usual, base, own] = [await make(0o755), await make(0o1777), await make(0o700)];
+    t.is(rootOf((await snapshotter.link(base, usual)).name), 0o1777);
+    t.is(rootOf((await snapshotter.link(base, own)).name), 0o700);
+  });
+
   testEach('snapshots stand on each other, topmost first', async (t, { snapshotter }) => {
     const names: string[] = [];
     for (let i = 0; i < 4; i++) {
