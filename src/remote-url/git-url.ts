@@ -44,7 +44,9 @@ export function parseGitUrl(text: string): GitUrl | undefined {
   const parts = splitGitUrl(text);
   if (parts === undefined) return undefined;
   const { query, fragment, ...place } = parts;
-  if (/^-/.test(place.host) || /@-/.test(place.remote)) throw gitUrlInvalid(text, 'the host begins with a dash');
+  // What a program could take for an option.
+  if (place.host.startsWith('-') || /^(?:\w+:\/\/)?-/.test(place.remote))
+    throw gitUrlInvalid(text, 'the host begins with a dash');
   return { ...place, ...parseGitOptions(text, query, fragment) };
 }
 

@@ -32,7 +32,7 @@ interface FoundAuth {
 async function readSecret(tree: GitTree, secrets: Pick<Secrets, 'read'>): Promise<FoundAuth | undefined> {
   const { authHeaderSecret: header, authTokenSecret: token, host, remote } = tree;
   const name = host.replace(/:\d+$/, '');
-  for (const suffix of [...new Set([`.${host}`, `.${name}`, ''])]) {
+  for (const suffix of new Set([`.${host}`, `.${name}`, ''])) {
     const value = header === undefined ? undefined : await secrets.read(header + suffix);
     if (value !== undefined) return { scope: scopeOf(remote), header: clean(value) };
     const word = token === undefined ? undefined : await secrets.read(token + suffix);
