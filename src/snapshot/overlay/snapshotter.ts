@@ -22,7 +22,7 @@ export function createOverlaySnapshotter(
   const records = openRecords(store);
   let count = 0;
 
-  const lowersOf = (name: string): string[] => {
+  const directoriesOf = (name: string): string[] => {
     const lowers: string[] = [];
     for (const { name: each, changesOf, ownRoot } of chainDown(records, name)) {
       if (changesOf === undefined || ownRoot) lowers.push(records.directory(each));
@@ -30,6 +30,8 @@ export function createOverlaySnapshotter(
     }
     return lowers;
   };
+  // A layer that was linked twice is there twice, which the kernel refuses (ELOOP). Its topmost place hides all of the other.
+  const lowersOf = (name: string): string[] => [...new Set(directoriesOf(name))];
   const newKey = async (kind: 'active' | 'removed'): Promise<string> => {
     const owner = await store.owner();
     return `${kind}-${owner.id}-${count++}`;
@@ -53,10 +55,10 @@ export function createOverlaySnapshotter(
       return { upper, moreUppers: [], lowers };
     },
     changesSince(name, base) {
-      const lowers = base === undefined ? [] : lowersOf(base);
-      const all = lowersOf(name);
-      const [upper = '', ...moreUppers] = all.slice(0, all.length - lowers.length);
-      return { upper, moreUppers, lowers };
+      const below = base === undefined ? [] : directoriesOf(base);
+      const all = directoriesOf(name);
+      const [upper = '', ...moreUppers] = new Set(all.slice(0, all.length - below.length));
+      return { upper, moreUppers, lowers: [...new Set(below)] };
     },
     async annotate(name, facts) {
       const owner = records.table.get(name)?.changesOf ?? name;
