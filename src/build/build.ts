@@ -11,6 +11,7 @@ import { privilegeMissing } from './errors.ts';
 import { loadInputs } from './load.ts';
 import { openBuildLog } from './log.ts';
 import { exportBuilt, planExport } from './outputs.ts';
+import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
 import { toVertexWarning } from './warnings.ts';
 
@@ -29,7 +30,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
-    const log = openBuildLog(workspace.store, request.onProgress);
+    const log = await openBuildLog(workspace.store, request.onProgress);
     const sweeping = workspace.sweep();
     // Its failure is seen where it is awaited, which may be later than it happens.
     sweeping.catch(() => {});
@@ -52,6 +53,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
         onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
         signal,
       });
+      checkRequirements(converted.definition, { secrets, sshAgents, request, source: dockerfile.text });
       await sweeping;
       await addDirectories(directories, { main, inputs, converted, named: specs.named, sink });
       const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });
@@ -75,7 +77,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       // An error on the way must not close the store under the sweep.
       await sweeping.catch(() => {});
       await closeMain(main);
-      log.finish();
+      await log.finish();
       secrets.dispose();
       lease?.release();
     }

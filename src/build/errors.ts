@@ -39,6 +39,14 @@ export function privilegeMissing(uid: number): TsbuildError {
   });
 }
 
+/** A step asks for a right that the build was not given. */
+export function entitlementMissing(name: string): TsbuildError {
+  return new TsbuildError('ENTITLEMENT_MISSING', `${name} is not allowed`, {
+    hint: `the step asks for a right that only you can give: add --allow ${name} if you trust this Dockerfile`,
+    details: { entitlement: name },
+  });
+}
+
 export function pushNeedsName(): TsbuildError {
   return new TsbuildError('PUSH_NEEDS_NAME', 'nothing says where to push: the image has no name', {
     hint: 'name it with -t registry.example/repository:tag',
@@ -55,13 +63,29 @@ export function invalidEpoch(text: string): TsbuildError {
 export function stepFailed(failure: StepFailure): DockerfileError {
   const { name, cause, location, source, logPath } = failure;
   const known = cause instanceof TsbuildError ? cause : undefined;
-  return new DockerfileError(known?.code ?? errorCode(cause) ?? 'BUILD_FAILED', `${name}: ${errorMessage(cause)}`, {
-    cause,
-    source,
-    details: { ...known?.details, step: name, log: logPath },
-    ...(known?.hint === undefined ? {} : { hint: known.hint }),
-    ...(location === undefined ? {} : { file: location.file, range: location }),
-  });
+  return new DockerfileError(
+    known?.code ?? errorCode(cause) ?? 'BUILD_FAILED',
+    `${shorten(name)}: ${errorMessage(cause)}`,
+    {
+      cause,
+      source,
+      details: {
+        ...known?.details,
+        step: name,
+        instruction: name.replace(/^\[[^\]]*\] (?:ONBUILD )?/, ''),
+        log: logPath,
+      },
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+      ...(location === undefined ? {} : { file: location.file, range: location }),
+    },
+  );
+}
+
+/** More of a step's name is not repeated before its error: the frame shows the instruction. */
+const MAX_NAME = 200;
+
+function shorten(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }
 
 export interface StepFailure {

@@ -4,19 +4,26 @@ import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createLogFile } from '../progress/log-file.ts';
 import type { Store } from '../store/index.ts';
+import { removeOldLogs } from './log-retention.ts';
 
 /** Where a build's events go: the whole log on disk, and whoever asked to see them. */
 export interface BuildLog {
   readonly path: string;
   readonly sink: ProgressSink;
-  finish(): void;
+  finish(): Promise<void>;
 }
 
-/** Names sort by time: `20260102T030405-<random>.log`. */
-export function openBuildLog(store: Pick<Store, 'paths'>, onProgress: ProgressSink | undefined): BuildLog {
+/** Names sort by time: `20260102T030405-<random>.log`. Logs of old builds go (see removeOldLogs); this one is locked until `finish`. */
+export async function openBuildLog(
+  store: Pick<Store, 'paths'>,
+  onProgress: ProgressSink | undefined,
+): Promise<BuildLog> {
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
   const path = join(store.paths.logs, `${stamp}-${randomBytes(4).toString('hex')}.log`);
   const file = createLogFile(path, native.prefixLines);
+  const lock = await native.lockFile({ path, exclusive: true, wait: false });
+  // Logs that cannot be removed are no reason not to build.
+  const removal = removeOldLogs(store.paths.logs, native).catch(() => {});
   onProgress?.({ logPath: path });
   return {
     path,
@@ -24,8 +31,10 @@ export function openBuildLog(store: Pick<Store, 'paths'>, onProgress: ProgressSi
       file.sink(status);
       onProgress?.(status);
     },
-    finish() {
+    async finish() {
       file.finish();
+      lock?.release();
+      await removal;
     },
   };
 }

@@ -1,27 +1,24 @@
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import { isNativeError } from '../native/errors.ts';
+import { findSignal, hintOf, type ProcessEnd } from './exit-hints.ts';
+
+/** More of a command is not shown; all of it is in the Dockerfile. */
+const MAX_COMMAND = 400;
 
 /** A process of a RUN ended with another code than 0. */
-export interface RunFailure {
-  readonly args: readonly string[];
-  readonly exitCode: number;
-  readonly signal?: string;
-  readonly oomKilled: boolean;
-  /** The end of what it printed. */
-  readonly output: string;
-}
-
-export function runFailed({ args, exitCode, signal, oomKilled, output }: RunFailure): TsbuildError {
-  const command = args.join(' ');
-  const details = { exitCode, command, output, ...(signal === undefined ? {} : { signal }) };
+export function runFailed(end: ProcessEnd): TsbuildError {
+  const { exitCode, output } = end;
+  const command = end.args.join(' ');
+  const signal = findSignal(end);
+  const hint = hintOf(end);
+  const shown = command.length > MAX_COMMAND ? `${command.slice(0, MAX_COMMAND)}…` : command;
+  const by = signal === undefined ? '' : ` (${signal})`;
   return new TsbuildError(
     'BUILD_RUN_FAILED',
-    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+    `process ${JSON.stringify(shown)} did not complete successfully: exit code: ${exitCode}${by}`,
     {
-      details,
-      ...(oomKilled
-        ? { hint: 'the kernel killed it for lack of memory: give the build more, or let it do less at once' }
-        : {}),
+      details: { exitCode, command, output, ...(signal === undefined ? {} : { signal }) },
+      ...(hint === undefined ? {} : { hint }),
     },
   );
 }
@@ -79,6 +76,18 @@ export function describeNothing(path: string, ignored: IgnoredPath): string {
   return `${JSON.stringify(path)} gives no file: ${describeIgnored(ignored)}`;
 }
 
+/** A step cannot do without a secret that the build was not given. */
+export function secretMissing(id: string): TsbuildError {
+  return new TsbuildError(
+    'SECRET_MISSING',
+    `the build was given no secret ${JSON.stringify(id)}, which the step requires`,
+    {
+      hint: `add --secret id=${id},src=<file> or --secret id=${id},env=<variable>`,
+      details: { id },
+    },
+  );
+}
+
 /** A COPY, ADD or WORKDIR could not be done; errors that are not the native layer's are passed on as they are. */
 export function fileStepFailed(error: unknown): unknown {
   if (!isNativeError(error)) return error;
@@ -93,10 +102,19 @@ export function fileStepFailed(error: unknown): unknown {
     });
   // The native layer's own codes name what is wrong with the step; an errno is only how it came to light.
   const isErrno = error.errno !== undefined || code === undefined;
-  const hint =
-    code === 'ENOSPC' ? { hint: 'the disk is full: free some space, or choose another place with --root' } : {};
-  return new TsbuildError(isErrno ? 'BUILD_FILE_FAILED' : code, errorMessage(error), { cause: error, ...hint });
+  const hint = FILE_HINTS[code ?? ''];
+  return new TsbuildError(isErrno ? 'BUILD_FILE_FAILED' : code, errorMessage(error), {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
+
+const FILE_HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space, or choose another place with --root',
+  EDQUOT: 'the disk quota is used up: free some space, or choose another place with --root',
+  USER_NOT_FOUND: 'create the user in an earlier step (useradd, adduser), or give a numeric id',
+  GROUP_NOT_FOUND: 'create the group in an earlier step (groupadd, addgroup), or give a numeric id',
+};
 
 /** The native layer names paths from the root of the tree. */
 function absolute(path: string | undefined): string {

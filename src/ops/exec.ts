@@ -6,6 +6,7 @@ import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf } from './content.ts';
 import { runFailed } from './errors.ts';
 import { execKey } from './exec-key.ts';
+import { ExecSecrets } from './exec-secrets.ts';
 import { ExecTrees } from './exec-trees.ts';
 import { OutputTail } from './output-tail.ts';
 import { mountSelections, readsInput } from './selections.ts';
@@ -36,20 +37,26 @@ export function createExecOp(
 
     async exec(inputs, { signal, vertex }) {
       const trees = new ExecTrees(op, inputs, deps, content, signal);
+      const secrets = new ExecSecrets(op, deps);
       const tail = new OutputTail();
       try {
         await trees.prepare();
-        const { root, mounts } = trees;
+        await secrets.prepare();
+        const output = secrets.maskOutput((stream, chunk) => {
+          vertex.log(stream, chunk);
+          tail.push(chunk);
+        });
         const {
           code,
           signal: killedBy,
           oomKilled,
         } = await deps.executor.run(
           {
-            root,
-            mounts,
+            root: trees.root,
+            mounts: [...trees.mounts, ...secrets.mounts],
             args: op.meta.args,
             env: joinEnv(op.meta),
+            ...(secrets.env.length === 0 ? {} : { secretEnv: secrets.env }),
             cwd: op.meta.cwd,
             user: op.meta.user,
             hostname: op.meta.hostname ?? HOSTNAME,
@@ -59,18 +66,24 @@ export function createExecOp(
           },
           {
             signal,
-            onOutput(stream, chunk) {
-              vertex.log(stream, chunk);
-              tail.push(chunk);
-            },
+            onOutput: (stream, chunk) => output.push(stream, chunk),
           },
         );
+        output.end();
         if (code !== 0) {
           const died = killedBy === undefined ? {} : { signal: killedBy };
-          throw runFailed({ args: op.meta.args, exitCode: code, ...died, oomKilled, output: tail.text() });
+          throw runFailed({
+            args: op.meta.args,
+            exitCode: code,
+            ...died,
+            oomKilled,
+            output: tail.text(),
+            platform: op.platform,
+          });
         }
         return await trees.commit();
       } finally {
+        await secrets.release();
         await trees.release();
       }
     },

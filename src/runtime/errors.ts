@@ -37,7 +37,15 @@ export function containerFailed(error: NativeError): TsbuildError {
             : 'the file system or its inodes are used up',
         details,
       });
+    case 'ENOTDIR':
     case 'EINVAL':
+      if (error.syscall === 'move_mount') {
+        return new TsbuildError(
+          'SANDBOX_MOUNT_TARGET',
+          `cannot mount on ${error.path ?? 'the target'}: a directory goes onto a directory, a file onto a file`,
+          { cause: error, hint: 'choose a target that is of the same kind, or is not there yet', details },
+        );
+      }
       if (error.syscall === 'setresuid' || error.syscall === 'setresgid') {
         return new TsbuildError('SANDBOX_USER_NOT_MAPPED', `the container could not be made: ${error.message}`, {
           cause: error,
