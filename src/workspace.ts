@@ -3,6 +3,7 @@ import { createImageStore } from './images/index.ts';
 import type { ImageStore } from './images/types.ts';
 import { native } from './native/index.ts';
 import { createRegistryClient } from './registry/index.ts';
+import { sweepAgentSockets } from './secrets/index.ts';
 import { type Chains, createChains } from './snapshot/chains.ts';
 import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
 import type { Snapshotter } from './snapshot/snapshotter.ts';
@@ -44,7 +45,7 @@ export async function openWorkspace(root: string | undefined): Promise<Workspace
     http,
     async sweep() {
       await sweepOwners(store.paths.locks, await store.owner());
-      await Promise.all([snapshotter.sweep(), content.sweep()]);
+      await Promise.all([snapshotter.sweep(), sweepAgentSockets(store), content.sweep()]);
     },
     async close() {
       await Promise.all([registry.close(), http.close()]);

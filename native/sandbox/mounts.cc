@@ -47,7 +47,7 @@ Result<UniqueFd> NewTmpfs(const SandboxSpec::Mount& mount) {
   snprintf(mode, sizeof mode, "mode=%o", mount.mode & 07777);
   std::vector<std::string> options = {mode};
   if (mount.size_bytes != 0) options.push_back("size=" + std::to_string(mount.size_bytes));
-  return NewMount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  return NewMount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.read_only ? MOUNT_ATTR_RDONLY : 0));
 }
 
 Result<UniqueFd> OpenSource(const SandboxSpec::Mount& mount, Staging& staging, DeviceAccess access, SecretFiles& secrets) {

@@ -17,7 +17,7 @@ struct SandboxSpec {
     MountKind kind = MountKind::kTmpfs;
     RootMount tree;            // of a tree
     std::string selector;      // of a tree: a path inside it; empty is all of it
-    bool read_only = false;    // of a tree
+    bool read_only = false;    // of a tree or a tmpfs
     uint64_t size_bytes = 0;   // of a tmpfs; 0: the kernel's default
     uint32_t mode = 01777;     // of a tmpfs or a secret
     std::string content;       // of a secret: the file's

@@ -53,6 +53,8 @@ export function createEngine({ workspace, contexts, layouts, secrets, sshAgents,
     native,
     executor: createExecutor(),
     cacheMounts: createCacheMounts(store, native),
+    secrets,
+    sshAgents,
     sources: [
       createImageSource(images),
       createLocalSource(contexts),

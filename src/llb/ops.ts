@@ -77,7 +77,7 @@ export type ExecMount =
       readonly uid: number;
       readonly gid: number;
     }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly readonly?: boolean }
   /** A value of `--secret`: as a file at `target`, in the variable `env`, or both. Its content is no part of any key. */
   | {
       readonly type: 'secret';

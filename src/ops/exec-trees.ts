@@ -63,7 +63,6 @@ export class ExecTrees {
       if (mount.type === 'bind') await this.#addTree(mount);
       else if (mount.type === 'tmpfs') this.#mounts.push(mount);
       else if (mount.type === 'cache') this.#addCache(mount);
-      else throw invalidDefinition(`mounts of type ${mount.type} are not executed yet`);
     }
   }
 

@@ -3,6 +3,7 @@ import type { Op, OpMetadata } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
 import type { Executor } from '../runtime/executor.ts';
+import type { Secrets, SshAgents } from '../secrets/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { SolverOp } from '../solver/types.ts';
 import type { Source } from '../source/index.ts';
@@ -15,6 +16,8 @@ export interface OpDependencies {
   readonly executor: Executor;
   readonly native: Pick<NativeApi, 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'>;
   readonly cacheMounts: CacheMounts;
+  readonly secrets: Pick<Secrets, 'read' | 'values'>;
+  readonly sshAgents: SshAgents;
   /** One for each scheme. */
   readonly sources: readonly Source[];
   /** Directory of the files that remember digests of local files; made when absent. */

@@ -48,7 +48,13 @@ export type ProcessMount =
       readonly selector: string;
       readonly readonly: boolean;
     }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number }
+  | {
+      readonly type: 'tmpfs';
+      readonly target: string;
+      readonly sizeBytes?: number;
+      readonly mode?: number;
+      readonly readonly?: boolean;
+    }
   /**
    * A read-only file that lies in memory which is not swapped out, and nowhere else. Neither the process nor anything it starts
    * leaves a core dump.

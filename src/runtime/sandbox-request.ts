@@ -42,6 +42,7 @@ function toSandboxMount(mount: ProcessMount): SandboxMount {
       target,
       ...(mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes }),
       ...(mount.mode === undefined ? {} : { mode: mount.mode }),
+      ...(mount.readonly === undefined ? {} : { readonly: mount.readonly }),
     };
   }
   if (mount.type === 'secret') {

@@ -10,12 +10,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { SecretSpec } from '../../src/build-types.ts';
 import { createCacheMounts, createCacheStorage } from '../../src/cache/index.ts';
 import { marshal, type State, sourceState } from '../../src/llb/index.ts';
 import { native } from '../../src/native/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import { createOpResolver, loadDefinition, type OpResult } from '../../src/ops/index.ts';
 import { createExecutor } from '../../src/runtime/index.ts';
+import { createSecrets, createSshAgents } from '../../src/secrets/index.ts';
 import { createOverlaySnapshotter } from '../../src/snapshot/overlay/snapshotter.ts';
 import type { Snapshotter } from '../../src/snapshot/snapshotter.ts';
 import { createSolver } from '../../src/solver/index.ts';
@@ -40,6 +42,7 @@ export interface SolveOptions {
   readonly ignore?: string;
   readonly signal?: AbortSignal;
   readonly contexts?: Readonly<Record<string, LocalContext>>;
+  readonly secrets?: readonly SecretSpec[];
 }
 
 export interface Solved {
@@ -103,7 +106,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
     context,
     base: sourceState({ identifier: 'test://busybox', attrs: {} }, { name: 'busybox' }),
 
-    async solve(head, { ignore, signal, contexts = {} } = {}) {
+    async solve(head, { ignore, signal, contexts = {}, secrets = [] } = {}) {
       const cache = createCacheStorage(store, snapshotter);
       const main: LocalContext = { directory: context, ...(ignore === undefined ? {} : { ignore }) };
       const all = new Map<string, LocalContext>([['context', main], ...Object.entries(contexts)]);
@@ -112,6 +115,8 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
         executor: createExecutor(),
         native,
         cacheMounts: createCacheMounts(store, native),
+        secrets: createSecrets(secrets),
+        sshAgents: createSshAgents([], store),
         sources: [busybox, createLocalSource(all)],
         statCacheDirectory: join(store.paths.meta, 'stat-cache'),
       });

@@ -1,4 +1,4 @@
-import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../../build-types.ts';
+import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec, SecretSpec, SshSpec } from '../../build-types.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
 import { cleanText } from '../../progress/terminal-tail.ts';
 import { suggest } from '../../suggest.ts';
@@ -9,6 +9,7 @@ import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { parseOutput } from '../flags/output.ts';
+import { collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
 import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
@@ -20,6 +21,7 @@ import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
   readonly addHost?: readonly ExtraHost[];
+  readonly allow?: readonly string[];
   readonly annotation?: readonly AnnotationSpec[];
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
@@ -40,7 +42,9 @@ interface BuildFlags extends LaterSwitches {
   readonly pull?: boolean;
   readonly push?: boolean;
   readonly quiet?: boolean;
+  readonly secret?: readonly SecretSpec[];
   readonly squash?: boolean;
+  readonly ssh?: readonly SshSpec[];
   readonly tag?: readonly string[];
   readonly target?: string;
 }
@@ -64,6 +68,12 @@ export const command: CommandSpec<BuildFlags> = {
       flags: '--add-host <host=ip>',
       description: "Add a line to the steps' /etc/hosts (repeatable; host-gateway is this machine)",
       parse: collectHost,
+    },
+    {
+      flags: '--allow <entitlement>',
+      description: 'Right that steps may use: network.host, security.insecure (repeatable)',
+      parse: collectEntitlement,
+      suggests: ['network.host', 'security.insecure'],
     },
     {
       flags: '--annotation <annotation>',
@@ -125,7 +135,18 @@ export const command: CommandSpec<BuildFlags> = {
     { flags: '--pull', description: 'Ask registries for newer base images' },
     { flags: '--push', description: 'Push every name of the image when it is built' },
     { flags: '-q, --quiet', description: 'Show no progress, print the image ID' },
+    {
+      flags: '--secret <secret>',
+      description: 'Secret that steps may mount: id=…[,src=<file>|env=<variable>] (repeatable)',
+      parse: collectSecret,
+    },
     { flags: '--squash', description: 'Make one layer of all that the build adds to its base' },
+    {
+      flags: '--ssh <agent>',
+      description: 'SSH agent that steps may use: default or id[=<socket>|<key>,…] (repeatable)',
+      parse: collectSsh,
+      suggests: ['default'],
+    },
     { flags: '-t, --tag <name>', description: 'Name of the image, name[:tag] (repeatable)', parse: collectTag },
     { flags: '--target <stage>', description: 'Build only up to this stage' },
     ...laterOptions(),
@@ -209,6 +230,9 @@ function readRequest(
     pull: flags.pull === true,
     push: flags.push === true,
     squash: flags.squash === true,
+    ...(flags.allow === undefined ? {} : { allow: flags.allow }),
+    ...(flags.secret === undefined ? {} : { secrets: flags.secret }),
+    ...(flags.ssh === undefined ? {} : { ssh: flags.ssh }),
     tags: flags.tag ?? [],
     ...(flags.annotation === undefined ? {} : { annotations: flags.annotation }),
     ...(outputs.length === 0 ? {} : { outputs }),

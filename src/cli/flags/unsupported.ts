@@ -8,7 +8,6 @@ interface LaterFlag {
 }
 
 const LATER: readonly LaterFlag[] = [
-  { flags: '--allow <entitlement>' },
   { flags: '--attest <attestation>' },
   { flags: '--builder <name>', accepts: ['default'] },
   { flags: '--cache-from <source>' },
@@ -26,10 +25,8 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--provenance <value>', accepts: ['false'] },
   { flags: '--resource <limit>' },
   { flags: '--sbom <value>', accepts: ['false'] },
-  { flags: '--secret <secret>' },
   { flags: '--security-opt <option>' },
   { flags: '--shm-size <bytes>' },
-  { flags: '--ssh <agent>' },
   { flags: '--ulimit <limit>' },
 ];
 

@@ -17,10 +17,10 @@ export function nameStep(conversion: Conversion, draft: StageDraft, text: string
 }
 
 /** An instruction's line for a vertex name: variables replaced, the keyword in capitals. */
-export function describeLine(draft: StageDraft, line: string, options: ExpandOptions): string {
+export function describeLine({ env }: Pick<StageDraft, 'env'>, line: string, options: ExpandOptions): string {
   let text: string;
   try {
-    text = expand(line, draft.env, options).result;
+    text = expand(line, env, options).result;
   } catch {
     // What cannot be expanded (a shell's own syntax in RUN) is shown as it is.
     text = line;

@@ -1,5 +1,5 @@
 import type { ExecMount, InputList, State } from '../../llb/index.ts';
-import { stageError, syntaxError, unsupportedError } from '../errors.ts';
+import { stageError, syntaxError } from '../errors.ts';
 import { type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
 import type { SourceRange } from '../position.ts';
 import { findBuildArg, nameStage, type StageCommand } from '../stages/index.ts';
@@ -7,6 +7,7 @@ import { cleanPath } from '../text.ts';
 import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
 import { nameTree } from './names.ts';
 import { resolvePath } from './paths.ts';
+import { convertSecret, convertSsh } from './run-secrets.ts';
 
 /** `RUN --mount`: what each mounts, its inputs added to `inputs`. */
 export function convertMounts(
@@ -16,17 +17,20 @@ export function convertMounts(
   command: StageCommand,
   inputs: InputList,
 ): ExecMount[] {
+  let sshCount = 0;
   return instruction.mounts.map((token, index) => {
     const place = placeOf(command, token);
     const mount = parseMount(token, (text) => expandText(conversion, draft, text, place));
-    if (mount.type === 'secret' || mount.type === 'ssh')
-      throw unsupportedError(`RUN --mount=type=${mount.type}`, place);
+    if (mount.type === 'secret') return convertSecret(draft, mount, place);
+    if (mount.type === 'ssh') return convertSsh(draft, mount, sshCount++, place);
     if (mount.target === '')
       throw syntaxError(`mount: a ${mount.type} mount needs a target`, place, 'add target=<directory>');
     const target = resolvePath(draft.cwd, mount.target);
     if (target === '/') throw syntaxError('mount: the target cannot be /', place);
-    if (mount.type === 'tmpfs')
-      return { type: 'tmpfs', target, ...(mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {}) };
+    if (mount.type === 'tmpfs') {
+      const size = mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {};
+      return { type: 'tmpfs', target, ...size, ...(mount.readonly ? { readonly: true } : {}) };
+    }
     const { state, treeName } = findTree(conversion, draft, mount, command, index, place);
     const input = inputs.add(state, treeName);
     const selector = resolvePath('/', mount.source);

@@ -10,6 +10,7 @@ import { addLazyHistory } from './image.ts';
 import { describeLine, nameStep } from './names.ts';
 import { proxyVariables } from './proxy.ts';
 import { convertMounts } from './run-mounts.ts';
+import { addAgentVariable, showSecretVariables } from './run-secrets.ts';
 import { shellCommand } from './shell-command.ts';
 
 /** Where a heredoc with a `#!` of its own is mounted. */
@@ -33,7 +34,12 @@ export function convertRun(
   const mounts = convertMounts(conversion, draft, instruction, command, inputs);
   const line = trimSpace(instruction.node.original) + script.summary;
   const options = { escape: conversion.graph.escape, rawQuotes: true, keepUnset: true };
-  const name = nameStep(conversion, draft, describeLine(draft, line, options), command.isTrigger);
+  const name = nameStep(
+    conversion,
+    draft,
+    describeLine({ env: showSecretVariables(draft.env, mounts) }, line, options),
+    command.isTrigger,
+  );
   const proxyEnv = proxyVariables(request.buildArgs);
   const hostname = findBuildArg(request.buildArgs, 'BUILDKIT_SANDBOX_HOSTNAME');
   draft.state = execState(
@@ -42,7 +48,7 @@ export function convertRun(
       platform: draft.platform,
       meta: {
         args,
-        env: draft.env,
+        env: addAgentVariable(draft.env, mounts),
         cwd: draft.cwd,
         user: draft.user,
         ...(proxyEnv.length === 0 ? {} : { proxyEnv }),
@@ -66,7 +72,7 @@ export function convertRun(
         ...mounts,
       ],
       network: instruction.network === 'default' ? (request.network ?? 'default') : instruction.network,
-      security: 'sandbox',
+      security: instruction.security,
     },
     { ...describe(conversion, name, command.range, draft.ignoreCache), inputNames: inputs.names },
   );
@@ -122,7 +128,5 @@ function describeArgs(buildArgs: EnvList, env: EnvList): string[] {
 
 function refuseUnsupported(instruction: RunInstruction, command: StageCommand): void {
   const flag = (name: string) => instruction.node.flags.find((token) => token.value.startsWith(`--${name}`));
-  if (instruction.security !== 'sandbox')
-    throw unsupportedError('RUN --security=insecure', placeOf(command, flag('security')));
   if (instruction.devices.length > 0) throw unsupportedError('RUN --device', placeOf(command, flag('device')));
 }

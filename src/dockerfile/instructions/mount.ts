@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { suggest } from '../../suggest.ts';
 import { type DockerfileError, didYouMean, syntaxError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
@@ -97,6 +98,11 @@ export function parseMount(token: Token, expandValue: (text: string) => string):
   return mount;
 }
 
+/** The id of a secret: its own, or the name of its target. */
+export function nameSecret({ source, id, target }: Pick<Mount, 'source' | 'id' | 'target'>): string {
+  return source || id || posix.basename(target);
+}
+
 function setField(
   mount: MutableMount,
   key: string,
@@ -155,7 +161,7 @@ function checkCombination(mount: Mount, token: Token): void {
     throw fail(`sharing is not for mounts of type ${mount.type}`);
   if (mount.type !== 'secret') return;
   if (mount.from !== undefined && mount.from !== '') throw fail('a secret has no from');
-  if (mount.source === '' && mount.target === '' && mount.id === '' && mount.env === undefined)
+  if (mount.source === '' && mount.target === '' && mount.id === '')
     throw fail('a secret needs an id, a source or a target');
   if (mount.source !== '' && mount.id !== '') throw fail('a secret cannot have both a source and an id');
 }
