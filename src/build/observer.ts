@@ -34,12 +34,13 @@ export function createObserver<R>(
     inputs: vertex.inputs.map((edge) => edge.vertex.digest),
     startedMs: startedMs.get(vertex.digest) ?? Date.now(),
   });
+  const start = (vertex: Vertex<R>): void => {
+    if (hidden.has(vertex.digest)) return;
+    if (!startedMs.has(vertex.digest)) startedMs.set(vertex.digest, Date.now());
+    sink({ vertexes: [status(vertex)] });
+  };
   return {
-    started(vertex) {
-      if (hidden.has(vertex.digest)) return;
-      startedMs.set(vertex.digest, Date.now());
-      sink({ vertexes: [status(vertex)] });
-    },
+    started: start,
     completed(vertex, { cached, error }) {
       if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
@@ -53,6 +54,22 @@ export function createObserver<R>(
       if (isStep(vertex.digest)) summary[cached ? 'cached' : 'executed']++;
       sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached }] });
     },
-    reporter: (vertex) => createReporter(sink, vertex.digest),
+    reporter(vertex) {
+      const reporter = createReporter(sink, vertex.digest);
+      // A source is looked up, and perhaps downloaded, before it is known whether the step has to run.
+      const show = (): void => {
+        if (!startedMs.has(vertex.digest)) start(vertex);
+      };
+      return {
+        log(stream, data) {
+          show();
+          reporter.log(stream, data);
+        },
+        task(...task) {
+          show();
+          reporter.task(...task);
+        },
+      };
+    },
   };
 }
