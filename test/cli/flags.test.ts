@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { collectAnnotation } from '../../src/cli/flags/annotation.ts';
 import { readBuildArgFiles } from '../../src/cli/flags/build-arg-file.ts';
 import { splitCsv } from '../../src/cli/flags/csv.ts';
 import { collectHost } from '../../src/cli/flags/hosts.ts';
@@ -26,6 +27,17 @@ const OUTPUTS: readonly (readonly [text: string, spec: object])[] = [
   ['type=image,"name=app:1,app:2"', { type: 'image', name: 'app:1,app:2', push: false }],
   ['type=registry', { type: 'image', push: true }],
   ['"dest=a,b.tar",type=oci', { type: 'oci', dest: 'a,b.tar' }],
+  [
+    'type=oci,dest=a,annotation.A.b=C=d,annotation-index[linux/arm64].e=f',
+    {
+      type: 'oci',
+      dest: 'a',
+      annotations: [
+        { on: 'manifest', key: 'a.b', value: 'C=d' },
+        { on: 'index', platform: { os: 'linux', architecture: 'arm64' }, key: 'e', value: 'f' },
+      ],
+    },
+  ],
   ['type=image,unpack=true,oci-mediatypes=true', { type: 'image', push: false }],
 ];
 
@@ -40,7 +52,10 @@ const BAD_OUTPUTS: readonly (readonly [text: string, code: string, message: RegE
   ['type=oci,dest=a,tar=perhaps', 'FLAG_INVALID', /neither true nor false/],
   ['type=oci,dest=a,compression=lzma', 'FLAG_INVALID', /no compression/],
   ['type=oci,dest=a,compression-level=3', 'FLAG_UNSUPPORTED', /compression-level=3/],
-  ['type=image,annotation.a=b', 'FLAG_UNSUPPORTED', /annotation/],
+  ['type=image,annotation-manifets.a=b', 'FLAG_INVALID', /no place "manifets"/],
+  ['type=image,annotation[nowhere].a=b', 'FLAG_INVALID', /"nowhere" is no platform/],
+  ['type=image,annotation.=b', 'FLAG_INVALID', /names no annotation/],
+  ['type=local,dest=a,annotation.a=b', 'FLAG_INVALID', /no "annotation.a"/],
   ['type=local,dest=a,mode=delete', 'FLAG_UNSUPPORTED', /mode=delete/],
   ['type=cacheonly', 'FLAG_UNSUPPORTED', /cacheonly/],
   ['type="oci', 'FLAG_INVALID', /quotes/],
@@ -57,6 +72,23 @@ test('--output refuses what it does not understand', (t) => {
     const error = t.throws(() => parseOutput(text), { instanceOf: TsbuildError, message }, text);
     t.is(error?.code, code, text);
   }
+});
+
+test('--annotation in all its forms', (t) => {
+  const read = (text: string): object => collectAnnotation(text, undefined);
+  t.deepEqual(read('A=b=c'), [{ on: 'manifest', key: 'A', value: 'b=c' }]);
+  t.deepEqual(read('index,manifest-descriptor[linux/arm/v7]:k=v'), [
+    { on: 'index', key: 'k', value: 'v' },
+    {
+      on: 'manifest-descriptor',
+      platform: { os: 'linux', architecture: 'arm', variant: 'v7' },
+      key: 'k',
+      value: 'v',
+    },
+  ]);
+  t.deepEqual(read('index-descriptor:k='), [{ on: 'index-descriptor', key: 'k', value: '' }]);
+  const wrong = ['k', '=v', 'manifest:=v', ':k=v', ' index:k=v', 'indx:k=v', 'index[]:k=v', 'index[a/b/c/d]:k=v'];
+  for (const text of wrong) t.is(t.throws(() => read(text), { instanceOf: TsbuildError })?.code, 'FLAG_INVALID', text);
 });
 
 test('CSV fields', (t) => {

@@ -34,7 +34,6 @@ test('version, help and mistakes', async (t) => {
     [['build', '--tga', 'x', '.'], /unknown flag: --tga\nhint: did you mean --tag\?/],
     [['build'], /takes 1 argument, and got 0/],
     [['build', '--secret', 'id=x', '.'], /--secret id=x is not supported yet/],
-    [['build', '--squash', '.'], /--squash is not supported yet/],
     [['build', '--platform', 'linux/amd64,linux/arm64', '.'], /several platforms is not supported yet/],
     [['build', 'https://example.com/a.git'], /context at a URL is not supported yet/],
     [['build', '--progress', 'tty', '.'], /needs a terminal/],

@@ -36,9 +36,14 @@ const EVERYTHING: readonly TreeEntry[] = [
   { path: `n${'ä'.repeat(100)}`, type: 'file', content: 'name', mtime: 1_600_000_000 },
 ];
 
-async function packTo(root: string, upper: string, lowers: readonly string[] = []): Promise<TarEntry[]> {
+async function packTo(
+  root: string,
+  upper: string,
+  lowers: readonly string[] = [],
+  moreUppers: readonly string[] = [],
+): Promise<TarEntry[]> {
   const output = join(root, 'layer.tar');
-  const packed = await native.packLayer({ upper, lowers, compression: 'none', output });
+  const packed = await native.packLayer({ upper, moreUppers, lowers, compression: 'none', output });
   const bytes = readFileSync(output);
   if (digestOf(bytes) !== packed.diffID || bytes.length !== packed.diffSize) throw new Error('the digest is wrong');
   return [...readTar(bytes)];
@@ -237,6 +242,38 @@ for (const [title, { commands, layer }] of Object.entries(DIFFS)) {
     await inOverlay([lower], upper, join(root, 'work'), commands);
     const sorted = (lines: readonly string[]): string[] => [...lines].sort();
     t.deepEqual(sorted(summary(await packTo(root, upper, [lower]))), sorted(layer));
+  });
+}
+
+/** Each step upon the one before; what of `BASE` they change all together. */
+const SQUASHES: Readonly<Record<string, { readonly steps: readonly string[]; readonly layer: readonly string[] }>> = {
+  'what came and went': { steps: ['echo x >new; mkdir d; echo y >d/e', 'rm -r new d'], layer: [] },
+  'what went and came': {
+    steps: ['rm -r b', 'mkdir b; chmod 700 b; echo x >b/other', 'chmod 755 b'],
+    layer: ['file b/.wh.one', 'file b/.wh.two', 'directory b', 'file b/other'],
+  },
+  'a file where a directory was made': { steps: ['mkdir n; echo x >n/a', 'rm -r n; echo f >n'], layer: ['file n'] },
+  'links of two steps': { steps: ['echo x >n; ln n m', 'ln n o; rm m'], layer: ['file n', 'hardlink o -> n'] },
+  'a link that was cut': { steps: ['echo x >n; ln n m', 'echo more >>n'], layer: ['file m', 'file n'] },
+  'a removal, twice covered': {
+    steps: ['rm b/one', 'echo again >b/one', 'rm b/one'],
+    layer: ['directory b', 'file b/.wh.one'],
+  },
+};
+
+for (const [title, { steps, layer }] of Object.entries(SQUASHES)) {
+  testNeeding(['root', 'python3', 'unshare'], `pack: several directories as one layer: ${title}`, async (t) => {
+    const root = makeTestDir(t);
+    const lower = await makeTree(join(root, 'lower'), BASE);
+    const uppers: string[] = [];
+    for (const [i, commands] of steps.entries()) {
+      const upper = await makeTree(join(root, `upper${i}`), []);
+      await inOverlay([...uppers, lower], upper, join(root, `work${i}`), commands);
+      uppers.unshift(upper);
+    }
+    const [upper = '', ...moreUppers] = uppers;
+    const sorted = (lines: readonly string[]): string[] => [...lines].sort();
+    t.deepEqual(sorted(summary(await packTo(root, upper, [lower], moreUppers))), sorted(layer));
   });
 }
 
