@@ -8,13 +8,13 @@ export function parseRun(node: InstructionNode): RunInstruction {
   const flags = parseFlags(node, { mount: 'strings', network: 'string', security: 'string', device: 'strings' });
   const mounts = flags.all('mount');
   for (const mount of mounts) checkMountFrom(mount);
-  const network = flags.token('network')?.value.toLowerCase() ?? 'default';
+  const network = flags.token('network')?.value ?? 'default';
   if (network !== 'default' && network !== 'none' && network !== 'host')
     throw syntaxError(
       `unsupported network mode ${JSON.stringify(flags.text('network'))}, expected default, none or host`,
       flags.token('network')?.range,
     );
-  const security = flags.token('security')?.value.toLowerCase() ?? 'sandbox';
+  const security = flags.token('security')?.value ?? 'sandbox';
   if (security !== 'sandbox' && security !== 'insecure')
     throw syntaxError(
       `security ${JSON.stringify(flags.text('security'))} is not valid, expected sandbox or insecure`,

@@ -4,10 +4,11 @@ import type { DirectiveNode } from './ast.ts';
 
 const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 
-/** Reads parser directives: only in the first lines, each at most once; anything else ends them. */
+/** Reads parser directives: only in the first lines, each at most once; anything else ends them, but for a shebang. */
 export class DirectiveReader {
   /** Directives may still come. */
   isOpen = true;
+  #afterShebang = false;
   readonly #seen = new Set<string>();
   readonly #mark: string;
 
@@ -21,13 +22,19 @@ export class DirectiveReader {
     const directive = parseDirective(text, this.#mark, line, column);
     if (directive === undefined) {
       // A first line for the kernel (`#!/usr/bin/env …`) stands before the directives, not in place of them.
-      if (line !== 1 || !text.startsWith('#!')) this.isOpen = false;
+      if (line === 1 && text.startsWith('#!')) this.#afterShebang = true;
+      else this.isOpen = false;
       return undefined;
     }
-    if (this.#seen.has(directive.name))
-      throw syntaxError(`the ${directive.name} directive may be given only once`, directive.range);
-    this.#seen.add(directive.name);
-    return directive;
+    const { name, range } = directive;
+    if (this.#seen.has(name)) {
+      this.isOpen = false;
+      if (this.#afterShebang) return undefined;
+      throw syntaxError(`the ${name} directive may be given only once`, range);
+    }
+    this.#seen.add(name);
+    // Below a line for the kernel BuildKit looks for the frontend and the checks, and its parser for nothing.
+    return this.#afterShebang && name === 'escape' ? undefined : directive;
   }
 }
 
