@@ -1,12 +1,14 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Secrets, SshAgents } from '../../secrets/types.ts';
+import type { Snapshotter } from '../../snapshot/snapshotter.ts';
 import { findAuthConfig } from './auth.ts';
 import type { GitTree } from './git-op.ts';
 import { createGitProgram, type GitProgram } from './program.ts';
 
 export interface SessionDependencies {
+  readonly snapshotter: Pick<Snapshotter, 'prepare'>;
   readonly secrets: Pick<Secrets, 'read'>;
   readonly sshAgents: Pick<SshAgents, 'open'>;
   /** Default `process.env`: PATH, proxies, and HOME for the hosts that ssh knows. */
@@ -57,14 +59,12 @@ const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'].flatMap((
 /** Makes what git needs to fetch a tree. Throws `SSH_AGENT_MISSING` and what reading a secret throws. */
 export async function openSession(
   tree: GitTree,
-  { secrets, sshAgents, env = process.env }: SessionDependencies,
+  { snapshotter, secrets, sshAgents, env = process.env }: SessionDependencies,
 ): Promise<GitSession> {
-  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-git-'));
-  const close = async (): Promise<void> => {
-    rmSync(directory, { recursive: true, force: true });
-  };
+  // A snapshot that is never committed: swept, should we be killed.
+  const scratch = await snapshotter.prepare(undefined);
+  const directory = scratch.mount.upper ?? '';
   try {
-    chmodSync(directory, 0o700);
     writeFileSync(join(directory, 'gitconfig'), SETTINGS);
     const socket = tree.protocol === 'ssh' ? await sshAgents.open(tree.sshAgent ?? 'default') : undefined;
     const values: Record<string, string> = {
@@ -76,7 +76,7 @@ export async function openSession(
       GIT_ATTR_NOSYSTEM: '1',
       GIT_TERMINAL_PROMPT: '0',
       // Wherever it is started from, it finds no repository but the one that it is told.
-      GIT_CEILING_DIRECTORIES: tmpdir(),
+      GIT_CEILING_DIRECTORIES: dirname(directory),
       // Of submodules too, whatever they call for.
       GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
       ...sshVariables(directory, env.HOME ?? homedir(), socket?.path),
@@ -91,11 +91,11 @@ export async function openSession(
       directory,
       async close() {
         await socket?.close();
-        await close();
+        await scratch.remove();
       },
     };
   } catch (error) {
-    await close();
+    await scratch.remove();
     throw error;
   }
 }
