@@ -1,12 +1,14 @@
 // ADD of URLs and repositories, as the command does it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { makeRepository, startGitHttp } from '../support/git-server.ts';
 import { readImage } from '../support/image-tree.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
-import { openTsbuild } from '../support/tsbuild.ts';
+import { openTsbuild, TSBUILD } from '../support/tsbuild.ts';
 import { startWebServer } from '../support/web-server.ts';
 
 async function openRoom(t: ExecutionContext) {
@@ -84,4 +86,34 @@ testNeeding(['root'], 'an error names URL, line and remedy, and no password', as
   t.regex(result.output, /\/gone: the server answered 404 Not Found/);
   t.regex(result.output, /Dockerfile:2/);
   t.regex(result.output, /hint: check the URL/);
+});
+
+testNeeding(['root'], 'a build that is killed takes git and all that it started along', async (t) => {
+  const work = makeTempDir('killed');
+  let asked = (): void => {};
+  const request = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const silent = await startWebServer(() => asked());
+  t.teardown(async () => {
+    await silent.stop();
+    removeTree(work);
+  });
+  const url = `${silent.url}/repo.git`;
+  const running = (): string[] =>
+    readdirSync('/proc').filter((name) => {
+      try {
+        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(url);
+      } catch {
+        return false;
+      }
+    });
+  writeFileSync(join(work, 'Dockerfile'), `FROM scratch\nADD ${url} /\n`);
+  const build = spawn(TSBUILD, ['build', work], { env: { ...process.env, TSBUILD_ROOT: join(work, 'store') } });
+  await request;
+  t.true(running().length > 0);
+  build.kill('SIGKILL');
+  await new Promise((resolve) => build.once('close', resolve));
+  for (let tries = 0; tries < 100 && running().length > 0; tries++) await sleep(50);
+  t.deepEqual(running(), []);
 });

@@ -31,7 +31,7 @@ export interface RemoteOptions {
 }
 
 /** Whether ADD fetches a source, rather than to look for it in the context. */
-export function isRemote(path: string): boolean {
+function isRemote(path: string): boolean {
   const isLocalName = path.startsWith('github.com/');
   return isHttpUrl(path) || (isGitUrl(path) && !isLocalName);
 }
