@@ -43,6 +43,20 @@ export function writeManyFiles(context: string, count: number, bytes: number): v
   writeFileSync(join(context, 'Dockerfile'), `${HEAD}COPY files /files\n`);
 }
 
+/** A Dockerfile of many lines that only change the config: what is timed is reading it, not steps. */
+export function writeLongDockerfile(context: string, lines: number): void {
+  mkdirSync(context, { recursive: true });
+  const kinds = [
+    (i: number) => `ENV NAME_${i}="value ${i}" OTHER_${i % 50}=$NAME_${i}`,
+    (i: number) => `LABEL org.example.label-${i}="text of $NAME_${i - 1}"`,
+    (i: number) => `ARG ARGUMENT_${i % 200}=\${NAME_${i - 2}:-none}`,
+    (i: number) => `# comment ${i}`,
+    (i: number) => `EXPOSE ${1024 + (i % 2000)}/udp`,
+  ];
+  const text = Array.from({ length: lines }, (_, i) => kinds[i % kinds.length]?.(i) ?? '');
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${text.join('\n')}\n`);
+}
+
 /** Changes one file of `writeManyFiles`, to another content each time. */
 export function changeOneFile(context: string, run: number): void {
   writeFileSync(join(context, 'files/d0/s0/f7'), `changed ${run} ${Date.now()}\n`);

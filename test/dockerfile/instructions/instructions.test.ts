@@ -94,7 +94,7 @@ test('types every instruction', (t) => {
   });
   t.like(parse('COPY x /d'), { link: false, excludes: [] });
   t.like(parse('RUN ["a", "b"]'), { command: { args: ['a', 'b'], shell: false }, network: 'default' });
-  t.like(parse('RUN --network=NONE a b'), { command: { args: ['a b'], shell: true }, network: 'none' });
+  t.like(parse('RUN --network=none a b'), { command: { args: ['a b'], shell: true }, network: 'none' });
   t.like(parse('CMD'), { kind: 'cmd', command: { args: [], shell: true } });
   t.like(parse('HEALTHCHECK --interval=1m30s --retries=2 CMD ["a"]'), {
     health: { Test: ['CMD', 'a'], Interval: 90e9, Retries: 2 },
