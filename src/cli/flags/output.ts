@@ -126,7 +126,7 @@ function takeAnnotations(
   attributes: Map<string, string>,
 ): { readonly annotations?: readonly AnnotationSpec[] } {
   const annotations: AnnotationSpec[] = [];
-  for (const [key, value] of [...attributes]) {
+  for (const [key, value] of attributes) {
     const annotation = parseAnnotationAttribute(FLAG, text, key, value);
     if (annotation === undefined) continue;
     attributes.delete(key);
