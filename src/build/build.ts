@@ -3,6 +3,7 @@ import { createSecrets, createSshAgents } from '../secrets/index.ts';
 import type { LocalContext } from '../source/index.ts';
 import { withWorkspace } from '../workspace.ts';
 import { addDirectories, readContextSpecs, toLayouts } from './context/contexts.ts';
+import { resolveEpoch } from './context/epoch.ts';
 import { createTreeLoader } from './context/load-tree.ts';
 import { closeMain, type MainContext, openMain } from './context/main.ts';
 import { convertDockerfile } from './convert.ts';
@@ -19,18 +20,19 @@ import { toVertexWarning } from './warnings.ts';
  * Builds a Dockerfile. The steps: read the inputs, convert them to a graph (bases are resolved here), solve the graph,
  * export what it made. Rejects with a TsbuildError: one that is about the Dockerfile is a DockerfileError and draws a frame.
  */
-export async function build(request: BuildRequest): Promise<BuildResult> {
-  const plan = planExport(request);
-  const specs = readContextSpecs(request);
+export async function build(given: BuildRequest): Promise<BuildResult> {
+  // Mistakes in it are told before any work is done.
+  planExport(given);
+  const specs = readContextSpecs(given);
   checkPrivilege();
-  const signal = request.signal ?? new AbortController().signal;
+  const signal = given.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  return await withWorkspace(request.root, async (workspace) => {
-    const secrets = createSecrets(request.secrets ?? []);
-    const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
+  return await withWorkspace(given.root, async (workspace) => {
+    const secrets = createSecrets(given.secrets ?? []);
+    const sshAgents = createSshAgents(given.ssh ?? [], workspace.store);
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
-    const log = await openBuildLog(workspace.store, request.onProgress);
+    const log = await openBuildLog(workspace.store, given.onProgress);
     const sweeping = workspace.sweep();
     // Its failure is seen where it is awaited, which may be later than it happens.
     sweeping.catch(() => {});
@@ -39,9 +41,10 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     const layouts = toLayouts(specs.named);
     let main: MainContext | undefined;
     try {
-      main = await openMain(specs.main, async () => workspace, { request, sink, signal });
+      main = await openMain(specs.main, async () => workspace, { request: given, sink, signal });
       const engine = createEngine({ workspace, contexts: directories, layouts, secrets, sshAgents, sink });
       const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
+      const request = await resolveEpoch(given, main, loadTree);
       const inputs = await loadInputs(request, { main, loadTree, sink });
       const { dockerfile, vertex } = inputs;
       const converted = await convertDockerfile({
@@ -62,7 +65,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
         converted,
         snapshot,
         names: request.tags ?? [],
-        plan,
+        plan: planExport(request),
         sink,
         signal,
       });

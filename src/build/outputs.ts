@@ -4,6 +4,7 @@ import { exportResult } from '../exporter/index.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { Workspace } from '../workspace.ts';
+import { EPOCH_OF_CONTEXT } from './context/epoch.ts';
 import { invalidEpoch, pushNeedsName } from './errors.ts';
 import { runPhase } from './phases.ts';
 
@@ -47,7 +48,8 @@ function outputsOf(request: BuildRequest): readonly OutputSpec[] {
  */
 function epochOf(request: BuildRequest): number | undefined {
   const text = request.buildArgs?.SOURCE_DATE_EPOCH;
-  if (text === undefined || text === '') return undefined;
+  // Of the main context it is known once that is there.
+  if (text === undefined || text === '' || text === EPOCH_OF_CONTEXT) return undefined;
   if (!/^\d{1,12}$/.test(text)) throw invalidEpoch(text);
   return Number(text);
 }

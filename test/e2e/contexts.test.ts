@@ -10,6 +10,7 @@ import { type GitServer, makeRepository, startGitDaemon, startGitHttp } from '..
 import { type ImageContent, readImage } from '../support/image-tree.ts';
 import { missingNeeds } from '../support/machine.ts';
 import { findNewestDocker } from '../support/newest-docker.ts';
+import { writeTar } from '../support/tar-writer.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild, type Tsbuild } from '../support/tsbuild.ts';
 import { startWebServer, type WebServer } from '../support/web-server.ts';
@@ -262,3 +263,34 @@ for (const { title, args, stdin, alone = false, paths } of CASES) {
     );
   });
 }
+
+const define = missing.length > 0 ? test.skip : test;
+define(
+  `SOURCE_DATE_EPOCH=context is the context's own time${missing.length > 0 ? ` (needs ${missing.join(', ')})` : ''}`,
+  async (t) => {
+    const { work, tsbuild, web, git } = t.context;
+    const dockerfile = 'FROM scratch\nARG SOURCE_DATE_EPOCH=none\nENV EPOCH=$SOURCE_DATE_EPOCH\n';
+    const tar = writeTar([{ name: 'Dockerfile', type: '0', content: dockerfile }]);
+    const cases: readonly (readonly [
+      context: string,
+      input: string | Buffer,
+      flags: readonly string[],
+      epoch: string,
+    ])[] = [
+      [`${web.url}/context.gzip`, dockerfile, ['-f', '-'], '1643684645'],
+      [`${git.url}/app.git#v1:sub`, dockerfile, ['-f', '-'], '1580608922'],
+      ['-', tar, [], '0'],
+      [join(work, 'named'), dockerfile, ['-f', '-'], 'none'],
+    ];
+    for (const [context, input, flags, epoch] of cases) {
+      const args = ['build', '--build-arg=SOURCE_DATE_EPOCH=context', '-t', 'epoch', ...flags, context];
+      const built = await tsbuild.run(args, { input });
+      t.is(built.code, 0, outputOf(built));
+      const [image] = JSON.parse((await tsbuild.run(['image', 'inspect', 'epoch'])).stdout) as [
+        { readonly Created: string; readonly Config: { readonly Env: readonly string[] } },
+      ];
+      t.true(image.Config.Env.includes(`EPOCH=${epoch}`), context);
+      if (epoch !== 'none') t.is(Date.parse(image.Created), Number(epoch) * 1000, context);
+    }
+  },
+);
