@@ -49,7 +49,8 @@ export function clipOutput(sink: ProgressSink, limitBytes = DEFAULT_LIMIT_BYTES)
     const rest = steps.get(vertex)?.rest;
     steps.delete(vertex);
     if (rest === undefined) return [];
-    const end = endLines(rest.bytes());
+    const kept = rest.bytes();
+    const end = endLines(kept, kept.length === rest.total);
     const left = rest.total - end.length;
     if (left <= 0) return [{ vertex, stream: 1, data: end, timestampMs }];
     const notice = `[${formatBytes(left)} left out; the end of the output:]\n`;
@@ -78,11 +79,11 @@ export function readOutputLimit(env: NodeJS.ProcessEnv): number {
 }
 
 /** The last lines; where they are too long, the end of the last. */
-function endLines(bytes: Buffer): Buffer {
+function endLines(bytes: Buffer, isWhole: boolean): Buffer {
   let from = bytes.length;
   for (let count = 0; count <= END_LINES && from > 0; count++) from = bytes.lastIndexOf(10, from - 2) + 1;
   // The first may have begun in what is not kept.
-  const first = from === 0 ? bytes.indexOf(10) + 1 : from;
+  const first = from === 0 && !isWhole ? bytes.indexOf(10) + 1 : from;
   return bytes.subarray(first === bytes.length ? 0 : first);
 }
 
