@@ -95,6 +95,31 @@ test('every range lies in the source and in its parent, in order', (t) => {
   t.pass();
 });
 
+test('what no range covers is a comment or blank', (t) => {
+  fc.assert(
+    fc.property(source, (text) => {
+      const { ast, diagnostics } = parseDockerfile(text);
+      // What is refused is in no tree.
+      if (diagnostics.some(({ severity }) => severity === 'error')) return;
+      const lines = text.split('\n');
+      const covered = lines.map((line) => new Uint8Array(line.length));
+      for (const { range } of [...ast.instructions, ...ast.directives]) cover(covered, range);
+      for (const [index, line] of lines.entries()) {
+        const outside = line
+          .split('')
+          .filter((_, column) => covered[index]?.[column] === 0)
+          .join('');
+        const bare = outside.replace(/^\ufeff/, '').replace(/^[\s\u0085]*/, '');
+        // A mark of continuation at the end of an instruction stands after it.
+        if (bare !== '' && !bare.startsWith('#') && !/^[\\`\s]*$/.test(bare))
+          throw new Error(`${JSON.stringify(outside)} of line ${index + 1} is in no range: ${JSON.stringify(text)}`);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  t.pass();
+});
+
 test('the text under a token of one line is the token', (t) => {
   fc.assert(
     fc.property(source, (text) => {
@@ -174,6 +199,19 @@ function checkNode(node: InstructionNode, lines: readonly string[]): void {
       throw new Error(`a part lies outside its instruction ${JSON.stringify(node)}`);
   }
   if (node.trigger !== undefined) checkNode(node.trigger, lines);
+}
+
+/** Marks what a range covers; throws where another has covered it. */
+function cover(covered: readonly Uint8Array[], { start, end }: SourceRange): void {
+  for (let line = start.line; line <= end.line; line++) {
+    const cells = covered[line - 1];
+    const from = line === start.line ? start.column : 0;
+    const to = line === end.line ? end.column : (cells?.length ?? 0);
+    for (let column = from; column < to; column++) {
+      if (cells?.[column] === 1) throw new Error(`${line}:${column} is in two ranges`);
+      if (cells !== undefined) cells[column] = 1;
+    }
+  }
 }
 
 function checkRange({ start, end }: SourceRange, lines: readonly string[]): void {
