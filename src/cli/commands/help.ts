@@ -2,20 +2,21 @@ import type { CommandSpec } from '../command-spec.ts';
 import { COMMANDS } from '../command-table.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { formatCommandHelp, formatPairs } from '../help-text.ts';
+import type { Library } from '../library.ts';
 import { GLOBAL_OPTIONS } from '../parse.ts';
 import { findCommand, parseRoute } from '../route.ts';
 
 export const command: CommandSpec = {
   name: 'help',
-  usage: '[COMMAND | exit-codes]',
+  usage: '[COMMAND | exit-codes | checks]',
   summary: 'Show help',
-  examples: ['tsbuild help build', 'tsbuild help exit-codes'],
+  examples: ['tsbuild help build', 'tsbuild help exit-codes', 'tsbuild help checks'],
   options: [],
   minArgs: 0,
   maxArgs: 2,
   completes: 'command',
   async run(context, args) {
-    context.stdout.write(await formatHelp(args));
+    context.stdout.write(args[0] === 'checks' ? formatChecks(await context.library()) : await formatHelp(args));
   },
 };
 
@@ -26,6 +27,27 @@ async function formatHelp(args: readonly string[]): Promise<string> {
   if (entry !== undefined) return formatCommandHelp({ ...(await entry.load()).command, name: args.join(' ') });
   // A group of commands, or a word that is none: the router says what was meant.
   return formatOverview(parseRoute(args).name);
+}
+
+/** The rules of `build --check`. */
+function formatChecks({ CHECK_RULES }: Library): string {
+  const list = (isOwn: boolean): string =>
+    formatPairs(
+      CHECK_RULES.filter(({ own = false }) => own === isOwn).map(({ name, description, experimental }) => [
+        name,
+        experimental ? `${description} (experimental)` : description,
+      ]),
+    );
+  return `Checks of 'tsbuild build --check', shown by every build as well.
+
+Rules of BuildKit:
+${list(false)}
+Rules of tsbuild's own, which make error=true fail only where experimental= names them:
+${list(true)}
+# check=skip=Rule,Rule;error=true;experimental=Rule   at the top of a Dockerfile, "all" for all rules
+# check=skip=Rule                                     above one instruction
+--build-arg BUILDKIT_DOCKERFILE_CHECK=…               in place of the line at the top
+`;
 }
 
 /** All commands, or those of a group (`image`). */
@@ -50,6 +72,7 @@ ${formatPairs([
   ['BUILDKIT_PROGRESS', 'how to show progress: auto, tty, plain, quiet, rawjson'],
   ['NO_COLOR', 'no colours'],
 ])}
-Run 'tsbuild COMMAND --help' for one command, 'tsbuild help exit-codes' for what exit codes mean.
+Run 'tsbuild COMMAND --help' for one command, 'tsbuild help exit-codes' for what exit codes mean,
+'tsbuild help checks' for the rules of build --check.
 `;
 }
