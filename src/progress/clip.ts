@@ -81,7 +81,7 @@ export function readOutputLimit(env: NodeJS.ProcessEnv): number {
 /** The last lines; where they are too long, the end of the last. */
 function endLines(bytes: Buffer, isWhole: boolean): Buffer {
   let from = bytes.length;
-  for (let count = 0; count <= END_LINES && from > 0; count++) from = bytes.lastIndexOf(10, from - 2) + 1;
+  for (let count = 0; count < END_LINES && from > 0; count++) from = bytes.lastIndexOf(10, from - 2) + 1;
   // The first may have begun in what is not kept.
   const first = from === 0 && !isWhole ? bytes.indexOf(10) + 1 : from;
   return bytes.subarray(first === bytes.length ? 0 : first);
