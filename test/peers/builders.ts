@@ -13,6 +13,8 @@ export interface BuildInput {
   readonly context: string;
   /** Host of the registry of bases. */
   readonly registry: string;
+  /** Flags for cases that read from servers. */
+  readonly remotes: readonly string[];
   /** A folder for results, for this builder and case alone. */
   readonly scratch: string;
 }
@@ -69,8 +71,8 @@ export function tsbuildBuilder(tsbuild: Tsbuild): Builder {
 function makeBuilder(commands: Commands): Builder {
   return {
     name: commands.name,
-    async build({ buildCase, context, registry, scratch }) {
-      const args = [`--build-arg=REGISTRY=${registry}`];
+    async build({ buildCase, context, registry, remotes, scratch }) {
+      const args = [`--build-arg=REGISTRY=${registry}`, ...(buildCase.remotes ? remotes : [])];
       for (const { dir, arg } of buildCase.before ?? []) {
         const tag = `before-${buildCase.name}-${dir}:1`;
         const folder = join(context, dir);

@@ -24,6 +24,8 @@ interface CaseFile {
   readonly labels?: Readonly<Record<string, string>>;
   /** Further flags, the same for all builders; `{context}` is the path of the prepared context. */
   readonly flags?: readonly string[];
+  /** The Dockerfile gets the build arguments `WEB` and `GIT`: servers to read from (remotes.ts). */
+  readonly remotes?: boolean;
   /** Variables of the builder's own environment (`--secret id=x,env=X`). */
   readonly env?: Readonly<Record<string, string>>;
   /** Commands that make in the context what git does not keep: owners, special modes, links, times, empty folders. */

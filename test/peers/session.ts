@@ -9,6 +9,7 @@ import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild } from '../support/tsbuild.ts';
 import { type Builder, buildahBuilder, dockerBuilder, type Outcome, tsbuildBuilder } from './builders.ts';
 import { type BuildCase, type PeerName, prepareContext } from './cases.ts';
+import { startRemotes } from './remotes.ts';
 
 export type BuilderName = PeerName | 'tsbuild';
 
@@ -32,6 +33,8 @@ export async function openSession(names: readonly BuilderName[], cases: readonly
     const bases = new Set(cases.flatMap((buildCase) => buildCase.bases));
     const registry: Registry = await startBaseRegistry([...bases]);
     closers.push(() => registry.stop());
+    const remotes = await startRemotes(join(root, 'remotes'));
+    closers.push(() => remotes.stop());
     const builders = new Map<BuilderName, Builder>();
     const startDocker = async (name: 'docker' | 'buildkit', options: DockerdOptions): Promise<void> => {
       const docker = await startDockerd(options);
@@ -67,7 +70,8 @@ export async function openSession(names: readonly BuilderName[], cases: readonly
             const context = join(scratch, 'context');
             mkdirSync(scratch, { recursive: true });
             prepareContext(buildCase, context);
-            outcomes.set(name, await builder.build({ buildCase, context, registry: registry.host, scratch }));
+            const input = { buildCase, context, registry: registry.host, remotes: remotes.buildArgs, scratch };
+            outcomes.set(name, await builder.build(input));
             removeTree(scratch);
           }
           return outcomes;
