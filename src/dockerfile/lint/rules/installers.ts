@@ -2,7 +2,7 @@
 export interface Installer {
   readonly programs: readonly string[];
   /** Whether these arguments install from the files, and not something that they name themselves. */
-  verbs(args: readonly string[]): boolean;
+  readonly verbs: (args: readonly string[]) => boolean;
   /** The files that it reads: always, and where they are there. */
   readonly required: readonly string[];
   readonly optional: readonly string[];
