@@ -84,7 +84,7 @@ testNeeding(NEEDS, 'a missing source is named, and .dockerignore is blamed when 
   const copy = (src: string) => copyStep(bench.base, localContext(), src, '/x');
   const missing = await t.throwsAsync(bench.solve(copy('/src/mian.c')), { instanceOf: TsbuildError });
   t.deepEqual([missing?.code, missing?.message], ['COPY_SOURCE_NOT_FOUND', '"/src/mian.c": not found']);
-  t.is(missing?.hint, 'did you mean "/src/main.c"?');
+  t.is(missing?.hint, 'did you mean "src/main.c"?');
   const ignore = compilePatterns(['secret']);
   const hidden = await t.throwsAsync(bench.solve(copy('/secret'), { ignore }), { instanceOf: TsbuildError });
   t.regex(hidden?.hint ?? '', /\.dockerignore excludes it/);
