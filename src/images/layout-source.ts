@@ -30,6 +30,7 @@ async function findTarget(
 }
 
 /** What index.json says around an image is no part of it. */
-function strip({ annotations: _, ...descriptor }: Descriptor): Descriptor {
+function strip(listed: Descriptor): Descriptor {
+  const { annotations: _, ...descriptor } = listed;
   return descriptor;
 }

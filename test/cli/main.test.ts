@@ -35,7 +35,7 @@ test('version, help and mistakes', async (t) => {
     [['build'], /takes 1 argument, and got 0/],
     [['build', '--secret', 'id=x', '.'], /--secret id=x is not supported yet/],
     [['build', '--platform', 'linux/amd64,linux/arm64', '.'], /several platforms is not supported yet/],
-    [['build', 'https://example.com/a.git'], /context at a URL is not supported yet/],
+    [['build', '--build-context', 'x', '.'], /--build-context: it is no pair/],
     [['build', '--progress', 'tty', '.'], /needs a terminal/],
     [['pull', '-a', 'debian'], /--all-tags is not supported yet/],
     [['images', '--format', '{{.Nam}}'], /column 3: there is no field "Nam"/],
@@ -137,9 +137,9 @@ test('a Dockerfile from standard input, with a context and without', async (t) =
   const alone = await tsbuild.run(['build', '-q', '-'], { input: 'FROM scratch\nENV A=1\n' });
   t.regex(alone.stdout, /^sha256:/, alone.stderr);
   const { stdout: tar } = await exec('tar', ['-C', context, '-cf', '-', 'a.txt']);
-  const archive = await tsbuild.run(['build', '-'], { input: tar });
+  const archive = await tsbuild.run(['build', '-f', '-', context], { input: tar });
   t.is(archive.code, 125);
-  t.regex(archive.stderr, /a tar archive on standard input as build context is not supported yet/);
+  t.regex(archive.stderr, /standard input is an archive, not a Dockerfile\nhint: give "-" as the context/);
 });
 
 test('outputs to a folder and to standard output', async (t) => {

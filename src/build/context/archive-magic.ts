@@ -16,7 +16,7 @@ export function looksLikeArchive(beginning: Buffer): boolean {
   return isCompressed(beginning) || isTarHeader(beginning);
 }
 
-export function isCompressed(beginning: Buffer): boolean {
+function isCompressed(beginning: Buffer): boolean {
   return COMPRESSED.some((magic) => magic.every((byte, i) => beginning[i] === byte));
 }
 
