@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
@@ -251,6 +253,36 @@ test('credentials do not follow a redirect', async (t) => {
   const error = await t.throwsAsync<TsbuildError>(room.fetch(`${front.url}/repo.git#main`), { code: 'GIT_FAILED' });
   t.regex(error?.hint ?? '', /the server redirects/);
   t.is(room.server.requests.length, before);
+});
+
+test('authorities that the user trusts are trusted', async (t) => {
+  const folder = makeTempDir('tls');
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+  ];
+  await exec('openssl', [...request, '-days', '2', '-keyout', key, '-out', cert]);
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => {
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    removeTree(folder);
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/repo.git`;
+  const stranger = await openRoom(t);
+  await t.throwsAsync(stranger.fetch(url), { code: 'GIT_TLS' });
+  const trusting = await openRoom(t, { env: { ...process.env, NODE_EXTRA_CA_CERTS: cert } });
+  await t.throwsAsync(trusting.fetch(url), { code: 'GIT_NOT_FOUND' });
 });
 
 test('git:// and ssh:// with an agent', async (t) => {

@@ -1,4 +1,4 @@
-import { TsbuildError } from '../../errors.ts';
+import { errorMessage, TsbuildError } from '../../errors.ts';
 import { redactUrl } from '../../remote-url/index.ts';
 import type { GitTree } from './git-op.ts';
 
@@ -9,6 +9,13 @@ export function notARepository(identifier: string): TsbuildError {
 export function gitMissing(): TsbuildError {
   return new TsbuildError('GIT_MISSING', 'git is not installed, and fetches what this build reads', {
     hint: 'install the package git (for ssh:// also openssh-client)',
+  });
+}
+
+export function authorityUnreadable(path: string, cause: unknown): TsbuildError {
+  return new TsbuildError('GIT_TLS', `cannot read the certificates of ${path}: ${errorMessage(cause)}`, {
+    cause,
+    hint: 'the file must be readable and in PEM form',
   });
 }
 

@@ -1,9 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findTlsFiles } from '../../registry/tls.ts';
 import type { Secrets, SshAgents } from '../../secrets/types.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
 import { findAuthConfig } from './auth.ts';
+import { authorityUnreadable } from './errors.ts';
 import type { GitTree } from './git-op.ts';
 import { createGitProgram, type GitProgram } from './program.ts';
 
@@ -80,6 +82,7 @@ export async function openSession(
       // Of submodules too, whatever they call for.
       GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
       ...sshVariables(directory, env.HOME ?? homedir(), socket?.path),
+      ...(await tlsVariables(tree, directory, env)),
       ...(await findAuthConfig(tree, secrets)),
     };
     for (const name of PROXIES) {
@@ -97,6 +100,30 @@ export async function openSession(
   } catch (error) {
     await scratch.remove();
     throw error;
+  }
+}
+
+/** Authorities that are trusted besides the well-known ones, as in everything else that tsbuild asks for over TLS. */
+async function tlsVariables(
+  { protocol, host }: GitTree,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Readonly<Record<string, string>>> {
+  if (protocol !== 'https') return {};
+  const named = findTlsFiles(host, env)?.authorities ?? [];
+  const extra = [...named, ...(env.NODE_EXTRA_CA_CERTS ? [env.NODE_EXTRA_CA_CERTS] : [])];
+  if (extra.length === 0) return {};
+  const { rootCertificates } = await import('node:tls');
+  const bundle = join(directory, 'authorities.pem');
+  writeFileSync(bundle, [...rootCertificates, ...extra.map(readAuthorities)].join('\n'));
+  return { GIT_SSL_CAINFO: bundle };
+}
+
+function readAuthorities(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw authorityUnreadable(path, error);
   }
 }
 
