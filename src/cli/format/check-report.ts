@@ -8,8 +8,14 @@ export function formatCheckReport({ warnings, sources }: CheckReport): string {
   const { length } = warnings;
   if (length === 0) return 'Check complete, no warnings found.\n';
   const count = length === 1 ? '1 warning has' : `${length} warnings have`;
-  const parts = warnings.map((warning) => formatWarning(warning, sources));
+  const inOrder = warnings.toSorted((a, b) => firstLine(a) - firstLine(b));
+  const parts = inOrder.map((warning) => formatWarning(warning, sources));
   return [`Check complete, ${count} been found!\n`, ...parts].join('\n');
+}
+
+/** What is about no place of the file comes first. */
+function firstLine({ location }: CheckWarning): number {
+  return location.ranges?.[0]?.start.line ?? 0;
 }
 
 function formatWarning(warning: CheckWarning, sources: CheckReport['sources']): string {
