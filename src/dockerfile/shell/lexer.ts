@@ -219,6 +219,7 @@ class Lexer {
     if (emptyIsUnset) {
       operator = this.#next();
       text += operator;
+      if (operator === '#' || operator === '%') throw new Error(`unsupported operator ${text} in \${${name}…}`);
     } else if (!'+-?#%'.includes(operator) || operator === '') {
       throw new Error(`unsupported operator ${text || 'at the end'} in \${${name}…}`);
     }
