@@ -61,11 +61,12 @@ export function invalidEpoch(text: string): TsbuildError {
 
 /** A step failed: what it was, where it stands, what went wrong, and where its whole output is. */
 export function stepFailed(failure: StepFailure): DockerfileError {
-  const { name, cause, location, source, logPath } = failure;
+  const { name, others, cause, location, source, logPath } = failure;
+  const also = others.map((other) => `\nfailed at the same time: ${shorten(other)}`).join('');
   const known = cause instanceof TsbuildError ? cause : undefined;
   return new DockerfileError(
     known?.code ?? errorCode(cause) ?? 'BUILD_FAILED',
-    `${shorten(name)}: ${errorMessage(cause)}`,
+    `${shorten(name)}: ${errorMessage(cause)}${also}`,
     {
       cause,
       source,
@@ -91,6 +92,8 @@ function shorten(name: string): string {
 export interface StepFailure {
   /** The step as progress shows it. */
   readonly name: string;
+  /** Further steps that failed before they could be ended. */
+  readonly others: readonly string[];
   readonly cause: unknown;
   readonly location: SourceLocation | undefined;
   /** The Dockerfile's text. */

@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { errorCode, errorMessage } from '../errors.ts';
 import type { Digest } from '../oci/index.ts';
 import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import type { SolveObserver, Vertex } from '../solver/types.ts';
@@ -13,7 +13,7 @@ export interface SolveSummary {
   executed: number;
   /** Steps whose result was there. */
   cached: number;
-  /** The step that an error came from, by the error. */
+  /** The step that an error came from, by the error; the first is what the solve failed with. */
   readonly failures: Map<unknown, { readonly digest: Digest; readonly name: string }>;
 }
 
@@ -44,10 +44,12 @@ export function createObserver<R>(
     completed(vertex, { cached, error }) {
       if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
-        // The first to fail ends the others, and they end with its error: of theirs nothing is to be said.
-        const isFirst = summary.failures.size === 0;
-        if (isFirst) summary.failures.set(error, { digest: vertex.digest, name: vertex.name });
-        const text = isFirst ? errorMessage(error) : CANCELED;
+        // The first to fail ends the others, and they end with its error: of theirs nothing is to be said, unless they had failed before
+        // they could be ended.
+        const isOwn =
+          summary.failures.size === 0 || (errorCode(error) === 'BUILD_RUN_FAILED' && !summary.failures.has(error));
+        if (isOwn) summary.failures.set(error, { digest: vertex.digest, name: vertex.name });
+        const text = isOwn ? errorMessage(error) : CANCELED;
         sink({ vertexes: [{ ...status(vertex), completedMs: Date.now(), cached, error: text }] });
         return;
       }

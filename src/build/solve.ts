@@ -20,6 +20,7 @@ export async function solveBuild(solve: SolveInput): Promise<string | undefined>
     if (failed === undefined) throw error;
     throw stepFailed({
       name: failed.name,
+      others: [...engine.summary.failures.values()].filter((other) => other !== failed).map(({ name }) => name),
       cause: error,
       location: definition.metadata.get(failed.digest)?.source,
       source: solve.dockerfile.text,

@@ -27,7 +27,8 @@ async function runInSandbox(spec: ProcessSpec, options: RunOptions): Promise<Exi
   signal?.addEventListener('abort', kill, { once: true });
   try {
     const exit = await handle.exited;
-    signal?.throwIfAborted();
+    // Who failed by itself before it could be killed is told so.
+    if (exit.code === 0 || exit.signal !== 0) signal?.throwIfAborted();
     if (sinkFailure !== undefined) throw sinkFailure.error;
     return toExitStatus(exit);
   } catch (error) {
