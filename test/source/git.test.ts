@@ -305,6 +305,20 @@ test('git:// and ssh:// with an agent', async (t) => {
   await t.throwsAsync(room.fetch(url), { code: 'GIT_UNAUTHORIZED' });
   await exec('ssh-add', ['-q', sshd.key], { env: { SSH_AUTH_SOCK: socket } });
   t.is((await room.fetch(url)).digest, plain.digest);
+
+  // A host that the user knows by another key is not spoken to.
+  const home = join(room.root, 'home');
+  mkdirSync(join(home, '.ssh'), { recursive: true });
+  const known = readFileSync(`${sshd.key}.pub`, 'utf8');
+  writeFileSync(join(home, '.ssh/known_hosts'), `[127.0.0.1]:${sshd.port} ${known}`);
+  const wary = await openRoom(t, { env: { ...process.env, HOME: home } });
+  wary.agents.paths.set('default', socket);
+  await t.throwsAsync(wary.fetch(url), { code: 'GIT_HOST_KEY' });
+  writeFileSync(
+    join(home, '.ssh/known_hosts'),
+    `[127.0.0.1]:${sshd.port} ${readFileSync(`${sshd.hostKey}.pub`, 'utf8')}`,
+  );
+  t.is(read(await wary.fetch(url), 'a.txt'), 'one');
 });
 
 test('a commit that the server does not give out by its name is looked for on its branches', async (t) => {
