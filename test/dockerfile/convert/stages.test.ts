@@ -124,13 +124,6 @@ for (const [source, line, message] of WRONG)
   });
 
 const UNSUPPORTED: readonly (readonly [instruction: string, column: number, what: RegExp])[] = [
-  ['COPY --link a b', 5, /COPY --link/],
-  ['COPY --parents a b', 5, /--parents/],
-  ['COPY --chown=1 --exclude=x a b', 15, /--exclude/],
-  ['COPY --chmod=u+x a b', 0, /symbolic mode/],
-  ['RUN --mount=type=secret,id=x y', 4, /type=secret/],
-  ['RUN --mount=type=ssh y', 4, /type=ssh/],
-  ['RUN --security=insecure y', 4, /--security=insecure/],
   ['RUN --device=x y', 4, /--device/],
 ];
 
