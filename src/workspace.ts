@@ -45,7 +45,9 @@ export async function openWorkspace(root: string | undefined): Promise<Workspace
     http,
     async sweep() {
       await sweepOwners(store.paths.locks, await store.owner());
-      await Promise.all([snapshotter.sweep(), sweepAgentSockets(store), content.sweep()]);
+      // Not beside the others: who asks whether an owner lives holds its lock for that moment.
+      await sweepAgentSockets(store);
+      await Promise.all([snapshotter.sweep(), content.sweep()]);
     },
     async close() {
       await Promise.all([registry.close(), http.close()]);
