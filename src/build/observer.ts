@@ -71,6 +71,10 @@ export function createObserver<R>(
           show();
           reporter.task(...task);
         },
+        warn(message) {
+          show();
+          reporter.warn?.(message);
+        },
       };
     },
   };
