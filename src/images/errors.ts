@@ -102,6 +102,21 @@ export function layerChanged(snapshot: string, expected: Digest, actual: Digest)
   );
 }
 
+/**
+ * A push or a pull stopped: begins with the name, which has the registry in it, and goes on with the request that failed. Which blob or
+ * manifest it was is in the details. What is no error of ours (an abort) is passed on.
+ */
+export function transferFailed(verb: 'push' | 'pull', name: string, error: unknown): unknown {
+  if (!(error instanceof TsbuildError) || error.message.includes(name)) return error;
+  // copyGraph says which descriptor it was; the request says more.
+  const inner = 'side' in error.details && error.cause instanceof Error ? error.cause : error;
+  return new TsbuildError(error.code, `cannot ${verb} ${name}: ${inner.message}`, {
+    cause: error,
+    details: { ...error.details, reference: name },
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
 /** An image ID does not say where to push to. */
 export function nameNeeded(text: string): TsbuildError {
   return new TsbuildError('REFERENCE_INVALID', `${text} is an image ID: a push needs a name`, {

@@ -2,6 +2,7 @@ import { copyGraph, createStoreTarget } from '../content/index.ts';
 import { type Descriptor, hostPlatform, isIndexType, parseTaggedReference, type Reference } from '../oci/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
+import { transferFailed } from './errors.ts';
 import { ensureBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './fetch.ts';
 import { imageIDOf } from './graph.ts';
 import { recordName } from './names.ts';
@@ -14,9 +15,10 @@ export async function pullImage(context: ImageContext, text: string, options: Pu
   const reference = parseTaggedReference(text);
   const name = recordName(reference);
   const before = context.records.get(name)?.target.digest;
-  const { descriptor, transferred, several } = options.allPlatforms
-    ? await pullAll(context, reference, options)
-    : await pullPlatform(context, reference, options);
+  const pull = options.allPlatforms ? pullAll : pullPlatform;
+  const { descriptor, transferred, several } = await pull(context, reference, options).catch((error: unknown) => {
+    throw transferFailed('pull', name, error);
+  });
   await recordPulled(context, reference, descriptor);
   if (transferred) await context.records.refresh();
   return {

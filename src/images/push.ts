@@ -1,8 +1,8 @@
-import { copyGraph } from '../content/index.ts';
+import { type CopyResult, copyGraph } from '../content/index.ts';
 import { type Descriptor, formatReference, parseTaggedReference } from '../oci/index.ts';
 import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
-import { nameNeeded } from './errors.ts';
+import { nameNeeded, transferFailed } from './errors.ts';
 import { openBlob, recordSources } from './fetch.ts';
 import { requireImage } from './find.ts';
 import { isDangling, recordName } from './names.ts';
@@ -27,12 +27,18 @@ export async function pushImage(context: ImageContext, text: string, options: Pu
   const { domain, path } = reference;
   const { signal, onTask } = options;
   const source = { fetch: (blob: Descriptor, range = {}) => openBlob(context, blob, range) };
-  const result = await copyGraph(source, repository, descriptor, {
-    signal,
-    mountFrom: ({ digest }) => context.sources.find(digest, domain).filter((other) => other !== path),
-    onProgress: reportCopy(onTask),
+  const send = async (): Promise<CopyResult> => {
+    const sent = await copyGraph(source, repository, descriptor, {
+      signal,
+      mountFrom: ({ digest }) => context.sources.find(digest, domain).filter((other) => other !== path),
+      onProgress: reportCopy(onTask),
+    });
+    if (reference.tag !== undefined) await repository.tag(descriptor, reference.tag, { signal });
+    return sent;
+  };
+  const result = await send().catch((error: unknown) => {
+    throw transferFailed('push', recordName(reference), error);
   });
-  if (reference.tag !== undefined) await repository.tag(descriptor, reference.tag, { signal });
   await recordSources(context, [...result.copied, ...result.existing, ...result.mounted], reference);
   await recordDigest(context, formatReference({ domain, path, digest: descriptor.digest }), record.target, descriptor);
   return { name: recordName(reference), descriptor };
