@@ -43,19 +43,22 @@ export function writeManyFiles(context: string, count: number, bytes: number): v
   writeFileSync(join(context, 'Dockerfile'), `${HEAD}COPY files /files\n`);
 }
 
-/** A Dockerfile of many lines that only change the config: what is timed is reading it, not steps. */
+/** A Dockerfile of many lines in long instructions that only change the config: what is timed is reading it, not steps. */
 export function writeLongDockerfile(context: string, lines: number): void {
   mkdirSync(context, { recursive: true });
-  const kinds = [
-    (i: number) => `ENV NAME_${i}="value ${i}" OTHER_${i % 50}=$NAME_${i}`,
-    (i: number) => `LABEL org.example.label-${i}="text of $NAME_${i - 1}"`,
-    (i: number) => `ARG ARGUMENT_${i % 200}=\${NAME_${i - 2}:-none}`,
-    (i: number) => `# comment ${i}`,
-    (i: number) => `EXPOSE ${1024 + (i % 2000)}/udp`,
-  ];
-  const text = Array.from({ length: lines }, (_, i) => kinds[i % kinds.length]?.(i) ?? '');
-  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${text.join('\n')}\n`);
+  const count = lines / LINES_OF_ONE;
+  const instructions = Array.from({ length: count }, (_, i) => {
+    const pairs = Array.from(
+      { length: LINES_OF_ONE - 3 },
+      (_, k) => `  NAME_${i}_${k}="value ${k} of \${PATH:-nothing}" \\\n`,
+    );
+    return `${i % 2 === 0 ? 'ENV' : 'LABEL'} \\\n${pairs.join('')}  # the last\n  LAST=${i}\n`;
+  });
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${instructions.join('')}`);
 }
+
+/** Of an instruction of `writeLongDockerfile`. */
+const LINES_OF_ONE = 100;
 
 /** Changes one file of `writeManyFiles`, to another content each time. */
 export function changeOneFile(context: string, run: number): void {
