@@ -33,7 +33,7 @@ test('version, help and mistakes', async (t) => {
     [['buidl', '.'], /unknown command: tsbuild buidl\nhint: did you mean 'tsbuild build'\?/],
     [['build', '--tga', 'x', '.'], /unknown flag: --tga\nhint: did you mean --tag\?/],
     [['build'], /takes 1 argument, and got 0/],
-    [['build', '--secret', 'id=x', '.'], /--secret id=x is not supported yet/],
+    [['build', '--shm-size', '1g', '.'], /--shm-size 1g is not supported yet/],
     [['build', '--platform', 'linux/amd64,linux/arm64', '.'], /several platforms is not supported yet/],
     [['build', '--build-context', 'x', '.'], /--build-context: it is no pair/],
     [['build', '--progress', 'tty', '.'], /needs a terminal/],
