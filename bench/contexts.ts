@@ -60,6 +60,13 @@ export function writeLongDockerfile(context: string, lines: number): void {
 /** Of an instruction of `writeLongDockerfile`. */
 const LINES_OF_ONE = 100;
 
+/** A step that prints so many bytes in lines of 80; it depends on the build argument `NONCE`. */
+export function writeTalkative(context: string, bytes: number): void {
+  mkdirSync(context, { recursive: true });
+  const line = 'x'.repeat(79);
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}ARG NONCE\nRUN yes ${line} | head -c ${bytes}\n`);
+}
+
 /** Changes one file of `writeManyFiles`, to another content each time. */
 export function changeOneFile(context: string, run: number): void {
   writeFileSync(join(context, 'files/d0/s0/f7'), `changed ${run} ${Date.now()}\n`);

@@ -10,6 +10,7 @@ import {
   writeManyFiles,
   writeRunOnLargeBase,
   writeRuns,
+  writeTalkative,
   writeTwentySteps,
 } from './contexts.ts';
 
@@ -83,6 +84,18 @@ export const TRIALS: readonly Trial[] = [
     prepare: ({ dir }) => writeLongDockerfile(join(dir, 'long'), 10_000),
     warmUp: (contender, environment) => buildWith(contender, environment, 'long'),
     run: (contender, environment) => timed(() => buildWith(contender, environment, 'long')),
+  },
+  {
+    name: 'log',
+    title: 'one RUN that prints 256 MiB',
+    heavy: true,
+    prepare: ({ dir }) => {
+      writeBaseOnly(join(dir, 'base'));
+      writeTalkative(join(dir, 'talkative'), 256 * 1024 ** 2);
+    },
+    warmUp: (contender, environment) => buildWith(contender, environment, 'base'),
+    run: (contender, environment, run) =>
+      timed(() => buildWith(contender, environment, 'talkative', `${run}-${Date.now()}`)),
   },
   {
     name: 'cold-copy',

@@ -35,6 +35,7 @@ export interface NativeApi extends SandboxApi, TablesApi {
    * first byte begins one when `begins`. There must be room for a prefix before every byte. Returns where in `target` they end.
    */
   prefixLines(
+    this: void,
     target: Uint8Array,
     at: number,
     data: Uint8Array,
