@@ -16,8 +16,8 @@ export class SharedList<T> implements Iterable<T> {
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    const lists: SharedList<T>[] = [];
-    for (let list: SharedList<T> | undefined = this; list !== undefined; list = list.#base) lists.push(list);
+    const lists: SharedList<T>[] = [this];
+    for (let list = this.#base; list !== undefined; list = list.#base) lists.push(list);
     for (const list of lists.toReversed()) yield* list.#own;
   }
 }
