@@ -68,8 +68,9 @@ Status MakeDevices(const UniqueFd& dev, const UniqueFd& nodes) {
 
 }  // namespace
 
-Result<UniqueFd> MountDev(const UniqueFd& root, DeviceAccess access, Stubs& stubs) {
-  auto target = OpenOrMake(root.get(), "/dev", {.stubs = &stubs});
+Result<UniqueFd> MountDev(const UniqueFd& root, DeviceAccess access) {
+  // As /proc and /sys, it stays in the image where it had to be made.
+  auto target = OpenOrMake(root.get(), "/dev", {});
   if (!target.ok()) return target.error();
   // The nodes that may be opened lie on a file system of their own where others may not: hidden below /dev, and mounted into
   // it one by one.

@@ -24,10 +24,11 @@ constexpr const char* kMasked[] = {
 };
 constexpr const char* kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 
-Result<UniqueFd> OpenMountPoint(const UniqueFd& root, const char* path, Stubs& stubs) {
+// One that had to be made stays in the image, unlike all other mount points: images of every other builder have it too.
+Result<UniqueFd> OpenMountPoint(const UniqueFd& root, const char* path) {
   auto directory = OpenInRoot(root.get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (directory.ok()) return directory;
-  if (directory.error().error_number == ENOENT) return OpenOrMake(root.get(), path, {.stubs = &stubs});
+  if (directory.error().error_number == ENOENT) return OpenOrMake(root.get(), path, {});
   if (directory.error().error_number == ENOTDIR || directory.error().error_number == ELOOP) {
     return Error::Own("SANDBOX_MOUNT_TARGET", "the image has something other than a directory there", path);
   }
@@ -44,12 +45,12 @@ Status BindFromHost(const char* path, const UniqueFd& target, bool read_only) {
 
 }  // namespace
 
-Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stubs) {
+Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root) {
   KernelMountPoints points;
-  auto proc = OpenMountPoint(root, "/proc", stubs);
+  auto proc = OpenMountPoint(root, "/proc");
   if (!proc.ok()) return proc.error();
   points.proc = std::move(*proc);
-  auto sys = OpenMountPoint(root, "/sys", stubs);
+  auto sys = OpenMountPoint(root, "/sys");
   if (!sys.ok()) return sys.error();
   points.sys = std::move(*sys);
   return points;

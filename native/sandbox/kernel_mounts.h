@@ -2,7 +2,6 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "sandbox/stubs.h"
 
 namespace tsbuild {
 
@@ -13,7 +12,7 @@ struct KernelMountPoints {
   UniqueFd sys;
   UniqueFd cgroup;  // of MountSys, where the machine has control groups and /sys is our own
 };
-Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root, Stubs& stubs);
+Result<KernelMountPoints> OpenKernelMountPoints(const UniqueFd& root);
 
 // Mounts /sys.
 Status MountSys(KernelMountPoints& points, bool writable);

@@ -72,10 +72,10 @@ Result<Prepared> Prepare(const SandboxSpec& spec, DeviceAccess access, Stubs& st
   auto cwd = OpenOrMake(root->get(), spec.cwd, {.uid = prepared.identity.uid, .gid = prepared.identity.gid});
   if (!cwd.ok()) return cwd.error();
 
-  auto points = OpenKernelMountPoints(*root, stubs);
+  auto points = OpenKernelMountPoints(*root);
   if (!points.ok()) return points.error();
   prepared.points = std::move(*points);
-  auto null = MountDev(*root, access, stubs);
+  auto null = MountDev(*root, access);
   if (!null.ok()) return null.error();
   prepared.null = std::move(*null);
   TSB_TRY(MountSys(prepared.points, spec.insecure));

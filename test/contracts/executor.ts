@@ -115,9 +115,7 @@ export function testExecutor(name: string, open: () => Promise<ExecutorFixture>)
   });
 
   testRun('a root without an upper is read-only', async (t, sh, opened) => {
-    const lowers = [...opened.makeRoot().lowers];
-    const stubs = opened.makeTree({ 'proc/': '', 'sys/': '', 'dev/': '', 'etc/hosts': '', 'etc/resolv.conf': '' });
-    const run = await sh('echo x > /new', { root: { lowers: [stubs, ...lowers] } });
+    const run = await sh('echo x > /new', { root: { lowers: [...opened.makeRoot().lowers] } });
     t.is(run.code, 1);
     t.regex(run.stderr, /Read-only file system/);
   });

@@ -115,6 +115,9 @@ async function fillRootfs(rootfs: string): Promise<void> {
   writeTree(rootfs, {
     'bin/': '',
     'tmp/': '',
+    'proc/': '',
+    'sys/': '',
+    'dev/': '',
     'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\nodd:x:42:42::/nonexistent:\n',
     'etc/group': 'root:x:0:\nwheel:x:10:root\napp:x:1001:\naudio:x:29:app,odd\nvideo:x:44:app\n',
     'etc/hosts': '',

@@ -33,18 +33,28 @@ testNeeding(needs, 'a run that changes nothing leaves nothing in the layer', asy
   t.deepEqual(listTree(root.upper), ['etc', 'home', 'home/app']);
 });
 
-testNeeding(needs, 'an image of one program works, and stays one program', async (t) => {
-  const lower = writeTree(join(fixture.directory, 'scratch'), { 'bin/': '' });
-  await fixture.sh('cp /bin/busybox /out', {
-    mounts: [
-      { type: 'tree', target: '/out', tree: { lowers: [], upper: join(lower, 'bin') }, selector: '', readonly: false },
-    ],
-  });
-  const root = fixture.makeRoot([lower]);
-  const run = await fixture.run({ root, args: ['/bin/busybox', 'sh', '-c', '/bin/busybox ls -A /; echo > /made'] });
-  t.is(run.stdout, 'bin\ndev\netc\nproc\nsys\n');
-  t.deepEqual(listTree(root.upper), ['made']);
-});
+testNeeding(
+  needs,
+  'an image of one program works; the mount points of the kernel’s file systems stay in it, as with other builders',
+  async (t) => {
+    const lower = writeTree(join(fixture.directory, 'scratch'), { 'bin/': '' });
+    await fixture.sh('cp /bin/busybox /out', {
+      mounts: [
+        {
+          type: 'tree',
+          target: '/out',
+          tree: { lowers: [], upper: join(lower, 'bin') },
+          selector: '',
+          readonly: false,
+        },
+      ],
+    });
+    const root = fixture.makeRoot([lower]);
+    const run = await fixture.run({ root, args: ['/bin/busybox', 'sh', '-c', '/bin/busybox ls -A /; echo > /made'] });
+    t.is(run.stdout, 'bin\ndev\netc\nproc\nsys\n');
+    t.deepEqual(listTree(root.upper), ['dev', 'made', 'proc', 'sys']);
+  },
+);
 
 testNeeding(needs, 'what the step itself puts beside or into a stub’s place stays', async (t) => {
   const root = fixture.makeRoot();
