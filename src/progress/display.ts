@@ -51,7 +51,7 @@ export async function openDisplay(options: DisplayOptions): Promise<Display> {
 
 /** The live display shows the end of a step's output anyhow; the others would grow with it. */
 function clipped(display: Display, env: NodeJS.ProcessEnv): Display {
-  return { sink: clipOutput(display.sink, readOutputLimit(env)), finish: display.finish };
+  return { sink: clipOutput(display.sink, readOutputLimit(env)), finish: () => display.finish() };
 }
 
 /** What `mode` means here. */
