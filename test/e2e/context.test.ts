@@ -59,7 +59,7 @@ testNeeding(['root'], 'a source that is not there: why, or what was meant', asyn
     ['FROM scratch\nCOPY ../above.txt /\n', /above\.txt lies above the build context/],
     ['FROM scratch\nCOPY *.jsx /\nCOPY a*.js /\n', /"\/a\*\.js" gives no file: "app\.js" is excluded by .* line 3/],
     ['FROM scratch\nCOPY part /p/\n', /"\/part" gives no file: "part\/y\.log" is excluded by .* line 5/],
-    [`${stage}COPY --from=made /out/othr.ts /\n`, /not found in stage "made"[^]*did you mean "\/out\/other\.ts"\?/],
+    [`${stage}COPY --from=made /out/othr.ts /\n`, /not found in stage "made"[\s\S]*did you mean "\/out\/other\.ts"\?/],
     [
       'FROM scratch\nCOPY src /\nRUN --mount=type=bind,source=app.js,target=/x ["/x"]\n',
       /"app\.js" is excluded by \.dockerignore line 3/,
