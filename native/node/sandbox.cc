@@ -1,6 +1,7 @@
 #include "node/sandbox.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -125,9 +126,13 @@ Napi::Value StartSandbox(const Napi::CallbackInfo& info) {
   return handle;
 }
 
+// Not by a limit, which everything that is started here would inherit.
+void ForbidCoreDumps(const Napi::CallbackInfo&) { (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
 }  // namespace
 
 void RegisterSandbox(Napi::Env env, Napi::Object exports) {
+  exports.Set("forbidCoreDumps", Napi::Function::New(env, ForbidCoreDumps, "forbidCoreDumps"));
   exports.Set("runSandbox", Napi::Function::New(env, StartSandbox, "runSandbox"));
 }
 

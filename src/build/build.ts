@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
+import { native } from '../native/index.ts';
 import { createSecrets, createSshAgents } from '../secrets/index.ts';
 import type { LocalContext } from '../source/index.ts';
 import { withWorkspace } from '../workspace.ts';
@@ -30,6 +31,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
   return await withWorkspace(given.root, async (workspace) => {
     const secrets = createSecrets(given.secrets ?? []);
     const sshAgents = createSshAgents(given.ssh ?? [], workspace.store);
+    if (given.secrets?.length || given.ssh?.length) native.forbidCoreDumps();
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
     const log = await openBuildLog(workspace.store, given.onProgress);

@@ -8,6 +8,8 @@ export interface SandboxApi {
    * synchronously only for a malformed request.
    */
   runSandbox(request: SandboxRequest, onOutput: (stream: 1 | 2, chunk: Buffer) => void): SandboxHandle;
+  /** From now on no core dump is written of this process, whatever it dies of. */
+  forbidCoreDumps(): void;
 }
 
 export interface SandboxHandle {
