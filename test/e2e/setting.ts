@@ -16,7 +16,7 @@ export interface Setting {
   readonly registry: Registry;
   readonly tsbuild: Tsbuild;
   /** Writes a context and answers its folder. */
-  context(files: Readonly<Record<string, string | Uint8Array>>, name?: string): string;
+  readonly context: (files: Readonly<Record<string, string | Uint8Array>>, name?: string) => string;
   /** Builds a context as `<tag>:1` with the registry as the build argument REGISTRY. */
   readonly build: (context: string, tag: string, ...flags: string[]) => Promise<ExecResult>;
 }
