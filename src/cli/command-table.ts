@@ -72,7 +72,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'context ls',
     aliases: ['context list'],
-    summary: 'List what a build would see of its context',
+    summary: 'List what a build would see of its context, largest first',
     load: () => import('./commands/context-ls.ts'),
   },
   {
