@@ -131,15 +131,24 @@ async function resolveBases(conversion: Conversion): Promise<ReadonlyMap<BuildSt
   return bases;
 }
 
+/** Of commands that many stages may start from. */
+const onbuilds = new WeakMap<readonly StageCommand[], readonly string[]>();
+
+function listOnbuild(commands: readonly StageCommand[]): readonly string[] {
+  const known = onbuilds.get(commands);
+  if (known !== undefined) return known;
+  const found = commands.flatMap(({ instruction }) => (instruction.kind === 'onbuild' ? [instruction.expression] : []));
+  onbuilds.set(commands, found);
+  return found;
+}
+
 /** The ONBUILD instructions of what a stage starts from, in order. */
 function listTriggers(stage: BuildStage, bases: ReadonlyMap<BuildStage, ResolvedBase>): readonly string[] {
   if (stage.index === undefined) return [];
   if (stage.base === undefined) {
     return bases.get(stage)?.image.baseConfig?.config?.OnBuild ?? [];
   }
-  return stage.base.commands.flatMap(({ instruction }) =>
-    instruction.kind === 'onbuild' ? [instruction.expression] : [],
-  );
+  return listOnbuild(stage.base.commands);
 }
 
 function convertStage(

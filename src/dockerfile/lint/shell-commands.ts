@@ -40,10 +40,20 @@ type ToRange = (start: number, end: number) => SourceRange;
 
 /** Offsets in a heredoc's text to places in the file. */
 function createPlaces(content: string, firstLine: number): ToRange {
+  // Commands are looked for from the first to the last: each place is not far behind the one before.
+  let line = firstLine;
+  let lineStart = 0;
   const locate = (offset: number) => {
-    const before = content.slice(0, offset);
-    const feed = before.lastIndexOf('\n');
-    return { line: firstLine + before.split('\n').length - 1, column: offset - feed - 1 };
+    if (offset < lineStart) [line, lineStart] = [firstLine, 0];
+    for (
+      let feed = content.indexOf('\n', lineStart);
+      feed >= 0 && feed < offset;
+      feed = content.indexOf('\n', lineStart)
+    ) {
+      line++;
+      lineStart = feed + 1;
+    }
+    return { line, column: offset - lineStart };
   };
   return (start, end) => ({ start: locate(start), end: locate(end) });
 }

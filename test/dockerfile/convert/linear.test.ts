@@ -27,6 +27,7 @@ const FILES: Readonly<Record<string, (lines: number) => string>> = {
   'heredocs of one COPY': (n) =>
     `FROM x\nCOPY ${repeat(n / 2, (i) => `<<E${i} \\`)}\n /d/\n${repeat(n / 2, (i) => `E${i}`)}`,
   'lines of one heredoc': (n) => `FROM x\nENV A=1\nCOPY <<E /f\n${repeat(n * 10, (i) => `echo $A ${i}`)}\nE`,
+  'a script in a heredoc': (n) => `FROM x\nRUN <<E\n${repeat(n * 2, (i) => `make a${i} && b`)}\nE`,
   'one continued line': (n) => `FROM x\nRUN a \\\n${repeat(n * 10, (i) => (i % 3 ? `  b ${i} \\` : '  # c'))}\n  d`,
   'empty lines in continued ones': (n) => `FROM x\n${repeat(n / 3, () => 'RUN a \\\n\n  b')}`,
 };
