@@ -21,6 +21,7 @@ export async function convertDockerfile(conversion: ConversionInput): Promise<Co
       buildArgs: request.buildArgs ?? {},
       targetPlatform,
       buildPlatform,
+      platformFromBase: request.platform === undefined,
       multiPlatform: formatPlatform(targetPlatform) !== formatPlatform(buildPlatform),
       labels: request.labels ?? {},
       noCache: request.noCache ?? false,

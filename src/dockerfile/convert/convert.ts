@@ -1,5 +1,5 @@
 import { marshal } from '../../llb/index.ts';
-import { normalizePlatform } from '../../oci/index.ts';
+import { normalizePlatform, type Platform } from '../../oci/index.ts';
 import { DockerfileError } from '../errors.ts';
 import { parseStages } from '../instructions/index.ts';
 import {
@@ -176,10 +176,11 @@ function finish(conversion: Conversion): ConvertResult {
   const { request, graph, contexts, drafts } = conversion;
   const target = drafts.get(graph.target);
   if (target === undefined) throw new DockerfileError('DOCKERFILE_STAGE', 'the target stage was not built');
+  const platform = choosePlatform(target, request);
   return {
     definition: marshal(target.state),
-    image: finishImage(target, request),
-    platform: normalizePlatform(request.targetPlatform),
+    image: finishImage(target, request, platform),
+    platform,
     stageNames: graph.stages
       .filter((stage) => stage.index !== undefined)
       .map((stage) => stage.name || String(stage.index)),
@@ -187,17 +188,23 @@ function finish(conversion: Conversion): ConvertResult {
   };
 }
 
-/** The image is for the platform that was asked for, whatever its base says of itself. */
-function finishImage({ image }: StageDraft, request: ConvertRequest): ConvertedImage {
-  const platform = normalizePlatform(request.targetPlatform);
-  const same = platform.os === image.os && platform.architecture === image.architecture;
-  const variant = platform.variant ?? (same ? image.variant : undefined);
-  const osVersion = platform['os.version'] ?? (same ? image.osVersion : undefined);
+/** An image is for the platform that was asked for, whatever its base says of itself; for that of its base where none was. */
+function choosePlatform({ image }: StageDraft, request: ConvertRequest): Platform {
+  const asked = normalizePlatform(request.targetPlatform);
+  const ofBase = normalizePlatform({
+    os: image.os || asked.os,
+    architecture: image.architecture || asked.architecture,
+    ...(image.variant === undefined ? {} : { variant: image.variant }),
+    ...(image.osVersion === undefined ? {} : { 'os.version': image.osVersion }),
+  });
+  if (request.platformFromBase) return ofBase;
+  const isSame = asked.os === ofBase.os && asked.architecture === ofBase.architecture;
+  return isSame ? { ...ofBase, ...asked } : asked;
+}
+
+function finishImage({ image }: StageDraft, request: ConvertRequest, platform: Platform): ConvertedImage {
   return {
-    architecture: platform.architecture,
-    os: platform.os,
-    ...(variant === undefined ? {} : { variant }),
-    ...(osVersion === undefined ? {} : { 'os.version': osVersion }),
+    ...platform,
     ...(image.author === undefined ? {} : { author: image.author }),
     config: finishConfig(image, request.labels ?? {}),
     history: [...image.history],

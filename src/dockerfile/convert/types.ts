@@ -14,6 +14,8 @@ export interface ConvertRequest {
   readonly target?: string;
   /** What is built for. */
   readonly targetPlatform: Platform;
+  /** Nobody asked for that platform: the image is for the one that its base is for. */
+  readonly platformFromBase?: boolean;
   /** What runs the build. */
   readonly buildPlatform: Platform;
   /** The platform is one of several (or was asked for by name): vertex names carry it. */

@@ -208,6 +208,15 @@ test('platforms: asked for, forced, and told to the build', async (t) => {
   t.like(result.image, { os: 'linux', architecture: 'arm64' });
 });
 
+test('an image is for the platform of its base where none was asked for', async (t) => {
+  const source = 'FROM --platform=linux/arm64 a AS only-arm\nFROM only-arm\nENV x=y';
+  const asked = await convert(source);
+  const open = await convert(source, { platformFromBase: true });
+  t.is(asked.platform.architecture, 'amd64');
+  t.is(open.platform.architecture, 'arm64');
+  t.is((await convert('FROM scratch\nENV x=y', { platformFromBase: true })).platform.architecture, 'amd64');
+});
+
 test('scratch and images without layers are empty trees', async (t) => {
   for (const base of ['scratch', 'hollow']) {
     const result = await convert(`FROM ${base}\nENV a=b`);
