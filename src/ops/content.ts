@@ -7,7 +7,7 @@ import { type Digest, digestEncoded, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import { contextChanged, describeNothing, sourceMissing } from './errors.ts';
 import { explainMissing, findIgnored, findIgnoredContent } from './missing.ts';
-import type { ReadSelection } from './selections.ts';
+import { findFixedPart, type ReadSelection } from './selections.ts';
 import { viewResult } from './view.ts';
 
 /** Looks at the content of results, for keys. Serves one build. */
@@ -82,6 +82,18 @@ export function createContentReader(
       if (ignored !== undefined) warn(describeNothing(selection.path, ignored));
     }
   };
+  /** A pattern may match nothing, but where it begins to look has to be there. */
+  const missingDirectory = async (
+    result: OpResult,
+    pattern: string,
+    ignore: string | undefined,
+  ): Promise<ReadSelection | undefined> => {
+    const path = findFixedPart(pattern);
+    const root = result.kind === 'local' ? { lowers: [result.directory] } : viewResult(snapshotter, result.name);
+    const query = { path, wildcard: false, followSymlinks: true };
+    const found = await native.findPaths({ root, ...query, ...(ignore === undefined ? {} : { ignore }) });
+    return found === '' ? { ...query, mayBeMissing: false } : undefined;
+  };
   // Each solve looks at a directory through a result object of its own.
   const seen = new WeakMap<LocalResult, Map<Digest, Digest>>();
 
@@ -91,9 +103,11 @@ export function createContentReader(
       const { digest, files, missing } = await hash(result, selections, ignore);
       for (const index of missing) {
         const selection = selections[index];
-        if (selection === undefined || selection.mayBeMissing) continue;
-        const reason = await explainMissing(native, snapshotter, result, selection);
-        throw sourceMissing(selection.required ?? selection.path, treeName, reason);
+        if (selection === undefined) continue;
+        const missed = selection.mayBeMissing ? await missingDirectory(result, selection.path, ignore) : selection;
+        if (missed === undefined) continue;
+        const reason = await explainMissing(native, snapshotter, result, missed);
+        throw sourceMissing(missed.required ?? missed.path, treeName, reason);
       }
       if (files === 0 && ignore && result.kind === 'local' && warn !== undefined)
         await warnIgnored(result, selections, warn);

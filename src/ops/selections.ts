@@ -57,6 +57,13 @@ export function mayMatchNothing(copy: CopyAction): boolean {
   return copy.allowWildcard && copy.allowEmptyWildcard && hasWildcard(copy.src);
 }
 
+/** The directory in which a pattern begins to look: its components before the first that is a pattern. */
+export function findFixedPart(pattern: string): string {
+  const parts = pattern.split('/');
+  const end = parts.findIndex(hasWildcard);
+  return parts.slice(0, end).join('/') || '/';
+}
+
 /** What of a directory is copied, compiled for the native layer. */
 export function compileFilters({ includePatterns = [], excludePatterns = [] }: CopyAction): {
   readonly include?: string;
