@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "fs/copy_file.h"
 #include "fs/directory.h"
 #include "fs/mounted_root.h"
-#include "fs/owner.h"
 #include "fs/source_tree.h"
 #include "fs/tree_copier.h"
 #include "fs/wildcard.h"
@@ -18,7 +19,8 @@ namespace {
 
 class TreeChanger {
  public:
-  TreeChanger(int root, const std::vector<SourceTree>& sources) : root_(root), sources_(sources) {}
+  TreeChanger(int root, const std::vector<SourceTree>& sources, bool owners_must_exist)
+      : root_(root), sources_(sources), owners_must_exist_(owners_must_exist) {}
 
   Status Run(const CopyAction& action);
   Status Run(const MakeDirAction& action);
@@ -32,7 +34,7 @@ class TreeChanger {
     bool directory = false;
   };
 
-  Result<std::optional<Ownership>> OwnerOf(const std::string& owner) const;
+  Result<std::optional<Ownership>> OwnerOf(const std::string& owner);
   Result<Destination> Resolve(const std::string& path) const;
   Status CopyMatch(const CopyAction& action, const SourceTree& source, const SourceMatch& match, const CopyOptions& options);
   Result<bool> Unpack(const CopyAction& action, const SourceTree& source, const SourceMatch& match,
@@ -40,15 +42,24 @@ class TreeChanger {
 
   const int root_;
   const std::vector<SourceTree>& sources_;
+  const bool owners_must_exist_;
   ChangeTreeResult result_;
   TaskPool pool_;
 };
 
-Result<std::optional<Ownership>> TreeChanger::OwnerOf(const std::string& owner) const {
+Result<std::optional<Ownership>> TreeChanger::OwnerOf(const std::string& owner) {
   if (owner.empty()) return std::optional<Ownership>();
   auto resolved = ResolveOwner(root_, owner);
   if (!resolved.ok()) return std::move(resolved.error());
-  return std::optional<Ownership>(*resolved);
+  for (UnknownOwner& unknown : resolved->unknown) {
+    if (owners_must_exist_) {
+      return unknown.group ? Error::Own("GROUP_NOT_FOUND", "no group " + unknown.name + " in the image's /etc/group")
+                           : Error::Own("USER_NOT_FOUND", "no user " + unknown.name + " in the image's /etc/passwd");
+    }
+    auto is_same = [&unknown](const UnknownOwner& one) { return one.group == unknown.group && one.name == unknown.name; };
+    if (std::ranges::none_of(result_.unknown_owners, is_same)) result_.unknown_owners.push_back(std::move(unknown));
+  }
+  return std::optional<Ownership>(resolved->ownership);
 }
 
 Result<TreeChanger::Destination> TreeChanger::Resolve(const std::string& path) const {
@@ -201,7 +212,7 @@ Status TreeChanger::Run(const MakeFileAction& action) {
 Result<ChangeTreeResult> RunActions(const ChangeTreeRequest& request, const std::vector<SourceTree>& sources) {
   auto root = OpenRoot(request.root);
   if (!root.ok()) return std::move(root.error());
-  TreeChanger changer(root->get(), sources);
+  TreeChanger changer(root->get(), sources, request.owners_must_exist);
   for (const TreeAction& action : request.actions) {
     if (const auto* copy = std::get_if<CopyAction>(&action); copy != nullptr && copy->source >= sources.size()) {
       return Error::WithErrno(EINVAL, "changeTree", "source " + std::to_string(copy->source));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "fs/owner.h"
 #include "mount/root_mount.h"
 
 namespace tsbuild {
@@ -56,11 +57,13 @@ struct ChangeTreeRequest {
   RootMount root;
   std::vector<ChangeTreeSource> sources;
   std::vector<TreeAction> actions;
+  bool owners_must_exist = false;
 };
 
 struct ChangeTreeResult {
   uint64_t files = 0;
   uint64_t bytes = 0;
+  std::vector<UnknownOwner> unknown_owners;  // each once
 };
 
 // Runs the actions in order: COPY, ADD, WORKDIR and heredocs, with the results of BuildKit's file op

@@ -102,6 +102,17 @@ TreeAction ReadAction(const Napi::Object& object) {
   return copy;
 }
 
+Napi::Value WriteUnknownOwner(Napi::Env env, const UnknownOwner& owner) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("type", owner.group ? "group" : "user");
+  out.Set("name", owner.name);
+  out.Set("fileExists", owner.file_exists);
+  Napi::Array known = Napi::Array::New(env, owner.known.size());
+  for (uint32_t i = 0; i < owner.known.size(); i++) known[i] = Napi::String::New(env, owner.known[i]);
+  out.Set("known", known);
+  return out;
+}
+
 Napi::Value ChangeTreeMethod(const Napi::CallbackInfo& info) {
   Napi::Object object = info[0].As<Napi::Object>();
   ChangeTreeRequest request;
@@ -111,11 +122,15 @@ Napi::Value ChangeTreeMethod(const Napi::CallbackInfo& info) {
         {ReadRootMount(ReadObject(source, "root")), ReadString(source, "ignore"), ReadBool(source, "ownedByRoot")});
   }
   for (const Napi::Object& action : ReadObjects(object, "actions")) request.actions.push_back(ReadAction(action));
+  request.owners_must_exist = ReadBool(object, "ownersMustExist");
   return Job<ChangeTreeRequest, ChangeTreeResult>::Start(
       info.Env(), std::move(request), ChangeTree, [](Napi::Env env, const ChangeTreeResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("files", Number(env, result.files));
         out.Set("bytes", Number(env, result.bytes));
+        Napi::Array unknown = Napi::Array::New(env, result.unknown_owners.size());
+        for (uint32_t i = 0; i < result.unknown_owners.size(); i++) unknown[i] = WriteUnknownOwner(env, result.unknown_owners[i]);
+        out.Set("unknownOwners", unknown);
         return out;
       });
 }

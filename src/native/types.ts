@@ -138,6 +138,8 @@ export interface ChangeTreeRequest {
   readonly root: RootMount;
   readonly sources: readonly ChangeTreeSource[];
   readonly actions: readonly TreeAction[];
+  /** Owners that the tree does not know are refused (`USER_NOT_FOUND`, `GROUP_NOT_FOUND`); absent: an unknown user is root. */
+  readonly ownersMustExist?: boolean;
 }
 
 export interface ChangeTreeSource {
@@ -190,6 +192,18 @@ export type TreeAction =
 export interface ChangeTreeResult {
   readonly files: number;
   readonly bytes: number;
+  /** Each once. */
+  readonly unknownOwners: readonly UnknownOwner[];
+}
+
+/** A name of an `owner` that the tree does not have. */
+export interface UnknownOwner {
+  readonly type: 'user' | 'group';
+  readonly name: string;
+  /** There is an /etc/passwd (/etc/group). */
+  readonly fileExists: boolean;
+  /** Names in it, as many as may help to find what was meant. */
+  readonly known: readonly string[];
 }
 
 export interface PackLayerRequest {

@@ -7,6 +7,7 @@ import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf } from './content.ts';
 import { fileStepFailed, invalidDefinition } from './errors.ts';
+import { warnOfOwner } from './owners.ts';
 import { compileFilters, copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 import { viewResult } from './view.ts';
@@ -35,7 +36,7 @@ export function createFileOp(
       };
     },
 
-    async exec(inputs, { signal }) {
+    async exec(inputs, { signal, vertex }) {
       const base = op.base < 0 ? undefined : inputs[op.base];
       if (base?.kind === 'local') throw invalidDefinition('a step would write into a directory of the user');
       const active = await snapshotter.prepare(base?.name);
@@ -48,11 +49,14 @@ export function createFileOp(
           for (const [i, input] of inputs.entries()) await content.verify(input, selections[i] ?? [], cause);
         };
         try {
-          await native.changeTree({
+          const { unknownOwners } = await native.changeTree({
             root: active.mount,
             sources,
             actions: op.actions.map((a) => toTreeAction(a, inputs.length)),
+            // Where there is no tree at all, BuildKit has nothing to look names up in.
+            ownersMustExist: base === undefined,
           });
+          for (const owner of unknownOwners) warnOfOwner(owner, vertex);
         } catch (error) {
           // A file that went away half-way is a change too.
           await verifyAll(error);

@@ -58,6 +58,8 @@ testNeeding(['root'], 'a source that is not there: why, or what was meant', asyn
     ['FROM scratch\nCOPY main.c /\n', /did you mean "Main\.c"\?/],
     ['FROM scratch\nCOPY ../above.txt /\n', /above\.txt lies above the build context/],
     ['FROM scratch\nCOPY *.jsx /\nCOPY a*.js /\n', /"\/a\*\.js" gives no file: "app\.js" is excluded by .* line 3/],
+    ['FROM scratch\nCOPY Main.c srcs/*.ts /x/\n', /"\/srcs": not found[\s\S]*did you mean "src"\?/],
+    ['FROM scratch\nCOPY Main.c ignored/* /x/\n', /"ignored" is excluded by \.dockerignore line 4/],
     ['FROM scratch\nCOPY part /p/\n', /"\/part" gives no file: "part\/y\.log" is excluded by .* line 5/],
     [`${stage}COPY --from=made /out/othr.ts /\n`, /not found in stage "made"[\s\S]*did you mean "\/out\/other\.ts"\?/],
     [
@@ -109,4 +111,13 @@ testNeeding(['root'], 'context ls: what a build sees, largest first, and what it
   t.is((await tsbuild.run(['context', 'ls', join(folder, 'none')])).code, 1);
   t.is((await tsbuild.run(['context', 'ls', '-f', join(folder, 'none'), folder])).code, 1);
   t.is((await tsbuild.run(['context', 'ls', '--depth', 'x', folder])).code, 125);
+});
+
+testNeeding(['root'], 'an owner whom nobody knows is root, and the step says so', async (t) => {
+  const { build } = await makeContext(t, { 'etc/passwd': 'node:x:7:7::/:/bin/sh\n', file: 'f' });
+  const said = await build('FROM scratch\nCOPY etc /etc\nUSER nod:wheel\nWORKDIR /w\nCOPY --chown=noed file /\n');
+  t.regex(said, /#\d+ \S+ warning: no user "nod" in the image's \/etc\/passwd: root owns.*did you mean node\?/);
+  t.regex(said, /warning: no group "wheel" in the image, which has no \/etc\/group: the group stays the user's\n/);
+  t.regex(said, /- no user "noed" in the image's \/etc\/passwd/);
+  t.notRegex(said, /ERROR/);
 });

@@ -247,6 +247,7 @@ interface Failure {
   readonly actions: readonly TreeAction[];
   readonly code: string;
   readonly path?: string;
+  readonly ownersMustExist?: boolean;
 }
 
 const FAILURES: Readonly<Record<string, Failure>> = {
@@ -274,8 +275,16 @@ const FAILURES: Readonly<Record<string, Failure>> = {
     code: 'COPY_TARGET_IS_DIRECTORY',
     path: '/q/x',
   },
-  'a user that is not there': { actions: [copy('/d', '/x', { owner: 'nobody' })], code: 'USER_NOT_FOUND' },
-  'a group that is not there': { actions: [copy('/d', '/x', { owner: '0:nobody' })], code: 'GROUP_NOT_FOUND' },
+  'a user that is not there, where all must be': {
+    actions: [copy('/d', '/x', { owner: 'nobody' })],
+    ownersMustExist: true,
+    code: 'USER_NOT_FOUND',
+  },
+  'a group that is not there, where all must be': {
+    actions: [copy('/d', '/x', { owner: '0:nobody' })],
+    ownersMustExist: true,
+    code: 'GROUP_NOT_FOUND',
+  },
   'no parent, where none may be made': { actions: [copy('/a.txt', '/p/q', { createDestPath: false })], code: 'ENOENT' },
   'a file over a directory by mkfile': {
     actions: [{ type: 'mkfile', path: '/real', mode: 0o644, data: '' }],
@@ -283,17 +292,53 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   },
 };
 
-for (const [title, { actions, code, path }] of Object.entries(FAILURES)) {
+for (const [title, { actions, code, path, ownersMustExist = false }] of Object.entries(FAILURES)) {
   testNeeding(['root', 'python3'], `changeTree: refuses ${title}`, async (t) => {
     const base = makeTestDir(t);
     const source = await makeTree(join(base, 'source'), SOURCE);
     const upper = await makeTree(join(base, 'upper'), TARGET);
-    const request = { root: { lowers: [], upper }, sources: [{ root: { lowers: [source] } }], actions };
-    const error = await t.throwsAsync(native.changeTree(request));
+    const sources = [{ root: { lowers: [source] } }];
+    const error = await t.throwsAsync(
+      native.changeTree({ root: { lowers: [], upper }, sources, actions, ownersMustExist }),
+    );
     t.true(isNativeError(error), String(error));
     t.like(error, { code, ...(path === undefined ? {} : { path }) }, String(error));
   });
 }
+
+testNeeding(
+  ['root', 'python3'],
+  "changeTree: an unknown user is root, an unknown group leaves the user's",
+  async (t) => {
+    const base = makeTestDir(t);
+    const source = await makeTree(join(base, 'source'), SOURCE);
+    const upper = await makeTree(join(base, 'upper'), [
+      ...TARGET.filter(({ path }) => path !== 'etc/group' && path !== 'etc/passwd'),
+      { path: 'etc/passwd', type: 'file', content: 'user:x:1000:1001::/:/bin/sh\nodd:x:many:9\nshort\n' },
+    ]);
+    const owners = ['usr', 'usr:7', 'user:nobody', '5:nobody', 'usr:nobody', 'odd', 'short'];
+    const { unknownOwners } = await native.changeTree({
+      root: { lowers: [], upper },
+      sources: [{ root: { lowers: [source] } }],
+      actions: [
+        ...owners.map((owner, i) => copy('/a.txt', `/copied-${i}`, { owner })),
+        { type: 'mkdir', path: '/made', mode: 0o755, makeParents: true, owner: 'usr' },
+        { type: 'mkfile', path: '/written', mode: 0o644, data: '', owner: 'usr:8' },
+      ],
+    });
+    const found = await readTree(upper);
+    const ownerOf = (path: string): string => `${found[path]?.uid}:${found[path]?.gid}`;
+    t.deepEqual(
+      owners.map((_, i) => ownerOf(`copied-${i}`)),
+      ['0:0', '0:7', '1000:1001', '5:5', '0:0', '0:9', '0:0'],
+    );
+    t.deepEqual([ownerOf('made'), ownerOf('written')], ['0:0', '0:8']);
+    t.deepEqual(unknownOwners, [
+      { type: 'user', name: 'usr', fileExists: true, known: ['user', 'odd', 'short'] },
+      { type: 'group', name: 'nobody', fileExists: false, known: [] },
+    ]);
+  },
+);
 
 testNeeding(
   ['root', 'python3'],
