@@ -99,7 +99,8 @@ class Parser {
     if (!takesValue(option)) {
       const on = value === undefined ? true : parseBoolean(value);
       if (on === undefined) throw invalidFlag(describeFlag(option), value ?? '', 'it must be true or false');
-      this.#flags[key] = on;
+      if (option.means === undefined) this.#flags[key] = on;
+      else if (on) this.#takeLong(option.means);
       return;
     }
     const text = value ?? '';

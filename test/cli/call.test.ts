@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -116,4 +116,32 @@ test('help lists the rules', async (t) => {
   const { stdout } = await tsbuild.run(['help', 'checks']);
   t.regex(stdout, /StageNameCasing {2,}\S/);
   t.regex(stdout, /UnpinnedBaseImage .*/);
+});
+
+test('--metadata-file has the result too, by the keys of buildx', async (t) => {
+  const context = makeContext(FOUND);
+  const file = join(context, 'metadata.json');
+  const call = async (...flags: string[]) => {
+    const { stdout } = await tsbuild.run(['build', ...flags, '--metadata-file', file, context]);
+    return { stdout, metadata: JSON.parse(readFileSync(file, 'utf8')) };
+  };
+  const check = await call('--check');
+  t.deepEqual(Object.keys(check.metadata), ['result.json', 'result.statuscode', 'result.txt', 'version']);
+  t.is(check.metadata['result.statuscode'], '1');
+  t.is(check.metadata['result.json'].warnings.length, 2);
+  t.is(check.metadata['result.txt'], check.stdout);
+  const outline = await call('--call=outline,format=json');
+  t.deepEqual(Object.keys(outline.metadata), ['result.json', 'result.txt', 'version']);
+  t.deepEqual(outline.metadata['result.json'], JSON.parse(outline.stdout));
+  t.regex(outline.metadata['result.txt'], /^TARGET: a\n/);
+  t.is((await call('--call=targets')).metadata['result.json'].targets[0].name, 'a');
+});
+
+test('of --check and --call the later counts', async (t) => {
+  const context = makeContext('FROM scratch AS a\n');
+  const call = async (...flags: string[]) => (await tsbuild.run(['build', ...flags, context])).stdout;
+  t.regex(await call('--check', '--call=outline'), /^TARGET: a/);
+  t.regex(await call('--call=outline', '--check'), /^Check complete/);
+  t.regex(await call('--call=build', '--check'), /^Check complete/);
+  t.regex(await call('--call=outline', '--check=false'), /^TARGET: a/);
 });

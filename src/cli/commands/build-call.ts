@@ -1,5 +1,4 @@
 import type { BuildRequest } from '../../build-types.ts';
-import type { Display } from '../../progress/display.ts';
 import { openDisplay, type ProgressMode } from '../../progress/display.ts';
 import { suggest } from '../../suggest.ts';
 import type { Context } from '../context.ts';
@@ -52,31 +51,39 @@ function readField(text: string, field: string): Partial<Call> {
   throw invalid(text, `it has no ${JSON.stringify(key)}`, key, ['format', 'ignorestatus']);
 }
 
-/** Calls a method in place of building: progress to standard error, its result to standard output. */
-export async function runCall(context: Context, request: BuildRequest, mode: ProgressMode, call: Call): Promise<void> {
+/** Calls a method in place of building; progress to standard error. */
+export async function runCall(
+  context: Context,
+  request: BuildRequest,
+  mode: ProgressMode,
+  call: Call,
+): Promise<CallResult> {
   const [display, library] = await Promise.all([
     openDisplay({ mode, stream: context.stderr, env: context.env, phase: 'Building' }),
     context.library(),
   ]);
-  const finished = finishOnce(display);
   try {
-    const result = await callLibrary(library, { ...request, onProgress: display.sink }, call);
-    finished();
-    const { value, text } = result;
-    context.stdout.write(call.format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
-    if (result.error !== undefined) throw result.error;
-    if (result.failed && !call.ignoreStatus) throw new ReportedFailure();
+    return await callLibrary(library, { ...request, onProgress: display.sink }, call);
   } finally {
-    finished();
+    display.finish();
   }
 }
 
-interface CallResult {
+/** To standard output; rejects where the command is to fail for what was found. */
+export function showCallResult(context: Context, { format, ignoreStatus }: Call, result: CallResult): void {
+  const { value, text, error, failed } = result;
+  context.stdout.write(format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
+  if (error !== undefined) throw error;
+  if (failed && !ignoreStatus) throw new ReportedFailure();
+}
+
+export interface CallResult {
+  /** What programs read. */
   readonly value: unknown;
   readonly text: string;
   /** The file cannot be built. */
   readonly error?: Error;
-  /** Something was found. */
+  /** Something was found; absent where nothing is looked for. */
   readonly failed?: boolean;
 }
 
@@ -98,15 +105,6 @@ async function callLibrary(library: Library, request: BuildRequest, { method }: 
       return { value: report, text, failed, ...(error === undefined ? {} : { error }) };
     }
   }
-}
-
-/** The display is ended before a result is printed, and in any case. */
-function finishOnce(display: Display): () => void {
-  let done = false;
-  return () => {
-    if (!done) display.finish();
-    done = true;
-  };
 }
 
 function invalid(text: string, why: string, given: string, known: readonly string[]): Error {

@@ -2,6 +2,7 @@ import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { BuildResult } from '../../build-types.ts';
 import { fileUnwritable } from '../usage-errors.ts';
+import type { CallResult } from './build-call.ts';
 
 /** Where the flags of a build say that its result is written. */
 export interface ResultFiles {
@@ -39,6 +40,20 @@ export function writeMetadataFile(path: string, result: BuildResult): void {
   };
   guard('--metadata-file', path, () => writeWhole(path, JSON.stringify(metadata, undefined, 2)));
 }
+
+/** `--metadata-file` of `--call`, by buildx's keys. Only checks have a status: 1 where something was found. */
+export function writeCallMetadata(path: string, { value, text, error, failed }: CallResult): void {
+  const metadata = {
+    'result.json': value,
+    ...(failed === undefined ? {} : { 'result.statuscode': failed || error !== undefined ? '1' : '0' }),
+    'result.txt': text,
+    version: CALL_VERSION,
+  };
+  guard('--metadata-file', path, () => writeWhole(path, JSON.stringify(metadata, undefined, 2)));
+}
+
+/** Of the results' form, as BuildKit numbers it. */
+const CALL_VERSION = '1.0.0';
 
 function guard(flag: string, path: string, write: () => void): void {
   try {

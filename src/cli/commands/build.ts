@@ -14,9 +14,9 @@ import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
-import { CALL_METHODS, type Call, parseCall, runCall } from './build-call.ts';
+import { CALL_METHODS, type Call, parseCall, runCall, showCallResult } from './build-call.ts';
 import { readInputs } from './build-inputs.ts';
-import { prepareResultFiles, writeIidFile, writeMetadataFile } from './build-results.ts';
+import { prepareResultFiles, writeCallMetadata, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { collectWarnings } from './build-warnings.ts';
 
 interface BuildFlags extends LaterSwitches {
@@ -27,7 +27,6 @@ interface BuildFlags extends LaterSwitches {
   readonly buildArgFile?: readonly string[];
   readonly buildContext?: Readonly<Record<string, string>>;
   readonly call?: Call;
-  readonly check?: boolean;
   readonly noCache?: boolean;
   readonly file?: string;
   readonly iidfile?: string;
@@ -99,7 +98,7 @@ export const command: CommandSpec<BuildFlags> = {
       parse: parseCall,
       suggests: CALL_METHODS,
     },
-    { flags: '--check', description: 'Do not build: check the Dockerfile (--call=check)' },
+    { flags: '--check', description: 'Do not build: check the Dockerfile (--call=check)', means: '--call=check' },
     {
       flags: '-f, --file <path>',
       description:
@@ -173,15 +172,19 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
 
   const inputs = await readInputs(context, path, flags.file);
   const request = { ...inputs, ...readRequest(context, flags, outputs) };
-  const call = flags.call ?? (flags.check ? parseCall('check') : undefined);
+  const { call, metadataFile } = flags;
   if (call !== undefined && call.method !== 'build') {
-    await runCall(context, request, mode, call);
+    // There will be no image whose ID could be written.
+    prepareResultFiles(metadataFile === undefined ? {} : { metadataFile });
+    const result = await runCall(context, request, mode, call);
+    if (metadataFile !== undefined) writeCallMetadata(metadataFile, result);
+    showCallResult(context, call, result);
     return;
   }
   prepareResultFiles(flags);
   const result = await runBuild(context, request, mode);
   if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
-  if (flags.metadataFile !== undefined) writeMetadataFile(flags.metadataFile, result);
+  if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
   if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
 }
 
