@@ -58,7 +58,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
         onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
         signal,
       });
-      checkRequirements(converted.definition, { secrets, sshAgents, request, source: dockerfile.text });
+      checkRequirements(converted.definition, { request, source: dockerfile.text });
       await sweeping;
       await addDirectories(directories, { main, inputs, converted, named: specs.named, sink });
       const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });

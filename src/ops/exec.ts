@@ -40,8 +40,9 @@ export function createExecOp(
       const secrets = new ExecSecrets(op, deps);
       const tail = new OutputTail();
       try {
-        await trees.prepare();
+        // First, since a value that is missing is soon told.
         await secrets.prepare();
+        await trees.prepare();
         const output = secrets.maskOutput((stream, chunk) => {
           vertex.log(stream, chunk);
           tail.push(chunk);

@@ -133,28 +133,47 @@ testNeeding(
   },
 );
 
+testNeeding(NEEDS, 'another value of a secret runs no step again', async (t) => {
+  const { context, build, work } = await makeSetting(t);
+  const folder = context({ Dockerfile: `${FROM_BUSYBOX}RUN --mount=type=secret,id=s cat /run/secrets/s\n` });
+  const file = join(work, 'value');
+  writeFileSync(file, 'one value\n');
+  t.is((await build(folder, 'a', `--secret=id=s,src=${file}`)).code, 0);
+  writeFileSync(file, 'another value\n');
+  const again = await build(folder, 'a', `--secret=id=s,src=${file}`);
+  t.regex(outputOf(again), /RUN --mount=type=secret,id=s cat \/run\/secrets\/s\n#\d+ CACHED/);
+});
+
 testNeeding(
   NEEDS,
-  'another value of a secret runs no step again; what is required and missing is said before any',
+  'a required secret or agent is missed by the step that runs, not by one that is cached',
   async (t) => {
-    const { tsbuild, registry, context, build } = await makeSetting(t);
-    const steps = 'RUN touch /ran\nRUN --mount=type=secret,id=s,required cat /run/secrets/s\n';
-    const folder = context({ Dockerfile: FROM_BUSYBOX + steps });
-    const args = ['build', '--progress=plain', `--build-arg=REGISTRY=${registry.host}`];
-    const first = await tsbuild.run([...args, folder]);
-    t.is(first.code, 1);
-    t.regex(outputOf(first), /the build was given no secret "s"/);
-    t.regex(outputOf(first), /--secret id=s,src=<file>/);
-    t.regex(outputOf(first), /Dockerfile:4/);
-    t.notRegex(outputOf(first), /\[2\/3\] RUN touch/);
-    const file = join(folder, '..', 'value');
-    writeFileSync(file, 'one value\n');
-    t.is((await build(folder, 'a', `--secret=id=s,src=${file}`)).code, 0);
-    writeFileSync(file, 'another value\n');
-    const again = await build(folder, 'a', `--secret=id=s,src=${file}`);
-    t.regex(outputOf(again), /RUN --mount=type=secret,id=s,required cat \/run\/secrets\/s\n#\d+ CACHED/);
-    const agent = context({ Dockerfile: `${FROM_BUSYBOX}RUN --mount=type=ssh,required true\n` }, 'agent');
-    t.regex(outputOf(await build(agent, 'b')), /given no ssh agent "default"[\s\S]*--ssh default/);
+    const { context, build, work } = await makeSetting(t);
+    const [value, key] = [join(work, 'value'), join(work, 'key')];
+    writeFileSync(value, 'some value\n');
+    await exec('ssh-keygen', ['-q', '-N', '', '-t', 'ed25519', '-f', key]);
+    const trials = [
+      {
+        type: 'secret,id=s',
+        flag: `--secret=id=s,src=${value}`,
+        told: /given no secret "s"[\s\S]*--secret id=s,src=<file>/,
+      },
+      { type: 'ssh', flag: `--ssh=default=${key}`, told: /given no ssh agent "default"[\s\S]*--ssh default/ },
+    ];
+    for (const [index, { type, flag, told }] of trials.entries()) {
+      const steps = `RUN echo ${index} >/ran\nRUN --mount=type=${type},required true\n`;
+      const folder = context({ Dockerfile: FROM_BUSYBOX + steps }, `required-${index}`);
+      const missed = await build(folder, 'a');
+      t.is(missed.code, 1);
+      t.regex(outputOf(missed), told);
+      t.regex(outputOf(missed), /Dockerfile:4/);
+      t.regex(outputOf(missed), / 2\/3\] RUN echo \d >\/ran\n#\d+ DONE/, 'the step before it ran');
+      t.is((await build(folder, 'a', flag)).code, 0);
+      const cached = await build(folder, 'a');
+      t.is(cached.code, 0, outputOf(cached));
+      t.regex(outputOf(cached), / 3\/3\] RUN --mount=[^\n]*\n#\d+ CACHED/);
+      t.regex(outputOf(await build(folder, 'a', '--no-cache')), told);
+    }
   },
 );
 
