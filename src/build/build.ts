@@ -46,14 +46,16 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
       main = await openMain(specs.main, async () => workspace, { request: given, sink, signal });
       const engine = createEngine({ workspace, contexts: directories, layouts, secrets, sshAgents, sink });
       const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
-      const request = await resolveEpoch(given, main, loadTree);
-      const inputs = await loadInputs(request, { main, loadTree, sink });
+      const inputs = await loadInputs(given, { main, loadTree, sink });
       const { dockerfile, vertex } = inputs;
+      const epoch = await resolveEpoch(given, { dockerfile, main, named: specs.named, loadTree });
+      const { request } = epoch;
       const converted = await convertDockerfile({
         request,
         inputs,
         main,
         named: specs.named,
+        sourceDateEpoch: epoch.globalArg,
         meta: createShownMetaResolver(workspace, layouts, sink, request.pull ?? false),
         onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
         signal,
@@ -67,7 +69,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
         converted,
         snapshot,
         names: request.tags ?? [],
-        plan: planExport(request),
+        plan: planExport(request, epoch.seconds),
         sink,
         signal,
       });

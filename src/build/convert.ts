@@ -10,7 +10,7 @@ import type { Inputs } from './load.ts';
 
 /** Converts a build's Dockerfile, to build it or to check it. Errors know the file and draw its lines. */
 export async function convertDockerfile(conversion: ConversionInput): Promise<ConvertResult> {
-  const { request, inputs, main, named, meta, onWarning, signal, allStages = false } = conversion;
+  const { request, inputs, main, named, meta, onWarning, signal, sourceDateEpoch, allStages = false } = conversion;
   const { dockerfile, ignore } = inputs;
   const buildPlatform = hostPlatform();
   const targetPlatform = request.platform ?? buildPlatform;
@@ -36,6 +36,7 @@ export async function convertDockerfile(conversion: ConversionInput): Promise<Co
       ...(main.type === 'remote' ? { mainContext: main.source } : {}),
       ...(main.type === 'directory' ? { readContextFile: createContextReader(main.directory) } : {}),
       ...(ignore.path === undefined ? {} : { ignoreFile: { name: ignore.name, lines: ignore.lines } }),
+      ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
       ...(request.onNote === undefined ? {} : { onNote: request.onNote }),
       ...(request.target === undefined ? {} : { target: request.target }),
     });
@@ -53,6 +54,8 @@ export interface ConversionInput {
   readonly meta: MetaResolver;
   readonly onWarning: WarningSink;
   readonly signal: AbortSignal;
+  /** What an ARG of that name before the first FROM means. */
+  readonly sourceDateEpoch?: string | undefined;
   /** Not only what the target needs. */
   readonly allStages?: boolean;
 }

@@ -53,12 +53,6 @@ export function pushNeedsName(): TsbuildError {
   });
 }
 
-export function invalidEpoch(text: string): TsbuildError {
-  return new TsbuildError('BUILD_ARG_INVALID', `SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, not a whole number`, {
-    hint: 'give seconds since 1970, for example --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)',
-  });
-}
-
 /** A step failed: what it was, where it stands, what went wrong, and where its whole output is. */
 export function stepFailed(failure: StepFailure): DockerfileError {
   const { name, others, cause, location, source, logPath } = failure;

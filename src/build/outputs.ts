@@ -4,8 +4,7 @@ import { exportResult } from '../exporter/index.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { Workspace } from '../workspace.ts';
-import { EPOCH_OF_CONTEXT } from './context/epoch.ts';
-import { invalidEpoch, pushNeedsName } from './errors.ts';
+import { pushNeedsName } from './errors.ts';
 import { runPhase } from './phases.ts';
 
 /** What a build is to make of its tree. */
@@ -13,12 +12,12 @@ export interface ExportPlan {
   readonly outputs: readonly OutputSpec[];
   readonly annotations: readonly AnnotationSpec[];
   readonly squash: boolean;
+  /** In seconds: no time in the image's config is later, so that equal inputs give equal images whenever they are built. */
   readonly sourceDateEpoch?: number;
 }
 
-/** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`, `BUILD_ARG_INVALID`. */
-export function planExport(request: BuildRequest): ExportPlan {
-  const sourceDateEpoch = epochOf(request);
+/** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`. */
+export function planExport(request: BuildRequest, sourceDateEpoch?: number): ExportPlan {
   const { annotations = [], squash = false } = request;
   return {
     outputs: outputsOf(request),
@@ -40,18 +39,6 @@ function outputsOf(request: BuildRequest): readonly OutputSpec[] {
   const pushesNameless = outputs.some((output) => output.type === 'image' && output.push && output.name === undefined);
   if (pushesNameless && (request.tags ?? []).length === 0) throw pushNeedsName();
   return outputs;
-}
-
-/**
- * `SOURCE_DATE_EPOCH`, in seconds: no time in the image's config is later, so that equal inputs give equal images whenever they
- * are built. Throws `BUILD_ARG_INVALID`.
- */
-function epochOf(request: BuildRequest): number | undefined {
-  const text = request.buildArgs?.SOURCE_DATE_EPOCH;
-  // Of the main context it is known once that is there.
-  if (text === undefined || text === '' || text === EPOCH_OF_CONTEXT) return undefined;
-  if (!/^\d{1,12}$/.test(text)) throw invalidEpoch(text);
-  return Number(text);
 }
 
 export interface ExportInput {

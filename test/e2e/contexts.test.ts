@@ -294,3 +294,47 @@ define(
     }
   },
 );
+
+define(
+  `SOURCE_DATE_EPOCH by the name of a stage or a context, and by an ARG${missing.length > 0 ? ` (needs ${missing.join(', ')})` : ''}`,
+  async (t) => {
+    const { work, tsbuild, web, git } = t.context;
+    const stage = `FROM scratch AS dated\nARG FILE=context.gzip\nADD ${web.url}/$FILE /\n`;
+    const commit = `FROM scratch AS Dated\nADD ${git.url}/app.git#v1 /\n`;
+    const last = 'FROM scratch\nARG SOURCE_DATE_EPOCH\nENV EPOCH=$SOURCE_DATE_EPOCH\n';
+    const build = (dockerfile: string, flags: readonly string[]) =>
+      tsbuild.run(['build', '-q', '-t', 'named-epoch', ...flags, '-f', '-', join(work, 'named')], {
+        input: dockerfile,
+      });
+    const cases: readonly (readonly [dockerfile: string, flags: readonly string[], epoch: string])[] = [
+      [`ARG SOURCE_DATE_EPOCH=1500000000\n${last}`, [], '1500000000'],
+      [`ARG SOURCE_DATE_EPOCH=1500000000\n${last}`, ['--build-arg=SOURCE_DATE_EPOCH=1600000000'], '1600000000'],
+      [`ARG SOURCE_DATE_EPOCH=dated\n${stage}${last}`, [], '1643684645'],
+      [`${commit}${last}`, ['--build-arg=SOURCE_DATE_EPOCH=dated'], '1580608922'],
+      [last, ['--build-arg=SOURCE_DATE_EPOCH=other', `--build-context=other=${web.url}/context.gzip`], '1643684645'],
+      [`ARG SOURCE_DATE_EPOCH=other\n${last}`, [`--build-context=other=${git.url}/app.git#v1`], '1580608922'],
+      [`ARG SOURCE_DATE_EPOCH=other\n${last}`, [`--build-context=other=${work}`], ''],
+      [`ARG SOURCE_DATE_EPOCH=context\n${last}`, [], ''],
+    ];
+    for (const [dockerfile, flags, epoch] of cases) {
+      const built = await build(dockerfile, flags);
+      t.is(built.code, 0, outputOf(built));
+      const [image] = JSON.parse((await tsbuild.run(['image', 'inspect', 'named-epoch'])).stdout) as [
+        { readonly Created: string; readonly Config: { readonly Env: readonly string[] } },
+      ];
+      t.true(image.Config.Env.includes(`EPOCH=${epoch}`), `${dockerfile}${image.Config.Env.join()}`);
+      if (epoch !== '') t.is(Date.parse(image.Created), Number(epoch) * 1000, dockerfile);
+    }
+    const refused: readonly (readonly [dockerfile: string, says: RegExp])[] = [
+      [`ARG SOURCE_DATE_EPOCH=dates\n${stage}${last}`, /1:5\n[\s\S]*neither a number nor a context nor a stage/],
+      [`ARG SOURCE_DATE_EPOCH=dated\n${stage}${stage.split('\n')[2]}\n${last}`, /it fetches more than one thing/],
+      [`ARG SOURCE_DATE_EPOCH=dated\n${stage}COPY . /\n${last}`, /it does more than to fetch: COPY/],
+      [`ARG SOURCE_DATE_EPOCH=dated\nFROM scratch AS dated\n${last}`, /it fetches nothing/],
+      [`ARG SOURCE_DATE_EPOCH=dated\nFROM other AS dated\n${last}`, /it does not start from scratch/],
+      [`ARG SOURCE_DATE_EPOCH=dated\nFROM scratch AS dated\nADD file /\n${last}`, /neither a URL nor a repository/],
+    ];
+    for (const [dockerfile, says] of refused) t.regex((await build(dockerfile, [])).stderr, says, dockerfile);
+    const argument = await build(last, ['--build-arg=SOURCE_DATE_EPOCH=tomorrow']);
+    t.regex(argument.stderr, /SOURCE_DATE_EPOCH is "tomorrow": neither/);
+  },
+);

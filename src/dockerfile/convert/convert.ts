@@ -69,6 +69,7 @@ async function convert(request: ConvertRequest): Promise<ConvertResult> {
     lint,
     buildArgs: request.buildArgs,
     ...(request.target === undefined ? {} : { target: request.target }),
+    ...(request.sourceDateEpoch === undefined ? {} : { sourceDateEpoch: request.sourceDateEpoch }),
     targetPlatform: request.targetPlatform,
     buildPlatform: request.buildPlatform,
     findContext: (name, platform) => named.find(name, platform),

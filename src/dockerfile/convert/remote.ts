@@ -15,6 +15,7 @@ import type { Token } from '../parser/ast.ts';
 import type { SourceRange } from '../position.ts';
 import type { StageCommand } from '../stages/index.ts';
 import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
+import type { SourceContext } from './types.ts';
 
 /** What a URL as the source of ADD becomes: the tree that a source op gives, and how it is copied. */
 export type RemoteSource = { readonly state: State } & Pick<
@@ -62,21 +63,39 @@ export function remoteSource(
   }
   const metadata = describe(conversion, options.name, command.range, draft.ignoreCache);
   const copy = { followSymlinks: false, allowWildcard: false, allowEmptyWildcard: false } as const;
+  const { filename, ...op } = fetchOp(path, instruction, options.checksum, range);
+  const state = sourceState(op, metadata);
+  if (filename === undefined) return { ...copy, state, src: '/', dirCopyContents: true, attemptUnpack: false };
+  return { ...copy, state, src: `/${filename}`, dirCopyContents: false, attemptUnpack: instruction.unpack === true };
+}
+
+/** A source op; of a download also what its one file is called. */
+interface FetchOp extends Pick<SourceContext, 'identifier' | 'attrs'> {
+  readonly filename?: string;
+}
+
+/** The source op of what ADD fetches; `undefined` for a path. */
+export function remoteOp(
+  path: string,
+  flags: Pick<CopyInstruction, 'keepGitDir'>,
+  checksum: string,
+  range: SourceRange,
+): FetchOp | undefined {
+  return isRemote(path) ? fetchOp(path, flags, checksum, range) : undefined;
+}
+
+function fetchOp(
+  path: string,
+  flags: Pick<CopyInstruction, 'keepGitDir'>,
+  checksum: string,
+  range: SourceRange,
+): FetchOp {
   const git = parseGit(path, range);
-  if (git !== undefined) {
-    const state = sourceState(gitSourceOp(settleGit(git, instruction, options, range)), metadata);
-    return { ...copy, state, src: '/', dirCopyContents: true, attemptUnpack: false };
-  }
+  if (git !== undefined) return gitSourceOp(settleGit(git, flags, checksum, range));
   // Always by this name, whatever the server calls it.
   const filename = fileNameOf(path) ?? UNNAMED;
-  const checksum = options.checksum === '' ? {} : { checksum: parseChecksum(options.checksum, range) };
-  return {
-    ...copy,
-    state: sourceState(httpSourceOp(path, { filename, ...checksum }), metadata),
-    src: `/${filename}`,
-    dirCopyContents: false,
-    attemptUnpack: instruction.unpack === true,
-  };
+  const expected = checksum === '' ? {} : { checksum: parseChecksum(checksum, range) };
+  return { ...httpSourceOp(path, { filename, ...expected }), filename };
 }
 
 /** The file of a URL without a path, as BuildKit calls it. */
@@ -94,8 +113,8 @@ function parseGit(path: string, range: SourceRange): GitUrl | undefined {
 /** The flags and the URL may say the same, and must not contradict each other. */
 function settleGit(
   url: GitUrl,
-  { keepGitDir }: CopyInstruction,
-  { checksum }: RemoteOptions,
+  { keepGitDir }: Pick<CopyInstruction, 'keepGitDir'>,
+  checksum: string,
   range: SourceRange,
 ): GitUrl {
   if (keepGitDir !== undefined && url.keepGitDir !== undefined && keepGitDir !== url.keepGitDir)

@@ -10,6 +10,8 @@ export interface ConvertRequest {
   readonly fileName: string;
   /** `--build-arg`. */
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** What an ARG `SOURCE_DATE_EPOCH` before the first FROM means, where its default is a name. */
+  readonly sourceDateEpoch?: string;
   /** `--target`: a stage's name or index; the last stage when absent. */
   readonly target?: string;
   /** What is built for. */

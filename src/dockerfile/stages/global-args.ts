@@ -29,6 +29,8 @@ export function resolveGlobalArgs(
         (value === undefined ? undefined : expandAt(value, args, range, escapeChar).result);
       if (given !== undefined) args.set(name, given);
     }
+  const { sourceDateEpoch } = options;
+  if (sourceDateEpoch !== undefined && args.has('SOURCE_DATE_EPOCH')) args.set('SOURCE_DATE_EPOCH', sourceDateEpoch);
   return args;
 }
 

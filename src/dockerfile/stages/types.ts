@@ -69,6 +69,8 @@ export interface StageOptions {
   readonly target?: string;
   readonly targetPlatform: Platform;
   readonly buildPlatform: Platform;
+  /** What `SOURCE_DATE_EPOCH` is, where an ARG before the first FROM sets it by a name. */
+  readonly sourceDateEpoch?: string;
   /** What the checks of FROM tell; without it they are not made. */
   readonly lint?: Linter;
   /** The `--build-context` that stands in for what a name means. */
