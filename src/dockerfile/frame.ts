@@ -14,16 +14,17 @@ const TAB = '    ';
  * invisible ones (tabs are shown as spaces). Long lines are cut, long ranges shortened.
  */
 export function formatFrame(source: string, range: SourceRange): string {
-  const lines = source.split('\n').map((line) => line.replace(/\r$/, ''));
+  const starts = findLineStarts(source);
   // What follows the last line feed is no line.
-  if (lines.at(-1) === '' && lines.length > range.end.line) lines.pop();
+  const isTailEmpty = starts.at(-1) === source.length && starts.length > range.end.line;
+  const count = isTailEmpty ? starts.length - 1 : starts.length;
   const first = Math.max(1, range.start.line - CONTEXT_LINES);
-  const lastMarked = Math.min(range.end.line, range.start.line + MAX_MARKED_LINES - 1, lines.length);
-  const last = Math.min(lines.length, lastMarked + CONTEXT_LINES);
+  const lastMarked = Math.min(range.end.line, range.start.line + MAX_MARKED_LINES - 1, count);
+  const last = Math.min(count, lastMarked + CONTEXT_LINES);
   const width = String(last).length;
   const out: string[] = [];
   for (let number = first; number <= last; number++) {
-    const line = lines[number - 1] ?? '';
+    const line = sliceLine(source, starts, number);
     const marked = number >= range.start.line && number <= lastMarked;
     const span = marked ? findSpan(line, number, range) : undefined;
     const [text, carets] = drawLine(line, span);
@@ -31,6 +32,25 @@ export function formatFrame(source: string, range: SourceRange): string {
     if (carets !== undefined) out.push(`  ${' '.repeat(width)} | ${carets}`);
   }
   return out.join('\n');
+}
+
+/** Of the source that was looked at last: a file with one mistake often has thousands, and each draws a frame. */
+let known: { readonly source: string; readonly starts: readonly number[] } = { source: '', starts: [0] };
+
+/** The offset of each line; there is always one. */
+function findLineStarts(source: string): readonly number[] {
+  if (known.source === source) return known.starts;
+  const starts = [0];
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) starts.push(at + 1);
+  known = { source, starts };
+  return starts;
+}
+
+/** A line by its number, without its end. */
+function sliceLine(source: string, starts: readonly number[], number: number): string {
+  const next = starts[number];
+  const line = source.slice(starts[number - 1], next === undefined ? source.length : next - 1);
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 interface Span {

@@ -9,7 +9,8 @@ export function formatCheckReport({ warnings, sources }: CheckReport): string {
   if (length === 0) return 'Check complete, no warnings found.\n';
   const count = length === 1 ? '1 warning has' : `${length} warnings have`;
   const inOrder = warnings.toSorted((a, b) => firstLine(a) - firstLine(b));
-  const parts = inOrder.map((warning) => formatWarning(warning, sources));
+  const files = sources.map(({ filename, data }) => ({ filename, text: Buffer.from(data, 'base64').toString('utf8') }));
+  const parts = inOrder.map((warning) => formatWarning(warning, files));
   return [`Check complete, ${count} been found!\n`, ...parts].join('\n');
 }
 
@@ -18,7 +19,12 @@ function firstLine({ location }: CheckWarning): number {
   return location.ranges?.[0]?.start.line ?? 0;
 }
 
-function formatWarning(warning: CheckWarning, sources: CheckReport['sources']): string {
+interface SourceFile {
+  readonly filename: string;
+  readonly text: string;
+}
+
+function formatWarning(warning: CheckWarning, sources: readonly SourceFile[]): string {
   const { ruleName, url, detail, location } = warning;
   const lines = [`WARNING: ${ruleName}${url === undefined ? '' : ` - ${url}`}`, cleanText(detail)];
   const source = sources[location.sourceIndex ?? 0];
@@ -28,7 +34,7 @@ function formatWarning(warning: CheckWarning, sources: CheckReport['sources']): 
     lines.push(
       cleanText(`${source.filename}:${start.line}:${start.character + 1}`),
       cleanLines(
-        formatFrame(Buffer.from(source.data, 'base64').toString('utf8'), {
+        formatFrame(source.text, {
           start: { line: start.line, column: start.character },
           end: { line: end.line, column: end.character },
         }),

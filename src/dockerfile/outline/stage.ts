@@ -1,5 +1,4 @@
-import { posix } from 'node:path';
-import { type ArgInstruction, type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
+import { type ArgInstruction, nameSecret, parseMount, type RunInstruction } from '../instructions/index.ts';
 import type { SourceRange } from '../position.ts';
 import { type BuildStage, findBuildArg, type StageCommand, type StageGraph } from '../stages/index.ts';
 import { expandLoosely } from './expand.ts';
@@ -56,7 +55,7 @@ export function outlineStage(
   const addMounts = (instruction: RunInstruction, { range }: StageCommand): void => {
     for (const token of instruction.mounts) {
       const mount = parseMount(token, expandText);
-      if (mount.type === 'secret') outline.secrets.set(secretId(mount), { required: mount.required, range });
+      if (mount.type === 'secret') outline.secrets.set(nameSecret(mount), { required: mount.required, range });
       if (mount.type === 'ssh') outline.ssh.set(mount.id || 'default', { required: mount.required, range });
       if (mount.type === 'cache') outline.caches.set(mount.id || mount.target, { required: false, range });
     }
@@ -70,9 +69,4 @@ export function outlineStage(
     for (const [key, value] of pairs) outline.env.set(key, value);
   }
   return outline;
-}
-
-/** A secret without an id is the one that its target is called. */
-function secretId({ source, id, target, env }: Mount): string {
-  return source || id || posix.basename(target) || (env ?? '');
 }
