@@ -2,14 +2,6 @@ import { DockerfileError } from '../dockerfile/errors.ts';
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import type { SourceLocation } from '../llb/ops.ts';
 
-export function contextUnreadable(path: string, why: string, cause?: unknown): TsbuildError {
-  return new TsbuildError('CONTEXT_UNREADABLE', `cannot read the build context ${path}: ${why}`, {
-    cause,
-    hint: 'the last argument of build is a directory, usually "."',
-    details: { path },
-  });
-}
-
 export function dockerfileMissing(path: string, hint: string, cause: unknown): TsbuildError {
   return new TsbuildError('DOCKERFILE_UNREADABLE', `there is no Dockerfile at ${path}`, {
     cause,

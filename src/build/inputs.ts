@@ -3,7 +3,8 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import type { BuildRequest } from '../build-types.ts';
 import { type IgnoreLine, readIgnoreLines } from '../dockerfile/ignore/index.ts';
 import { errorCode, errorMessage } from '../errors.ts';
-import { contextUnreadable, dockerfileMissing, dockerfileUnreadable } from './errors.ts';
+import { ignoreUnreadable } from './context/errors.ts';
+import { dockerfileMissing, dockerfileUnreadable } from './errors.ts';
 
 /** The Dockerfile's text and what error frames call it. */
 export interface DockerfileInput {
@@ -71,7 +72,7 @@ function readFirstIgnore(candidates: readonly string[]): IgnoreInput {
       text = readFileSync(path, 'utf8');
     } catch (error) {
       if (errorCode(error) === 'ENOENT') continue;
-      throw contextUnreadable(path, errorMessage(error), error);
+      throw ignoreUnreadable(path, error);
     }
     const lines = readIgnoreLines(text);
     return { patterns: lines.map((line) => line.pattern), lines, path, name: basename(path) };

@@ -1,7 +1,7 @@
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 
-const NOT_FOUND = new Set(['NOT_FOUND', 'CONTENT_NOT_FOUND', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN']);
+const NOT_FOUND = new Set(['IMAGE_NOT_FOUND', 'CONTENT_NOT_FOUND', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN']);
 
 /** Whether an error says that what was asked for is not in that place, as against a place that could not be asked. */
 export function isNotFound(error: unknown): boolean {
@@ -82,7 +82,7 @@ export function layoutInvalid(path: string, why: string, cause?: unknown): Tsbui
 
 export function layoutNameUnknown(path: string, name: string, known: readonly string[]): TsbuildError {
   const some = known.slice(0, 10).join(', ');
-  return new TsbuildError('NOT_FOUND', `the OCI layout ${path} has no image ${JSON.stringify(name)}`, {
+  return new TsbuildError('IMAGE_NOT_FOUND', `the OCI layout ${path} has no image ${JSON.stringify(name)}`, {
     ...(some === '' ? {} : { hint: `it has: ${some}${known.length > 10 ? ', …' : ''}` }),
     details: { path, name },
   });

@@ -1,5 +1,6 @@
 import { TsbuildError } from '../errors.ts';
 import { formatFrame } from './frame.ts';
+import type { Diagnostic } from './parser/ast.ts';
 import type { SourceRange } from './position.ts';
 
 export interface DockerfileErrorOptions {
@@ -73,6 +74,12 @@ export function unsupportedError(what: string, range?: SourceRange): DockerfileE
 /** A stage, target or source that cannot be found or used. */
 export function stageError(message: string, range?: SourceRange, hint?: string): DockerfileError {
   return new DockerfileError('DOCKERFILE_STAGE', message, withRange(range, hint));
+}
+
+/** Throws the first error of a parser; warnings are passed over. */
+export function throwFirstError(diagnostics: readonly Diagnostic[]): void {
+  const found = diagnostics.find(({ severity }) => severity === 'error');
+  if (found !== undefined) throw new DockerfileError(found.code, found.message, withRange(found.range, found.hint));
 }
 
 /** `did you mean X?`, or nothing. */

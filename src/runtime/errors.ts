@@ -10,7 +10,7 @@ export function containerFailed(error: NativeError): TsbuildError {
   };
   switch (error.code) {
     case 'SANDBOX_UNKNOWN_USER':
-      return new TsbuildError('UNKNOWN_USER', error.message, {
+      return new TsbuildError('USER_NOT_FOUND', error.message, {
         cause: error,
         hint: 'create the user in an earlier step (useradd, adduser), or give a numeric id',
         details,

@@ -82,7 +82,7 @@ class PatternIndex {
   readonly #first = new Uint8Array(1 << 8);
 
   constructor(patterns: readonly Buffer[]) {
-    this.#sorted = [...patterns].sort(Buffer.compare);
+    this.#sorted = [...patterns].sort((a, b) => a.compare(b));
     for (const pattern of patterns) {
       this.#begins[pattern.readUInt16BE(0)] = 1;
       this.#first[pattern.readUInt8(0)] = 1;

@@ -47,11 +47,11 @@ test('a name that is not there is refused with those that are', async (t) => {
   await copyGraph(createStoreTarget(content), layout, manifest);
   await layout.tag(manifest, 'v1');
   await layout.tag(manifest, 'v2');
-  const error = await t.throwsAsync(layout.resolve('v3'), { code: 'NOT_FOUND' });
+  const error = await t.throwsAsync(layout.resolve('v3'), { code: 'IMAGE_NOT_FOUND' });
   t.true(isNotFound(error));
   t.like(error, { hint: 'it has: v1, v2' });
-  await t.throwsAsync(layout.resolve(''), { code: 'NOT_FOUND' });
-  await t.throwsAsync(layout.resolve(digestOf('x')), { code: 'NOT_FOUND' });
+  await t.throwsAsync(layout.resolve(''), { code: 'IMAGE_NOT_FOUND' });
+  await t.throwsAsync(layout.resolve(digestOf('x')), { code: 'IMAGE_NOT_FOUND' });
 });
 
 test('a manifest that the index does not name is found by its digest', async (t) => {

@@ -34,15 +34,15 @@ for (const [user, expected] of USERS) {
 
 testNeeding(['root', 'busybox'], 'unknown names are refused, and say where they were looked for', async (t) => {
   await t.throwsAsync(fixture.sh('true', { user: 'nobody-here' }), {
-    code: 'UNKNOWN_USER',
+    code: 'USER_NOT_FOUND',
     message: 'no user named "nobody-here" in /etc/passwd of the image',
   });
   await t.throwsAsync(fixture.sh('true', { user: 'app:nogroup' }), {
-    code: 'UNKNOWN_USER',
+    code: 'USER_NOT_FOUND',
     message: 'no group named "nogroup" in /etc/group of the image',
   });
-  await t.throwsAsync(fixture.sh('true', { user: '2147483648' }), { code: 'UNKNOWN_USER' });
-  await t.throwsAsync(fixture.sh('true', { user: '-1' }), { code: 'UNKNOWN_USER' });
+  await t.throwsAsync(fixture.sh('true', { user: '2147483648' }), { code: 'USER_NOT_FOUND' });
+  await t.throwsAsync(fixture.sh('true', { user: '-1' }), { code: 'USER_NOT_FOUND' });
 });
 
 testNeeding(['root', 'busybox'], 'root needs no passwd file; a damaged one harms nobody', async (t) => {
@@ -50,7 +50,7 @@ testNeeding(['root', 'busybox'], 'root needs no passwd file; a damaged one harms
   await fixture.sh('rm -r /etc/passwd /etc/group', { root: bare });
   t.is((await fixture.sh('id -u; id -G; echo $HOME', { root: bare })).stdout, '0\n0\n/\n');
   t.is((await fixture.sh('id -u; id -g', { root: bare, user: 'root:root' })).stdout, '0\n0\n');
-  await t.throwsAsync(fixture.sh('true', { root: bare, user: 'app' }), { code: 'UNKNOWN_USER' });
+  await t.throwsAsync(fixture.sh('true', { root: bare, user: 'app' }), { code: 'USER_NOT_FOUND' });
 
   const lower = writeTree(join(fixture.directory, 'damaged'), {
     'etc/passwd': '\n:::\nx\n  spaced : x : 7 : 8 :: /s : \nbig:x:99999999999999999999:5::/b:\nlast:x:9:9::/l:',

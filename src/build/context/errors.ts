@@ -13,6 +13,15 @@ export function contextUnreadable(path: string, why: string, cause?: unknown, hi
   });
 }
 
+/** An ignore file is there, and cannot be read. */
+export function ignoreUnreadable(path: string, cause: unknown): TsbuildError {
+  return new TsbuildError('CONTEXT_UNREADABLE', `cannot read ${path}: ${errorMessage(cause)}`, {
+    cause,
+    hint: 'an ignore file is a text that this user may read',
+    details: { path },
+  });
+}
+
 /** A `--build-context` that means nothing. */
 export function contextInvalid(name: string, value: string, why: string, hint: string): TsbuildError {
   const shown = redactUrl(value);

@@ -1,10 +1,8 @@
 import { looksLikeArchive } from '../../build/context/archive-magic.ts';
 import type { BuildRequest } from '../../build-types.ts';
 import type { Context } from '../context.ts';
+import { MAX_INPUT_BYTES, readStandardInput } from '../standard-input.ts';
 import { usageError } from '../usage-errors.ts';
-
-/** More than any Dockerfile; a context that is sent by mistake is not read whole. */
-const MAX_BYTES = 16 * 1024 * 1024;
 
 type Inputs = Pick<BuildRequest, 'context' | 'contextStream' | 'dockerfile' | 'dockerfileText'>;
 
@@ -26,14 +24,8 @@ export async function readInputs(context: Context, path: string, file: string | 
 /** The Dockerfile from standard input. */
 async function readDockerfile(context: Context): Promise<string> {
   checkRedirected(context, 'the Dockerfile', '< Dockerfile');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of context.stdin) {
-    chunks.push(Buffer.from(chunk));
-    size += chunk.length;
-    if (size > MAX_BYTES) throw usageError(`a Dockerfile of more than ${MAX_BYTES} bytes on standard input`);
-  }
-  const content = Buffer.concat(chunks);
+  const content = await readStandardInput(context);
+  if (content === undefined) throw usageError(`a Dockerfile of more than ${MAX_INPUT_BYTES} bytes on standard input`);
   if (looksLikeArchive(content))
     throw usageError(
       '-f -: standard input is an archive, not a Dockerfile',

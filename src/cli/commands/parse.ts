@@ -5,9 +5,7 @@ import type { CommandSpec } from '../command-spec.ts';
 import { type Context, printLine } from '../context.ts';
 import { formatInstruction, type ParsedInstruction, showInstruction } from '../format/instruction.ts';
 import type { Library } from '../library.ts';
-
-/** More than any Dockerfile; a file that is named by mistake is not read whole. */
-const MAX_BYTES = 16 * 1024 * 1024;
+import { MAX_INPUT_BYTES, readStandardInput } from '../standard-input.ts';
 
 interface ParseFlags {
   readonly json?: boolean;
@@ -61,7 +59,7 @@ async function readSource(context: Context, file: string): Promise<string> {
   try {
     const stat = statSync(file);
     if (stat.isDirectory()) throw unreadable(file, 'it is a directory');
-    if (stat.size > MAX_BYTES) throw unreadable(file, `it has ${stat.size} bytes`);
+    if (stat.size > MAX_INPUT_BYTES) throw unreadable(file, `it has ${stat.size} bytes`);
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'DOCKERFILE_UNREADABLE') throw error;
@@ -69,16 +67,10 @@ async function readSource(context: Context, file: string): Promise<string> {
   }
 }
 
-async function readStdin({ stdin }: Context): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stdin) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MAX_BYTES) throw unreadable('<stdin>', `it has more than ${MAX_BYTES} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+async function readStdin(context: Context): Promise<string> {
+  const content = await readStandardInput(context);
+  if (content === undefined) throw unreadable('<stdin>', `it has more than ${MAX_INPUT_BYTES} bytes`);
+  return content.toString('utf8');
 }
 
 function unreadable(file: string, why: string, cause?: unknown): TsbuildError {

@@ -1,6 +1,6 @@
 import { marshal } from '../../llb/index.ts';
 import { normalizePlatform, type Platform } from '../../oci/index.ts';
-import { DockerfileError } from '../errors.ts';
+import { DockerfileError, throwFirstError } from '../errors.ts';
 import { parseStages } from '../instructions/index.ts';
 import {
   checkBuildArgs,
@@ -51,9 +51,7 @@ export async function dockerfileToLLB(request: ConvertRequest): Promise<ConvertR
 
 async function convert(request: ConvertRequest): Promise<ConvertResult> {
   const { ast, diagnostics } = parseDockerfile(request.source);
-  for (const { severity, code, message, range, hint } of diagnostics) {
-    if (severity === 'error') throw new DockerfileError(code, message, { range, ...(hint ? { hint } : {}) });
-  }
+  throwFirstError(diagnostics);
   const lint = createLinter(readCheckOptions(ast.directives, request.buildArgs), request.onWarning);
   for (const { severity, range } of diagnostics) if (severity === 'warning') checkContinuation(lint, ast, range);
   const frontend = findFrontend(request.source, ast.directives, request.buildArgs);

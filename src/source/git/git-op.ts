@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { SourceOp } from '../../llb/ops.ts';
-import { type GitUrl, parseGitUrl } from '../../remote-url/index.ts';
+import { type GitUrl, parseGitUrl, redactUrl } from '../../remote-url/index.ts';
 import { notARepository } from './errors.ts';
 
 /** What a source op asks for: the tree of one commit, or a directory of it. */
@@ -63,5 +63,5 @@ function splitCredentials({ remote, protocol }: GitUrl): Pick<GitTree, 'remote' 
   const url = new URL(remote);
   if (url.username === '' && url.password === '') return { remote, credentials: undefined };
   const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-  return { remote: remote.replace(/^(https?:\/\/)[^/]*@/, '$1'), credentials: { user, password } };
+  return { remote: redactUrl(remote), credentials: { user, password } };
 }
