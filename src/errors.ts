@@ -32,6 +32,12 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The `code` of an error, but for the names that the system has for its own (`EACCES`): those are for the cause. */
+export function stableCode(error: unknown): string | undefined {
+  const code = errorCode(error);
+  return code === undefined || /^E[A-Z0-9]+$/.test(code) ? undefined : code;
+}
+
 /** The `code` of a system, native or tsbuild error; `undefined` where there is none. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

@@ -1,4 +1,4 @@
-import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
+import { errorCode, errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 
 const NOT_FOUND = new Set(['IMAGE_NOT_FOUND', 'CONTENT_NOT_FOUND', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN']);
@@ -88,11 +88,11 @@ export function layoutNameUnknown(path: string, name: string, known: readonly st
   });
 }
 
-/** A copy stopped at `descriptor`, on the side that is named. The code is the cause's own. */
+/** A copy stopped at `descriptor`, on the side that is named. The code is the cause's own where that is a stable one. */
 export function copyFailed(descriptor: Descriptor, side: 'source' | 'target', cause: unknown): TsbuildError {
   const inner = cause instanceof TsbuildError ? cause : undefined;
   return new TsbuildError(
-    inner?.code ?? errorCode(cause) ?? 'COPY_FAILED',
+    stableCode(cause) ?? 'COPY_FAILED',
     `cannot copy ${descriptor.digest} (${descriptor.mediaType}), ${side}: ${errorMessage(cause)}`,
     {
       cause,

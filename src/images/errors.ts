@@ -1,4 +1,4 @@
-import { errorMessage, TsbuildError } from '../errors.ts';
+import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import { isNativeError } from '../native/errors.ts';
 import { type Digest, formatPlatform, type Platform, shortDigest } from '../oci/index.ts';
 
@@ -130,7 +130,7 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 export function unpackFailed(reference: string, cause: unknown): unknown {
   if (!isNativeError(cause)) return cause;
   const isFull = FULL.has(cause.code);
-  const isSystem = /^E[A-Z0-9]+$/.test(cause.code);
+  const isSystem = stableCode(cause) === undefined;
   const code = isFull ? 'STORE_FULL' : isSystem ? 'UNPACK_FAILED' : cause.code;
   const hint = isFull
     ? 'remove images or the build cache, or choose a root on a larger disk with --root or TSBUILD_ROOT'

@@ -1,4 +1,4 @@
-import { TsbuildError } from '../errors.ts';
+import { stableCode, TsbuildError } from '../errors.ts';
 import { isNativeError } from '../native/errors.ts';
 
 export function snapshotNotFound(name: string): TsbuildError {
@@ -19,7 +19,7 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** A snapshot's changes could not be written, or even read, as a layer. The addon's own codes are kept. */
 export function packFailed(name: string, cause: unknown): unknown {
   if (!isNativeError(cause)) return cause;
-  const isSystem = /^E[A-Z0-9]+$/.test(cause.code);
+  const isSystem = stableCode(cause) === undefined;
   const code = FULL.has(cause.code) ? 'STORE_FULL' : isSystem ? 'PACK_FAILED' : cause.code;
   return new TsbuildError(code, `cannot pack the layer of snapshot ${name}: ${cause.message}`, {
     cause,

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { exec, tryExec } from '../support/exec.ts';
+import { writeFiles } from '../support/files.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild, TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
@@ -22,10 +23,7 @@ function makeSetting(t: ExecutionContext, files: Readonly<Record<string, string>
     tsbuild.stop();
     removeTree(folder);
   });
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
+  writeFiles(folder, files);
   return {
     tsbuild,
     folder,

@@ -33,8 +33,14 @@ testNeeding(SETTING_NEEDS, 'annotations land on the manifest and on the descript
     const result = await setting.build(
       context,
       'said',
-      ...['--annotation', 'Plain=1', '--annotation', 'manifest,manifest-descriptor:both=2=2'],
-      ...['--annotation', 'manifest-descriptor[linux/amd64]:mine=3', '--annotation', 'manifest[linux/s390x]:other=4'],
+      '--annotation',
+      'Plain=1',
+      '--annotation',
+      'manifest,manifest-descriptor:both=2=2',
+      '--annotation',
+      'manifest-descriptor[linux/amd64]:mine=3',
+      '--annotation',
+      'manifest[linux/s390x]:other=4',
       '-o',
       `type=${type},dest=${archive},annotation.own=5,annotation-manifest-descriptor.own=6,annotation.plain=7`,
     );
@@ -51,8 +57,14 @@ testNeeding(SETTING_NEEDS, 'annotations of an index make one', async (t) => {
   const result = await setting.build(
     setting.context(FILES),
     'said',
-    ...['--annotation', 'index:i=1', '--annotation', 'index-descriptor:d=2', '--annotation', 'manifest-descriptor:m=3'],
-    ...['-o', `type=oci,dest=${archive}`],
+    '--annotation',
+    'index:i=1',
+    '--annotation',
+    'index-descriptor:d=2',
+    '--annotation',
+    'manifest-descriptor:m=3',
+    '-o',
+    `type=oci,dest=${archive}`,
   );
   t.is(result.code, 0, outputOf(result));
   const { listed, content } = await readLayout(archive);

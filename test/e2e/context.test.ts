@@ -3,6 +3,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { exec } from '../support/exec.ts';
+import { writeFiles } from '../support/files.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild, type Tsbuild } from '../support/tsbuild.ts';
@@ -12,22 +13,19 @@ interface Context {
   readonly folder: string;
   readonly tsbuild: Tsbuild;
   /** Builds a Dockerfile that lies beside the context. */
-  build(dockerfile: string): Promise<string>;
+  readonly build: (dockerfile: string) => Promise<string>;
 }
 
-async function makeContext(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<Context> {
+function makeContext(t: ExecutionContext, files: Readonly<Record<string, string>>): Context {
   const work = makeTempDir('context');
   t.teardown(() => removeTree(work));
   const folder = join(work, 'context');
-  for (const [path, text] of Object.entries(files)) {
-    await exec('mkdir', ['-p', dirname(join(folder, path))]);
-    writeFileSync(join(folder, path), text);
-  }
+  writeFiles(folder, files);
   const tsbuild = openTsbuild(join(work, 'store'));
   return {
     folder,
     tsbuild,
-    async build(dockerfile) {
+    build: async (dockerfile) => {
       writeFileSync(join(work, 'Dockerfile'), dockerfile);
       return outputOf(await tsbuild.run(['build', '--progress=plain', '-f', join(work, 'Dockerfile'), folder]));
     },
@@ -45,7 +43,7 @@ const FILES = {
 };
 
 testNeeding(['root'], 'a source that is not there: why, or what was meant', async (t) => {
-  const { folder, build } = await makeContext(t, FILES);
+  const { folder, build } = makeContext(t, FILES);
   writeFileSync(join(dirname(folder), 'above.txt'), '');
   const stage = 'FROM scratch AS made\nCOPY src /out\nFROM scratch\n';
   const cases: readonly (readonly [dockerfile: string, says: RegExp])[] = [
@@ -74,7 +72,7 @@ testNeeding(
   ['root'],
   'only what steps need is read: a pipe beside it would block, a tree too deep would fail',
   async (t) => {
-    const { folder, build, tsbuild } = await makeContext(t, { 'a/file': 'f', 'a/more/x': 'x' });
+    const { folder, build, tsbuild } = makeContext(t, { 'a/file': 'f', 'a/more/x': 'x' });
     await exec('mkfifo', [join(folder, 'pipe')]);
     const deep = 'import os\nos.mkdir("deep"); os.chdir("deep")\nfor i in range(2100):\n  os.mkdir("d"); os.chdir("d")';
     await exec('python3', ['-c', deep], { cwd: folder });
@@ -89,7 +87,7 @@ testNeeding(
 );
 
 testNeeding(['root'], 'context ls: what a build sees, largest first, and what it does not', async (t) => {
-  const { folder, tsbuild } = await makeContext(t, { ...FILES, 'src/big': 'b'.repeat(5000) });
+  const { folder, tsbuild } = makeContext(t, { ...FILES, 'src/big': 'b'.repeat(5000) });
   const list = async (...args: string[]) => (await tsbuild.run(['context', 'ls', ...args, folder])).stdout;
   t.is(
     await list('-q'),
@@ -114,7 +112,7 @@ testNeeding(['root'], 'context ls: what a build sees, largest first, and what it
 });
 
 testNeeding(['root'], 'an owner whom nobody knows is root, and the step says so', async (t) => {
-  const { build } = await makeContext(t, { 'etc/passwd': 'node:x:7:7::/:/bin/sh\n', file: 'f' });
+  const { build } = makeContext(t, { 'etc/passwd': 'node:x:7:7::/:/bin/sh\n', file: 'f' });
   const said = await build('FROM scratch\nCOPY etc /etc\nUSER nod:wheel\nWORKDIR /w\nCOPY --chown=noed file /\n');
   t.regex(said, /#\d+ \S+ warning: no user "nod" in the image's \/etc\/passwd: root owns.*did you mean node\?/);
   t.regex(said, /warning: no group "wheel" in the image, which has no \/etc\/group: the group stays the user's\n/);

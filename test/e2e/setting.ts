@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { startBaseRegistry } from '../support/base-registry.ts';
 import { BASE_NEEDS, type BaseName } from '../support/bases.ts';
 import type { ExecResult } from '../support/exec.ts';
+import { writeFiles } from '../support/files.ts';
 import type { Need } from '../support/machine.ts';
 import type { Registry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -38,10 +38,7 @@ export async function makeSetting(t: ExecutionContext, bases: readonly BaseName[
     tsbuild,
     context(files, name = 'context') {
       const folder = join(work, name);
-      for (const [path, content] of Object.entries(files)) {
-        mkdirSync(dirname(join(folder, path)), { recursive: true });
-        writeFileSync(join(folder, path), content);
-      }
+      writeFiles(folder, files);
       return folder;
     },
     build: (context, tag, ...flags) =>

@@ -5,27 +5,9 @@ import { isNativeError, native } from '../../src/native/index.ts';
 import type { TreeAction } from '../../src/native/types.ts';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { type Copy, copy } from './copy-action.ts';
 import { rawTar } from './raw-tar.ts';
 import { type FoundTree, makeTestDir, makeTree, readTree, type TreeEntry } from './tree.ts';
-
-type Copy = Extract<TreeAction, { type: 'copy' }>;
-
-/** A copy as COPY makes them; docker's rules everywhere. */
-function copy(src: string, dest: string, options: Partial<Copy> = {}): Copy {
-  return {
-    type: 'copy',
-    source: 0,
-    src,
-    dest,
-    followSymlinks: true,
-    dirCopyContents: true,
-    allowWildcard: true,
-    allowEmptyWildcard: true,
-    createDestPath: true,
-    attemptUnpack: false,
-    ...options,
-  };
-}
 
 const add = (src: string, dest: string): Copy => copy(src, dest, { attemptUnpack: true });
 const file = (path: string, content = path): TreeEntry => ({ path, type: 'file', content, uid: 7, gid: 8, mtime: 1e9 });

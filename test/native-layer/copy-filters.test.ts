@@ -3,26 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compilePatterns } from '../../src/dockerfile/ignore/index.ts';
 import { native } from '../../src/native/index.ts';
-import type { TreeAction, TreeSelection } from '../../src/native/types.ts';
+import type { TreeSelection } from '../../src/native/types.ts';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { copy } from './copy-action.ts';
 import { makeTestDir, makeTree, readTree, type TreeEntry } from './tree.ts';
-
-type Copy = Extract<TreeAction, { type: 'copy' }>;
-
-const copy = (src: string, dest: string, options: Partial<Copy> = {}): Copy => ({
-  type: 'copy',
-  source: 0,
-  src,
-  dest,
-  followSymlinks: true,
-  dirCopyContents: true,
-  allowWildcard: true,
-  allowEmptyWildcard: true,
-  createDestPath: true,
-  attemptUnpack: false,
-  ...options,
-});
 
 const dir = (path: string, mode = 0o755): TreeEntry => ({ path, type: 'dir', mode });
 const file = (path: string, mode = 0o644): TreeEntry => ({ path, type: 'file', content: path, mode });

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canConnect } from './connect.ts';
 import { exec } from './exec.ts';
+import { writeFiles } from './files.ts';
 import { spawnBound } from './spawn-bound.ts';
 import { startWebServer, type WebServer } from './web-server.ts';
 
@@ -41,10 +42,7 @@ export async function makeRepository(path: string): Promise<TestRepository> {
     path,
     git,
     async commit(files) {
-      for (const [name, content] of Object.entries(files)) {
-        mkdirSync(dirname(join(path, name)), { recursive: true });
-        writeFileSync(join(path, name), content);
-      }
+      writeFiles(path, files);
       await git('add', '--all');
       await git('commit', '--quiet', '--allow-empty', '-m', 'change');
       return git('rev-parse', 'HEAD');

@@ -1,4 +1,4 @@
-import { errorCode, errorMessage } from '../../errors.ts';
+import { errorMessage, stableCode } from '../../errors.ts';
 import { type State, sourceState } from '../../llb/index.ts';
 import {
   formatPlatform,
@@ -137,7 +137,7 @@ function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterabl
     ),
   );
   const hint = near ?? (error instanceof Error && 'hint' in error ? error.hint : undefined);
-  return new DockerfileError(errorCode(error) ?? 'DOCKERFILE_STAGE', `${stage.baseName}: ${errorMessage(error)}`, {
+  return new DockerfileError(stableCode(error) ?? 'DOCKERFILE_STAGE', `${stage.baseName}: ${errorMessage(error)}`, {
     cause: error,
     range: stage.baseRange,
     ...(typeof hint === 'string' ? { hint } : {}),

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the languages under test
 import test from 'ava';
 import type { ExecMount, ExecOp } from '../../../src/llb/ops.ts';
 import { convert } from './support.ts';
