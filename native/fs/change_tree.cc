@@ -19,8 +19,8 @@ namespace {
 
 class TreeChanger {
  public:
-  TreeChanger(int root, const std::vector<SourceTree>& sources, bool owners_must_exist)
-      : root_(root), sources_(sources), owners_must_exist_(owners_must_exist) {}
+  TreeChanger(int root, const std::vector<SourceTree>& sources, const ChangeTreeRequest& request)
+      : root_(root), sources_(sources), owners_must_exist_(request.owners_must_exist), watch_(request.watch) {}
 
   Status Run(const CopyAction& action);
   Status Run(const MakeDirAction& action);
@@ -43,6 +43,7 @@ class TreeChanger {
   const int root_;
   const std::vector<SourceTree>& sources_;
   const bool owners_must_exist_;
+  const SharedWatch watch_;
   ChangeTreeResult result_;
   TaskPool pool_;
 };
@@ -79,6 +80,7 @@ Status TreeChanger::Run(const CopyAction& action) {
   if (!exclude.ok()) return std::move(exclude.error());
   CopyOptions options;
   options.owner = *owner;
+  options.watch = watch_;
   if (action.mode) options.mode = *action.mode;
   std::optional<ModeChange> mode_change;
   if (!action.mode_change.empty()) {
@@ -212,11 +214,12 @@ Status TreeChanger::Run(const MakeFileAction& action) {
 Result<ChangeTreeResult> RunActions(const ChangeTreeRequest& request, const std::vector<SourceTree>& sources) {
   auto root = OpenRoot(request.root);
   if (!root.ok()) return std::move(root.error());
-  TreeChanger changer(root->get(), sources, request.owners_must_exist);
+  TreeChanger changer(root->get(), sources, request);
   for (const TreeAction& action : request.actions) {
     if (const auto* copy = std::get_if<CopyAction>(&action); copy != nullptr && copy->source >= sources.size()) {
       return Error::WithErrno(EINVAL, "changeTree", "source " + std::to_string(copy->source));
     }
+    TSB_TRY(CheckCancelled(request.watch));
     TSB_TRY(std::visit([&changer](const auto& one) { return changer.Run(one); }, action));
   }
   return changer.result();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "fs/job_watch.h"
 #include "fs/owner.h"
 #include "mount/root_mount.h"
 
@@ -58,6 +59,7 @@ struct ChangeTreeRequest {
   std::vector<ChangeTreeSource> sources;
   std::vector<TreeAction> actions;
   bool owners_must_exist = false;
+  SharedWatch watch;  // counts what is written
 };
 
 struct ChangeTreeResult {

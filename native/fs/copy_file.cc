@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr size_t kSmallFile = 64 * 1024;
 constexpr size_t kBufferSize = 256 * 1024;
+// The kernel copies as much in one call, which nothing can end.
+constexpr uint64_t kRange = 64 * 1024 * 1024;
 
 char* ThreadBuffer() {
   thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
@@ -35,7 +38,7 @@ Status WriteAll(int fd, const char* data, size_t size, const std::string& path) 
 }
 
 // From the present offsets, at most `limit` bytes.
-Result<uint64_t> CopyByBuffer(int source, int target, uint64_t limit, const std::string& path) {
+Result<uint64_t> CopyByBuffer(int source, int target, uint64_t limit, const std::string& path, const SharedWatch& watch) {
   uint64_t copied = 0;
   while (copied < limit) {
     ssize_t size = read(source, ThreadBuffer(), std::min<uint64_t>(kBufferSize, limit - copied));
@@ -46,28 +49,32 @@ Result<uint64_t> CopyByBuffer(int source, int target, uint64_t limit, const std:
     if (size == 0) break;
     TSB_TRY(WriteAll(target, ThreadBuffer(), static_cast<size_t>(size), path));
     copied += static_cast<uint64_t>(size);
+    CountBytes(watch, static_cast<uint64_t>(size));
+    TSB_TRY(CheckCancelled(watch));
   }
   return copied;
 }
 
-Result<uint64_t> CopyRange(int source, int target, uint64_t size, const std::string& path) {
+Result<uint64_t> CopyRange(int source, int target, uint64_t size, const std::string& path, const SharedWatch& watch) {
   uint64_t copied = 0;
   while (copied < size) {
-    ssize_t n = copy_file_range(source, nullptr, target, nullptr, size - copied, 0);
+    ssize_t n = copy_file_range(source, nullptr, target, nullptr, std::min(size - copied, kRange), 0);
     if (n < 0) {
       if (errno == EINTR) continue;
       // Between file systems of different kinds, and on some that cannot at all.
       bool unsupported = errno == EXDEV || errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL || errno == EPERM;
       if (copied > 0 || !unsupported) return Error::FromErrno("copy_file_range", path);
-      return CopyByBuffer(source, target, size, path);
+      return CopyByBuffer(source, target, size, path, watch);
     }
     if (n == 0) break;  // it shrank meanwhile
     copied += static_cast<uint64_t>(n);
+    CountBytes(watch, static_cast<uint64_t>(n));
+    TSB_TRY(CheckCancelled(watch));
   }
   return copied;
 }
 
-Result<uint64_t> CopySparse(int source, int target, uint64_t size, const std::string& path) {
+Result<uint64_t> CopySparse(int source, int target, uint64_t size, const std::string& path, const SharedWatch& watch) {
   off_t at = 0;
   uint64_t copied = 0;
   for (;;) {
@@ -79,13 +86,20 @@ Result<uint64_t> CopySparse(int source, int target, uint64_t size, const std::st
     off_t hole = lseek(source, data, SEEK_HOLE);
     if (hole < 0) return Error::FromErrno("lseek", path);
     if (lseek(source, data, SEEK_SET) < 0 || lseek(target, data, SEEK_SET) < 0) return Error::FromErrno("lseek", path);
-    auto n = CopyRange(source, target, static_cast<uint64_t>(hole - data), path);
+    auto n = CopyRange(source, target, static_cast<uint64_t>(hole - data), path, watch);
     if (!n.ok()) return n;
     copied += *n;
     at = hole;
   }
   if (ftruncate(target, static_cast<off_t>(size)) < 0) return Error::FromErrno("ftruncate", path);
   return size;
+}
+
+Result<uint64_t> CopyContent(int source, const struct stat& status, int target, const std::string& path, const SharedWatch& watch) {
+  uint64_t size = static_cast<uint64_t>(status.st_size);
+  if (size < kSmallFile) return CopyByBuffer(source, target, size, path, watch);
+  bool sparse = static_cast<uint64_t>(status.st_blocks) * 512 < size;
+  return sparse ? CopySparse(source, target, size, path, watch) : CopyRange(source, target, size, path, watch);
 }
 
 }  // namespace
@@ -126,15 +140,8 @@ Status FinishFile(int fd, const FileTarget& target, const FileAttributes& attrib
   return Unit{};
 }
 
-Result<uint64_t> CopyContent(int source, const struct stat& status, int target, const std::string& path) {
-  uint64_t size = static_cast<uint64_t>(status.st_size);
-  if (size < kSmallFile) return CopyByBuffer(source, target, size, path);
-  bool sparse = static_cast<uint64_t>(status.st_blocks) * 512 < size;
-  return sparse ? CopySparse(source, target, size, path) : CopyRange(source, target, size, path);
-}
-
 Result<uint64_t> CopyRegularFile(int source_directory, const std::string& source_name, const struct stat& status,
-                                 const FileTarget& target, const FileAttributes& attributes) {
+                                 const FileTarget& target, const FileAttributes& attributes, const SharedWatch& watch) {
   UniqueFd source(openat(source_directory, source_name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!source) return Error::FromErrno("open", source_name);
   auto created = CreateFile(target, attributes.mode);
@@ -142,7 +149,7 @@ Result<uint64_t> CopyRegularFile(int source_directory, const std::string& source
   UniqueFd fd(*created);
   uint64_t copied = 0;
   if (status.st_size > 0) {
-    auto result = CopyContent(source.get(), status, fd.get(), target.path);
+    auto result = CopyContent(source.get(), status, fd.get(), target.path, watch);
     if (!result.ok()) return result;
     copied = *result;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "fs/job_watch.h"
 #include "fs/resolve.h"
 
 namespace tsbuild {
@@ -31,12 +32,10 @@ Result<int> CreateFile(const FileTarget& target, mode_t mode);
 // Owner, then the mode (chown clears set-id bits), then the time.
 Status FinishFile(int fd, const FileTarget& target, const FileAttributes& attributes);
 
-// Copies the content from one open file to another: shared where the file system can, with holes kept; the bytes copied.
-Result<uint64_t> CopyContent(int source, const struct stat& status, int target, const std::string& path);
-
-// Copies a regular file with the image's xattrs.
+// Copies a regular file with the image's xattrs: its content is shared where the file system can, and holes are kept. Returns the
+// bytes copied; the watch counts them on the way.
 Result<uint64_t> CopyRegularFile(int source_directory, const std::string& source_name, const struct stat& status,
-                                 const FileTarget& target, const FileAttributes& attributes);
+                                 const FileTarget& target, const FileAttributes& attributes, const SharedWatch& watch);
 
 // Makes way for something that is not a directory: removes what is there, `COPY_TARGET_IS_DIRECTORY` for a directory.
 Status RemoveInTheWay(const FileTarget& target);

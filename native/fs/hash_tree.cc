@@ -194,6 +194,7 @@ Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, con
   if (!entries.ok()) return std::move(entries.error());
   Batch batch{fd, source_path, {}};
   for (const DirectoryEntry& entry : *entries) {
+    TSB_TRY(CheckCancelled(request_.watch));
     std::string path = JoinPath(source_path, entry.name);
     PatternProgram::Verdict ignored;
     PatternProgram::Verdict included{true, {}};
@@ -248,6 +249,7 @@ void TreeHasher::Submit(Batch batch) {
 }
 
 Status TreeHasher::LookAt(const Batch& batch) {
+  TSB_TRY(CheckCancelled(request_.watch));
   int directory = batch.directory->get();
   std::vector<const std::pair<Node*, std::string>*> unknown;
   for (const auto& entry : batch.entries) {
@@ -273,6 +275,7 @@ Status TreeHasher::LookAt(const Batch& batch) {
       return true;
     });
   }
+  CountFiles(request_.watch, unknown.size());
   for (const auto* entry : unknown) {
     TSB_TRY(HashFile(directory, entry->second, JoinPath(batch.source_path, entry->second), entry->first));
   }
@@ -298,6 +301,11 @@ Status TreeHasher::HashFile(int directory, const std::string& name, const std::s
     }
     hash.Update(buffer.get(), static_cast<size_t>(size));
     total += static_cast<uint64_t>(size);
+    CountBytes(request_.watch, static_cast<uint64_t>(size));
+    if (Status going = CheckCancelled(request_.watch); !going.ok()) {
+      hash.Finish();
+      return going;
+    }
     // The size says where it ends, but for a file that grows meanwhile.
     if (size == 0 || (static_cast<size_t>(size) < kBufferSize && total == static_cast<uint64_t>(status.st_size))) break;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "fs/job_watch.h"
 #include "mount/root_mount.h"
 
 namespace tsbuild {
@@ -25,6 +26,7 @@ struct HashTreeRequest {
   std::string ignore;
   bool include_owner = false;
   std::string stat_cache_path;
+  SharedWatch watch;  // counts what is read
 };
 
 struct HashTreeResult {

@@ -157,6 +157,7 @@ Status TreeCopier::CopyEntries(Frame& frame) {
 }
 
 Status TreeCopier::CopyEntry(Frame& frame, const DirectoryEntry& entry) {
+  TSB_TRY(CheckCancelled(options_.watch));
   std::string source_path = JoinPath(frame.source_path, entry.name);
   PatternProgram::Verdict ignored;
   PatternProgram::Verdict included{true, {}};
@@ -240,10 +241,11 @@ Status TreeCopier::CopyFileOrLink(const SharedFd& source, const std::string& sou
   auto copy = [this, source, source_name, status, target, name]() -> Status {
     std::string path = JoinPath(target->path, name);
     FileTarget place{target->fd.get(), name, path, target->sets_group};
-    auto copied = CopyRegularFile(source->get(), source_name, status, place, AttributesOf(status));
+    auto copied = CopyRegularFile(source->get(), source_name, status, place, AttributesOf(status), options_.watch);
     if (!copied.ok()) return std::move(copied.error());
     files_++;
     bytes_ += *copied;
+    CountFiles(options_.watch, 1);
     return Unit{};
   };
   if (status.st_nlink > 1) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "fs/copy_file.h"
 #include "fs/directory.h"
+#include "fs/job_watch.h"
 #include "fs/mode_change.h"
 #include "fs/source_tree.h"
 #include "fs/task_pool.h"
@@ -22,6 +23,7 @@ struct CopyOptions {
   // Relative to the copied directory. What `include` does not match is left out too; the directories above what it matches are made.
   const PatternProgram* include = nullptr;
   const PatternProgram* exclude = nullptr;
+  SharedWatch watch;
 };
 
 // Copies one thing (a file, or a directory with all below it) from a source tree into another tree, as tonistiigi/fsutil's

@@ -7,6 +7,7 @@
 #include "fs/lock_file.h"
 #include "fs/remove_tree.h"
 #include "node/root_mount.h"
+#include "node/watch.h"
 #include "node/worker.h"
 
 namespace tsbuild::node {
@@ -25,6 +26,7 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
   request.ignore = ReadString(object, "ignore");
   request.include_owner = ReadBool(object, "includeOwner");
   request.stat_cache_path = ReadString(object, "statCachePath");
+  request.watch = ReadWatch(object);
   for (const Napi::Object& selection : ReadObjects(object, "selections")) {
     request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
                                   ReadBool(selection, "followSymlinks"), ReadBool(selection, "includeRoot"),
@@ -123,6 +125,7 @@ Napi::Value ChangeTreeMethod(const Napi::CallbackInfo& info) {
   }
   for (const Napi::Object& action : ReadObjects(object, "actions")) request.actions.push_back(ReadAction(action));
   request.owners_must_exist = ReadBool(object, "ownersMustExist");
+  request.watch = ReadWatch(object);
   return Job<ChangeTreeRequest, ChangeTreeResult>::Start(
       info.Env(), std::move(request), ChangeTree, [](Napi::Env env, const ChangeTreeResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
@@ -178,6 +181,7 @@ Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterTrees(Napi::Env env, Napi::Object exports) {
+  exports.Set("createWatch", Napi::Function::New(env, CreateWatch));
   exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
   exports.Set("findPaths", Napi::Function::New(env, FindPathsMethod));
   exports.Set("listTree", Napi::Function::New(env, ListTreeMethod));

@@ -28,6 +28,9 @@ export function createObserver<R>(
   hidden: ReadonlySet<Digest> = new Set(),
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
+  const completed = new Set<Digest>();
+  /** Those that were completed and go on. */
+  const resumedMs = new Map<Digest, number>();
   const status = (vertex: Vertex<R>): VertexStatus => ({
     digest: vertex.digest,
     name: vertex.name,
@@ -42,6 +45,7 @@ export function createObserver<R>(
   return {
     started: start,
     completed(vertex, { cached, error }) {
+      completed.add(vertex.digest);
       if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
         // The first to fail ends the others, and they end with its error: of theirs nothing is to be said, unless they had failed before
@@ -67,9 +71,19 @@ export function createObserver<R>(
           show();
           reporter.log(stream, data);
         },
-        task(...task) {
+        task(id, current, total, isDone) {
           show();
-          reporter.task(...task);
+          // A directory is there at once, and read when the steps that need it look at it: it goes on for them.
+          const isLate = completed.has(vertex.digest) && !hidden.has(vertex.digest);
+          if (isLate && !resumedMs.has(vertex.digest)) {
+            resumedMs.set(vertex.digest, Date.now());
+            sink({ vertexes: [{ ...status(vertex), startedMs: resumedMs.get(vertex.digest) ?? 0 }] });
+          }
+          reporter.task(id, current, total, isDone);
+          const resumed = resumedMs.get(vertex.digest);
+          if (!isDone || resumed === undefined) return;
+          resumedMs.delete(vertex.digest);
+          sink({ vertexes: [{ ...status(vertex), startedMs: resumed, completedMs: Date.now() }] });
         },
         warn(message) {
           show();

@@ -10,6 +10,8 @@ export type * from './tables-types.ts';
  * be mounted, in a mount namespace that lives as long as the thread.
  */
 export interface NativeApi extends SandboxApi, TablesApi {
+  /** For one job, which then can be looked at and ended. */
+  createWatch(): JobWatch;
   /** Digest of parts of a tree, for cache keys. */
   hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
   /** The paths that a selection names, each ended by a zero byte; nothing of them is read. */
@@ -88,6 +90,8 @@ export interface HashTreeRequest {
   readonly includeOwner: boolean;
   /** File where digests by path, inode, size, mtime and ctime are remembered between calls; for plain directories only. */
   readonly statCachePath?: string;
+  /** Counts what is read. */
+  readonly watch?: JobWatch;
 }
 
 export interface HashTreeResult {
@@ -140,6 +144,15 @@ export interface ChangeTreeRequest {
   readonly actions: readonly TreeAction[];
   /** Owners that the tree does not know are refused (`USER_NOT_FOUND`, `GROUP_NOT_FOUND`); absent: an unknown user is root. */
   readonly ownersMustExist?: boolean;
+  /** Counts what is written. */
+  readonly watch?: JobWatch;
+}
+
+/** What is known of a long job while it runs. */
+export interface JobWatch {
+  progress(): { readonly files: number; readonly bytes: number };
+  /** The job soon rejects with `ECANCELED`, and leaves what it has made so far. */
+  cancel(): void;
 }
 
 export interface ChangeTreeSource {

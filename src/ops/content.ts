@@ -2,27 +2,33 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../llb/index.ts';
 import type { LocalResult, OpResult } from '../llb/results.ts';
-import type { NativeApi, TreeSelection } from '../native/types.ts';
+import type { HashTreeRequest, NativeApi, TreeSelection } from '../native/types.ts';
 import { type Digest, digestEncoded, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import { contextChanged, describeNothing, sourceMissing } from './errors.ts';
 import { explainMissing, findIgnored, findIgnoredContent } from './missing.ts';
 import { findFixedPart, type ReadSelection } from './selections.ts';
 import { viewResult } from './view.ts';
+import { type JobUser, watchJob } from './watch.ts';
 
 /** Looks at the content of results, for keys. Serves one build. */
 export interface ContentReader {
   /** Digest of parts of a tree. Throws `COPY_SOURCE_NOT_FOUND`. */
-  digest(result: OpResult, selections: readonly ReadSelection[], reader?: ContentUser): Promise<Digest>;
+  digest(result: OpResult, selections: readonly ReadSelection[], user: ContentUser): Promise<Digest>;
   /**
    * Throws `CONTEXT_CHANGED` when a directory's parts are not what they were when `digest` looked. A result in the store cannot
    * change.
    */
-  verify(result: OpResult, selections: readonly ReadSelection[], cause?: unknown): Promise<void>;
+  verify(
+    result: OpResult,
+    selections: readonly ReadSelection[],
+    user: Pick<JobUser, 'signal'>,
+    cause?: unknown,
+  ): Promise<void>;
 }
 
 /** Who looks, for what is to be said of it. */
-export interface ContentUser {
+export interface ContentUser extends JobUser {
   /** What the tree is, where that is no matter of course: `stage "build"`. */
   readonly treeName?: string | undefined;
   /** Takes what is odd but no error. */
@@ -35,17 +41,24 @@ export function selectorOf(selections: readonly ReadSelection[]): Digest {
 }
 
 export function createContentReader(
-  native: Pick<NativeApi, 'hashTree' | 'findPaths' | 'listTree'>,
+  native: Pick<NativeApi, 'createWatch' | 'hashTree' | 'findPaths' | 'listTree'>,
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
 ): ContentReader {
+  const hashTree = (user: JobUser, request: HashTreeRequest) =>
+    watchJob(native, user, (watch) => native.hashTree({ ...request, watch }));
   // One look at a directory after the other: each leaves its digests in the same file for the next, and uses all cores anyway.
   const looking = new Map<string, Promise<unknown>>();
-  const hashDirectory = async (directory: string, selections: readonly TreeSelection[], ignore: string | undefined) => {
+  const hashDirectory = async (
+    directory: string,
+    selections: readonly TreeSelection[],
+    ignore: string | undefined,
+    user: JobUser,
+  ) => {
     const before = looking.get(directory);
     const look = async () => {
       await before?.catch(() => {});
-      return native.hashTree({
+      return hashTree(user, {
         root: { lowers: [directory] },
         // What is mounted of it is a copy, whose top directory is made anew.
         selections: selections.map((selection) => ({ ...selection, includeRoot: false })),
@@ -59,16 +72,18 @@ export function createContentReader(
     looking.set(directory, answer);
     return answer;
   };
-  const hash = (result: OpResult, selections: readonly TreeSelection[], ignore: string | undefined) => {
+  const hash = (result: OpResult, selections: readonly TreeSelection[], ignore: string | undefined, user: JobUser) => {
     if (result.kind === 'snapshot') {
-      return native.hashTree({ root: viewResult(snapshotter, result.name), selections, includeOwner: true });
+      const root = viewResult(snapshotter, result.name);
+      // It came from nowhere: it is here.
+      return hashTree({ signal: user.signal }, { root, selections, includeOwner: true });
     }
     if (result.isUnpacked) {
       const inside = selections.map((selection) => ({ ...selection, includeRoot: false }));
-      return native.hashTree({ root: { lowers: [result.directory] }, selections: inside, includeOwner: true });
+      return hashTree(user, { root: { lowers: [result.directory] }, selections: inside, includeOwner: true });
     }
     mkdirSync(statCacheDirectory, { recursive: true });
-    return hashDirectory(result.directory, selections, ignore);
+    return hashDirectory(result.directory, selections, ignore, user);
   };
   /** BuildKit copies nothing then, and says nothing; who wrote the step meant something. */
   const warnIgnored = async (
@@ -98,9 +113,10 @@ export function createContentReader(
   const seen = new WeakMap<LocalResult, Map<Digest, Digest>>();
 
   return {
-    async digest(result, selections, { treeName, warn } = {}) {
+    async digest(result, selections, user) {
+      const { treeName, warn } = user;
       const ignore = result.kind === 'local' ? result.ignore : undefined;
-      const { digest, files, missing } = await hash(result, selections, ignore);
+      const { digest, files, missing } = await hash(result, selections, ignore, user);
       for (const index of missing) {
         const selection = selections[index];
         if (selection === undefined) continue;
@@ -118,10 +134,10 @@ export function createContentReader(
       return digest;
     },
 
-    async verify(result, selections, cause) {
+    async verify(result, selections, { signal }, cause) {
       if (result.kind === 'snapshot' || result.isUnpacked) return;
       const before = seen.get(result)?.get(selectorOf(selections));
-      const { digest } = await hash(result, selections, result.ignore);
+      const { digest } = await hash(result, selections, result.ignore, { signal });
       if (digest !== before) throw contextChanged(result.directory, cause);
     },
   };

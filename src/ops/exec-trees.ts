@@ -13,6 +13,7 @@ import { readSource } from './file.ts';
 import { mountSelections } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 import { viewResult } from './view.ts';
+import { watchJob } from './watch.ts';
 
 type CacheMount = Extract<ExecMount, { readonly type: 'cache' }>;
 type BindMount = Extract<ExecMount, { readonly type: 'bind' }>;
@@ -147,11 +148,14 @@ export class ExecTrees {
     if (input < 0) return request;
     const name = await this.#snapshotOf(input);
     const { native, snapshotter } = this.#deps;
+    const signal = this.#signal;
     const seed: CacheSeed = {
       name: `${name ?? ''} ${selector}`,
       async fill(root) {
         const sources = [readSource({ kind: 'snapshot', name }, snapshotter)];
-        await native.changeTree({ root, sources, actions: [copyTree(selector, '/')] });
+        await watchJob(native, { signal }, (watch) =>
+          native.changeTree({ root, sources, actions: [copyTree(selector, '/')], watch }),
+        );
       },
     };
     // A step that says nothing of the owner gets the tree's top directory as it is.
@@ -174,14 +178,16 @@ export class ExecTrees {
     const { native, snapshotter } = this.#deps;
     const selections = mountSelections(this.#op, input);
     if (selections === undefined) throw invalidDefinition('a step would write into a directory of the user');
-    const content = await this.#content.digest(local, selections);
+    const content = await this.#content.digest(local, selections, { signal: this.#signal });
     const name = digestOf(`staged ${canonicalJson([content, selections.map(({ path }) => path)])}`);
     if (snapshotter.stat(name) !== undefined) return name;
     const active = await snapshotter.prepare(undefined);
     this.#actives.push(active);
     const actions = selections.map(({ path }) => copyTree(path, path));
-    await native.changeTree({ root: active.mount, sources: [readSource(local, snapshotter)], actions });
-    await this.#content.verify(local, selections);
+    const sources = [readSource(local, snapshotter)];
+    const user = { signal: this.#signal };
+    await watchJob(native, user, (watch) => native.changeTree({ root: active.mount, sources, actions, watch }));
+    await this.#content.verify(local, selections, user);
     return (await active.commit(name)).name;
   }
 }

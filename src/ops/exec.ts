@@ -11,6 +11,7 @@ import { ExecTrees } from './exec-trees.ts';
 import { OutputTail } from './output-tail.ts';
 import { mountSelections, readsInput } from './selections.ts';
 import type { OpDependencies } from './types.ts';
+import { followContext } from './watch.ts';
 
 /** The host name that BuildKit gives; some programs write it into their results. */
 const HOSTNAME = 'buildkitsandbox';
@@ -29,8 +30,11 @@ export function createExecOp(
         deps: op.inputs.map((_, input): CacheDep<OpResult> => {
           const read = mountSelections(op, input);
           if (read === undefined) return identityDep(op, input);
-          const user = { treeName: inputNames.get(input) };
-          return { selector: selectorOf(read), computeDigest: (result) => content.digest(result, read, user) };
+          return {
+            selector: selectorOf(read),
+            computeDigest: (result, context) =>
+              content.digest(result, read, { treeName: inputNames.get(input), ...followContext(context) }),
+          };
         }),
       };
     },

@@ -11,6 +11,7 @@ import { warnOfOwner } from './owners.ts';
 import { compileFilters, copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 import { viewResult } from './view.ts';
+import { followContext, watchJob } from './watch.ts';
 
 /** COPY, ADD, WORKDIR: a new snapshot on the base, changed by one native call. Sources count by the content that is read. */
 export function createFileOp(
@@ -29,8 +30,12 @@ export function createFileOp(
           if (read === undefined) return {};
           return {
             selector: selectorOf(read),
-            computeDigest: (result, { vertex }) =>
-              content.digest(result, read, { treeName: inputNames.get(input), warn: vertex.warn }),
+            computeDigest: (result, context) =>
+              content.digest(result, read, {
+                treeName: inputNames.get(input),
+                warn: context.vertex.warn,
+                ...followContext(context),
+              }),
           };
         }),
       };
@@ -46,18 +51,24 @@ export function createFileOp(
         // Last, for copies from a stage that is empty.
         sources.push({ root: { lowers: [] } });
         const verifyAll = async (cause?: unknown) => {
-          for (const [i, input] of inputs.entries()) await content.verify(input, selections[i] ?? [], cause);
+          for (const [i, input] of inputs.entries())
+            await content.verify(input, selections[i] ?? [], { signal }, cause);
         };
         try {
-          const { unknownOwners } = await native.changeTree({
-            root: active.mount,
-            sources,
-            actions: op.actions.map((a) => toTreeAction(a, inputs.length)),
-            // Where there is no tree at all, BuildKit has nothing to look names up in.
-            ownersMustExist: base === undefined,
-          });
+          const onBytes = (bytes: number, completed: boolean) => vertex.task('copying files:', bytes, 0, completed);
+          const { unknownOwners } = await watchJob(native, { signal, onBytes }, (watch) =>
+            native.changeTree({
+              root: active.mount,
+              sources,
+              actions: op.actions.map((a) => toTreeAction(a, inputs.length)),
+              // Where there is no tree at all, BuildKit has nothing to look names up in.
+              ownersMustExist: base === undefined,
+              watch,
+            }),
+          );
           for (const owner of unknownOwners) warnOfOwner(owner, vertex);
         } catch (error) {
+          signal.throwIfAborted();
           // A file that went away half-way is a change too.
           await verifyAll(error);
           throw fileStepFailed(error);

@@ -14,7 +14,7 @@ export type { OpResult } from '../llb/results.ts';
 export interface OpDependencies {
   readonly snapshotter: Pick<Snapshotter, 'prepare' | 'link' | 'view' | 'stat' | 'chain'>;
   readonly executor: Executor;
-  readonly native: Pick<NativeApi, 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'>;
+  readonly native: Pick<NativeApi, 'createWatch' | 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'>;
   readonly cacheMounts: CacheMounts;
   readonly secrets: Pick<Secrets, 'read' | 'values'>;
   readonly sshAgents: SshAgents;

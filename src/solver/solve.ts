@@ -97,13 +97,21 @@ export class Solve<R> {
       }
     }
     const result = await this.#readOutput(input);
-    return await this.#digestResult(reader, result, dep, identity);
+    return await this.#digestResult(reader, node.vertex, result, dep, identity);
   }
 
-  async #digestResult(reader: Vertex<R>, result: R, dep: CacheDep<R>, identity: Identity): Promise<Digest> {
+  async #digestResult(
+    reader: Vertex<R>,
+    source: Vertex<R>,
+    result: R,
+    dep: CacheDep<R>,
+    identity: Identity,
+  ): Promise<Digest> {
     const { computeDigest } = dep;
     if (computeDigest === undefined) throw badOp(reader.name, 'has no content digest');
-    const content = await this.#ask(reader, (context) => computeDigest(result, context));
+    const content = await this.#ask(reader, (context) =>
+      computeDigest(result, { ...context, source: this.#world.observer.reporter(source) }),
+    );
     if (!identity.volatile) this.#world.cache.saveContentDigest(result, selectorOf(dep), content);
     return content;
   }
@@ -182,7 +190,7 @@ export class Solve<R> {
   /** A result was made anew although parts of the stored one stand in keys: are they still true? */
   async #checkAssumptions(node: Node<R>, identity: Identity, results: readonly R[]): Promise<void> {
     for (const { index, dep, reader, content } of node.assumed.values()) {
-      const now = await this.#digestResult(reader, results[index] as R, dep, identity);
+      const now = await this.#digestResult(reader, node.vertex, results[index] as R, dep, identity);
       if (now === content) continue;
       const stale = new StaleAssumption(node.vertex.name);
       this.#calls.fail(stale);

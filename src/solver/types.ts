@@ -44,6 +44,11 @@ export interface OpContext {
   readonly vertex: VertexReporter;
 }
 
+export interface ReadContext extends OpContext {
+  /** Progress of the vertex whose result is read. */
+  readonly source: VertexReporter;
+}
+
 /** Where an op reports output and partial progress; wired to a ProgressSink above. */
 export interface VertexReporter {
   log(stream: 1 | 2, data: Uint8Array): void;
@@ -68,7 +73,7 @@ export interface CacheDep<R> {
   /** Which part of the input is read: memoises content digests together with the input's identity. */
   readonly selector?: Digest;
   /** Present when the input enters the key by content. */
-  readonly computeDigest?: (result: R, context: OpContext) => Promise<Digest>;
+  readonly computeDigest?: (result: R, context: ReadContext) => Promise<Digest>;
 }
 
 /** Where results are kept between solves; implemented above, by `cache/`. Every method may be called by many solves at once. */

@@ -42,3 +42,27 @@ test('steps that fail at the same time are all told, those that were ended for i
     ['one: exit code: 1', 'ended: context canceled', 'two: exit code: 2', 'aborted: context canceled'],
   );
 });
+
+test('a source that is read after it was there goes on until that is done', (t) => {
+  const seen: VertexStatus[] = [];
+  const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
+  const observer = createObserver<string>(
+    (status) => seen.push(...(status.vertexes ?? [])),
+    summary,
+    () => true,
+  );
+  const op = {
+    cacheMap: () => Promise.reject(new Error('not asked')),
+    exec: () => Promise.reject(new Error('not run')),
+  };
+  const source: Vertex<string> = { digest: digestOf('context'), name: 'context', inputs: [], op };
+  observer.started(source);
+  observer.completed(source, { cached: false });
+  const { task } = observer.reporter(source);
+  for (const bytes of [1, 2]) task('transferring context:', bytes, 0);
+  task('transferring context:', 3, 0, true);
+  t.deepEqual(
+    seen.map(({ completedMs }) => completedMs === undefined),
+    [true, false, true, false],
+  );
+});
