@@ -1,5 +1,5 @@
 import { DockerfileError } from '../dockerfile/errors.ts';
-import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
+import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import type { SourceLocation } from '../llb/ops.ts';
 
 export function dockerfileMissing(path: string, hint: string, cause: unknown): TsbuildError {
@@ -50,22 +50,18 @@ export function stepFailed(failure: StepFailure): DockerfileError {
   const { name, others, cause, location, source, logPath } = failure;
   const also = others.map((other) => `\nfailed at the same time: ${shorten(other)}`).join('');
   const known = cause instanceof TsbuildError ? cause : undefined;
-  return new DockerfileError(
-    known?.code ?? errorCode(cause) ?? 'BUILD_FAILED',
-    `${shorten(name)}: ${errorMessage(cause)}${also}`,
-    {
-      cause,
-      source,
-      details: {
-        ...known?.details,
-        step: name,
-        instruction: name.replace(/^\[[^\]]*\] (?:ONBUILD )?/, ''),
-        log: logPath,
-      },
-      ...(known?.hint === undefined ? {} : { hint: known.hint }),
-      ...(location === undefined ? {} : { file: location.file, range: location }),
+  return new DockerfileError(stableCode(cause) ?? 'BUILD_FAILED', `${shorten(name)}: ${errorMessage(cause)}${also}`, {
+    cause,
+    source,
+    details: {
+      ...known?.details,
+      step: name,
+      instruction: name.replace(/^\[[^\]]*\] (?:ONBUILD )?/, ''),
+      log: logPath,
     },
-  );
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(location === undefined ? {} : { file: location.file, range: location }),
+  });
 }
 
 /** More of a step's name is not repeated before its error: the frame shows the instruction. */
