@@ -86,7 +86,7 @@ function nameExports() {
   return {
     name: 'named-exports',
     setup(bundle) {
-      bundle.onResolve({ filter: /^(undici|tar-stream)$/ }, ({ path, kind }) =>
+      bundle.onResolve({ filter: /^(undici|tar-stream|yaml)$/ }, ({ path, kind }) =>
         kind === 'dynamic-import' ? { path, namespace: 'named-exports' } : undefined,
       );
       bundle.onLoad({ filter: /.*/, namespace: 'named-exports' }, async ({ path }) => {

@@ -12,7 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['progress', 'native'],
   ['store', 'build-types.ts'],
   ['archive', 'content', 'llb', 'solver', 'runtime', 'secrets'],
-  ['registry', 'snapshot', 'dockerfile'],
+  ['registry', 'snapshot', 'dockerfile', 'devices'],
   ['images'],
   ['source', 'cache'],
   ['ops', 'exporter'],
@@ -28,7 +28,7 @@ const ONLY: readonly { readonly from: RegExp; readonly to: string; readonly exce
 ];
 
 /** Heavy packages: never at module load, since every command would pay for them. */
-const LAZY = new Set(['undici', 'tar-stream', 'dockerfile-ast']);
+const LAZY = new Set(['undici', 'tar-stream', 'dockerfile-ast', 'yaml']);
 
 const root = resolve(import.meta.dirname, '../..');
 const src = join(root, 'src');

@@ -32,6 +32,18 @@ int64_t ReadInt(const Napi::Object& object, const char* key, int64_t fallback) {
   return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : fallback;
 }
 
+std::vector<uint32_t> ReadNumbers(const Napi::Object& object, const char* key) {
+  std::vector<uint32_t> out;
+  Napi::Value value = object.Get(key);
+  if (!value.IsArray()) return out;
+  Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    Napi::Value item = array[i];
+    if (item.IsNumber()) out.push_back(item.As<Napi::Number>().Uint32Value());
+  }
+  return out;
+}
+
 std::vector<std::string> ReadStrings(const Napi::Object& object, const char* key) {
   std::vector<std::string> out;
   Napi::Value value = object.Get(key);

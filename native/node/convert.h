@@ -17,6 +17,7 @@ std::string ReadBytes(const Napi::Value& value);
 std::vector<std::string> ReadByteStrings(const Napi::Object& object, const char* key);
 bool ReadBool(const Napi::Object& object, const char* key);
 int64_t ReadInt(const Napi::Object& object, const char* key, int64_t fallback = 0);
+std::vector<uint32_t> ReadNumbers(const Napi::Object& object, const char* key);
 std::vector<std::string> ReadStrings(const Napi::Object& object, const char* key);
 // Absent or not an object: an empty one.
 Napi::Object ReadObject(const Napi::Object& object, const char* key);

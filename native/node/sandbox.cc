@@ -1,7 +1,9 @@
 #include "node/sandbox.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
@@ -37,6 +39,35 @@ SandboxSpec::MountKind ReadKind(const Napi::Object& mount) {
   return mount.Get("content").IsBuffer() ? SandboxSpec::MountKind::kSecret : SandboxSpec::MountKind::kTmpfs;
 }
 
+// What SandboxMount calls `restrict`.
+uint32_t ReadAttributes(const Napi::Object& mount) {
+  uint32_t attributes = 0;
+  for (const std::string& name : ReadStrings(mount, "restrict")) {
+    if (name == "nosuid") attributes |= MOUNT_ATTR_NOSUID;
+    if (name == "nodev") attributes |= MOUNT_ATTR_NODEV;
+    if (name == "noexec") attributes |= MOUNT_ATTR_NOEXEC;
+  }
+  return attributes;
+}
+
+SandboxSpec::Device ReadDevice(const Napi::Object& device) {
+  auto number = [&device](const char* key, uint32_t fallback = 0) {
+    return static_cast<uint32_t>(ReadInt(device, key, fallback));
+  };
+  const std::string type = ReadString(device, "type");
+  const std::string permissions = ReadString(device, "permissions");
+  return {.target = ReadString(device, "target"),
+          .host_path = ReadString(device, "hostPath"),
+          .type = static_cast<uint32_t>(type == "b" ? S_IFBLK : type == "p" ? S_IFIFO : S_IFCHR),
+          .major = number("major"),
+          .minor = number("minor"),
+          .mode = number("mode") & 07777,
+          .uid = number("uid", SandboxSpec::kStepOwner),
+          .gid = number("gid", SandboxSpec::kStepOwner),
+          .readable = permissions.find('r') != std::string::npos,
+          .writable = permissions.find('w') != std::string::npos};
+}
+
 SandboxSpec ReadSpec(const Napi::Object& object) {
   SandboxSpec spec;
   spec.root = ReadRootMount(ReadObject(object, "root"));
@@ -47,6 +78,7 @@ SandboxSpec ReadSpec(const Napi::Object& object) {
                            .tree = ReadRootMount(ReadObject(mount, "tree")),
                            .selector = ReadString(mount, "selector"),
                            .read_only = ReadBool(mount, "readonly"),
+                           .attributes = ReadAttributes(mount),
                            .size_bytes = static_cast<uint64_t>(ReadInt(mount, "sizeBytes")),
                            .mode = static_cast<uint32_t>(ReadInt(mount, "mode", 01777)),
                            .content = ReadBytes(mount.Get("content")),
@@ -56,6 +88,8 @@ SandboxSpec ReadSpec(const Napi::Object& object) {
   for (const Napi::Object& file : ReadObjects(object, "files")) {
     spec.files.push_back({.target = ReadString(file, "target"), .content = ReadString(file, "content")});
   }
+  for (const Napi::Object& device : ReadObjects(object, "devices")) spec.devices.push_back(ReadDevice(device));
+  spec.groups = ReadNumbers(object, "groups");
   spec.args = ReadStrings(object, "args");
   spec.env = ReadStrings(object, "env");
   for (std::string& entry : ReadByteStrings(object, "secretEnv")) spec.env.push_back(std::move(entry));

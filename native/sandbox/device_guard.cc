@@ -20,7 +20,7 @@ namespace tsbuild {
 namespace {
 
 constexpr uint8_t kAnswer = BPF_REG_0, kContext = BPF_REG_1, kType = BPF_REG_2, kAccess = BPF_REG_3, kMajor = BPF_REG_4,
-                  kMinor = BPF_REG_5;
+                  kMinor = BPF_REG_5, kRest = BPF_REG_6;
 
 bpf_insn Instruction(unsigned code, uint8_t to, uint8_t from, int16_t offset, int32_t value) {
   bpf_insn instruction = {};
@@ -36,15 +36,35 @@ bpf_insn Load(uint8_t to, size_t offset) {
   return Instruction(BPF_LDX | BPF_MEM | BPF_W, to, kContext, static_cast<int16_t>(offset), 0);
 }
 
+bpf_insn SkipUnless(uint8_t reg, int value, int16_t instructions) {
+  return Instruction(BPF_JMP | BPF_JNE | BPF_K, reg, 0, instructions, value);
+}
+
+bpf_insn Exit() { return Instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
+
+// Ends with the answer that stands when this device is opened in no other way than it is granted.
+void Grant(const SandboxSpec::Device& device, std::vector<bpf_insn>* program) {
+  if (device.type != S_IFCHR && device.type != S_IFBLK) return;
+  int allowed = (device.readable ? BPF_DEVCG_ACC_READ : 0) | (device.writable ? BPF_DEVCG_ACC_WRITE : 0);
+  if (allowed == 0) return;
+  for (const bpf_insn& instruction : {
+           SkipUnless(kType, device.type == S_IFCHR ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK, 6),
+           SkipUnless(kMajor, static_cast<int>(device.major), 5),
+           SkipUnless(kMinor, static_cast<int>(device.minor), 4),
+           Instruction(BPF_ALU64 | BPF_MOV | BPF_X, kRest, kAccess, 0, 0),
+           Instruction(BPF_ALU64 | BPF_AND | BPF_K, kRest, 0, 0, ~allowed),
+           SkipUnless(kRest, 0, 1),
+           Exit(),
+       }) {
+    program->push_back(instruction);
+  }
+}
+
 // Docker's rules: any node may be made; those that tell nothing of the host may be opened.
-std::vector<bpf_insn> Program() {
+std::vector<bpf_insn> Program(const std::vector<SandboxSpec::Device>& granted) {
   constexpr int kAny = -1;
   constexpr int kOpenable[][2] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}, {136, kAny}};
   auto answer = [](int value) { return Instruction(BPF_ALU64 | BPF_MOV | BPF_K, kAnswer, 0, 0, value); };
-  const bpf_insn exit = Instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-  auto skip_unless = [](uint8_t reg, int value, int16_t instructions) {
-    return Instruction(BPF_JMP | BPF_JNE | BPF_K, reg, 0, instructions, value);
-  };
   std::vector<bpf_insn> program = {
       Load(kType, offsetof(bpf_cgroup_dev_ctx, access_type)),
       Instruction(BPF_ALU64 | BPF_MOV | BPF_X, kAccess, kType, 0, 0),
@@ -53,26 +73,28 @@ std::vector<bpf_insn> Program() {
       Load(kMajor, offsetof(bpf_cgroup_dev_ctx, major)),
       Load(kMinor, offsetof(bpf_cgroup_dev_ctx, minor)),
       answer(1),
-      skip_unless(kAccess, BPF_DEVCG_ACC_MKNOD, 1),
-      exit,
-      Instruction(BPF_JMP | BPF_JEQ | BPF_K, kType, 0, 2, BPF_DEVCG_DEV_CHAR),
-      answer(0),
-      exit,
+      SkipUnless(kAccess, BPF_DEVCG_ACC_MKNOD, 1),
+      Exit(),
   };
+  for (const SandboxSpec::Device& device : granted) Grant(device, &program);
+  for (const bpf_insn& instruction :
+       {Instruction(BPF_JMP | BPF_JEQ | BPF_K, kType, 0, 2, BPF_DEVCG_DEV_CHAR), answer(0), Exit()}) {
+    program.push_back(instruction);
+  }
   for (const auto& [major, minor] : kOpenable) {
-    program.push_back(skip_unless(kMajor, major, minor == kAny ? 1 : 2));
-    if (minor != kAny) program.push_back(skip_unless(kMinor, minor, 1));
-    program.push_back(exit);
+    program.push_back(SkipUnless(kMajor, major, minor == kAny ? 1 : 2));
+    if (minor != kAny) program.push_back(SkipUnless(kMinor, minor, 1));
+    program.push_back(Exit());
   }
   program.push_back(answer(0));
-  program.push_back(exit);
+  program.push_back(Exit());
   return program;
 }
 
 long Bpf(int command, bpf_attr& attributes) { return syscall(SYS_bpf, command, &attributes, sizeof attributes); }
 
-bool Attach(int group) {
-  std::vector<bpf_insn> instructions = Program();
+bool Attach(int group, const std::vector<SandboxSpec::Device>& granted) {
+  std::vector<bpf_insn> instructions = Program(granted);
   static constexpr char kLicense[] = "Apache-2.0";
   bpf_attr load = {};
   load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
@@ -92,7 +114,7 @@ bool Attach(int group) {
 
 }  // namespace
 
-DeviceGuard DeviceGuard::Create() {
+DeviceGuard DeviceGuard::Create(const std::vector<SandboxSpec::Device>& granted) {
   DeviceGuard guard;
   auto hierarchy = DetectCgroupHierarchy();
   if (hierarchy != CgroupHierarchy::kV2 && hierarchy != CgroupHierarchy::kHybrid) return guard;
@@ -105,7 +127,7 @@ DeviceGuard DeviceGuard::Create() {
   guard.parent_ = std::move(parent);
   guard.name_ = std::move(name);
   UniqueFd group(openat(guard.parent_.get(), guard.name_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (group && Attach(group.get())) guard.group_ = std::move(group);
+  if (group && Attach(group.get(), granted)) guard.group_ = std::move(group);
   return guard;
 }
 

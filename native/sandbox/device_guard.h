@@ -3,9 +3,11 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sandbox/spec.h"
 
 namespace tsbuild {
 
@@ -15,7 +17,8 @@ namespace tsbuild {
 class DeviceGuard {
  public:
   // An empty guard where there is no cgroup v2 tree that we may write to, or no BPF: the caller then makes all mounts `nodev`.
-  static DeviceGuard Create();
+  // Beside the usual devices `granted` may be opened, in the ways that each of them says.
+  static DeviceGuard Create(const std::vector<SandboxSpec::Device>& granted);
 
   DeviceGuard() = default;
   DeviceGuard(DeviceGuard&& other) noexcept;

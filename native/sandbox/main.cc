@@ -13,6 +13,7 @@
 
 #include "sandbox/bound.h"
 #include "sandbox/device_guard.h"
+#include "sandbox/device_nodes.h"
 #include "sandbox/devices.h"
 #include "sandbox/identity.h"
 #include "sandbox/in_root.h"
@@ -69,6 +70,7 @@ Result<Prepared> Prepare(const SandboxSpec& spec, DeviceAccess access, Stubs& st
   auto identity = ResolveIdentity(root->get(), spec.user);
   if (!identity.ok()) return identity.error();
   prepared.identity = std::move(*identity);
+  prepared.identity.groups.insert(prepared.identity.groups.end(), spec.groups.begin(), spec.groups.end());
   auto cwd = OpenOrMake(root->get(), spec.cwd, {.uid = prepared.identity.uid, .gid = prepared.identity.gid});
   if (!cwd.ok()) return cwd.error();
 
@@ -81,6 +83,7 @@ Result<Prepared> Prepare(const SandboxSpec& spec, DeviceAccess access, Stubs& st
   TSB_TRY(MountSys(prepared.points, spec.insecure));
   TSB_TRY(MountFiles(spec, *root, *staging, stubs));
   TSB_TRY(MountExtras(spec, *root, *staging, access, stubs));
+  TSB_TRY(MountDeviceNodes(spec, prepared.identity, *root, *staging, stubs));
   prepared.root = std::move(*root);
   return prepared;
 }
@@ -88,7 +91,7 @@ Result<Prepared> Prepare(const SandboxSpec& spec, DeviceAccess access, Stubs& st
 Result<Outcome> Run(const SandboxSpec& spec, const UniqueFd& signals, Stubs& stubs) {
   UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nothing) return Error::FromErrno("open", "/dev/null");
-  DeviceGuard guard = spec.insecure ? DeviceGuard() : DeviceGuard::Create();
+  DeviceGuard guard = spec.insecure ? DeviceGuard() : DeviceGuard::Create(spec.devices);
   auto prepared = Prepare(spec, spec.insecure || guard ? DeviceAccess::kAny : DeviceAccess::kOursOnly, stubs);
   if (!prepared.ok()) return prepared.error();
 

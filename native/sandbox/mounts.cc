@@ -14,15 +14,6 @@ namespace tsbuild {
 
 namespace {
 
-// The kernel's own trees are no place for others: whoever mounts in /proc can fake what its processes read there.
-bool IsInKernelTree(const std::string& target) {
-  for (const char* tree : {"/proc", "/sys"}) {
-    std::string prefix = tree;
-    if (target == prefix || target.starts_with(prefix + "/")) return true;
-  }
-  return false;
-}
-
 Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging, DeviceAccess access) {
   auto place = staging.MakeDirectory();
   if (!place.ok()) return place.error();
@@ -37,7 +28,8 @@ Result<UniqueFd> OpenTree(const SandboxSpec::Mount& mount, Staging& staging, Dev
   }
   auto tree = CloneTree(chosen->get(), "");
   if (!tree.ok()) return tree.error();
-  unsigned flags = (mount.read_only ? MOUNT_ATTR_RDONLY : 0) | (access == DeviceAccess::kOursOnly ? MOUNT_ATTR_NODEV : 0);
+  unsigned flags = (mount.read_only ? MOUNT_ATTR_RDONLY : 0) | mount.attributes |
+                   (access == DeviceAccess::kOursOnly ? MOUNT_ATTR_NODEV : 0);
   if (flags != 0) TSB_TRY(SetMountFlags(*tree, flags, true));
   return tree;
 }
@@ -68,6 +60,14 @@ bool IsDirectory(const UniqueFd& fd) {
 }
 
 }  // namespace
+
+bool IsInKernelTree(const std::string& target) {
+  for (const char* tree : {"/proc", "/sys"}) {
+    std::string prefix = tree;
+    if (target == prefix || target.starts_with(prefix + "/")) return true;
+  }
+  return false;
+}
 
 Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs) {
   for (const SandboxSpec::File& file : spec.files) {

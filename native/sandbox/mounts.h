@@ -8,6 +8,9 @@
 
 namespace tsbuild {
 
+// The kernel's own trees are no place for others: whoever mounts in /proc can fake what its processes read there.
+bool IsInKernelTree(const std::string& target);
+
 // Mounts the generated files (/etc/resolv.conf and the like), read-only.
 Status MountFiles(const SandboxSpec& spec, const UniqueFd& root, Staging& staging, Stubs& stubs);
 

@@ -36,6 +36,15 @@ Result<UniqueFd> Staging::MakeFile(const std::string& content) {
   return CloneTree(directory_.get(), name);
 }
 
+Result<UniqueFd> Staging::MakeNode(mode_t mode, dev_t device, uid_t uid, gid_t gid) {
+  std::string name = std::to_string(count_++);
+  if (mknodat(directory_.get(), name.c_str(), mode, device) < 0) return Error::FromErrno("mknod", "staging node");
+  if (fchownat(directory_.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) < 0) {
+    return Error::FromErrno("chown", "staging node");
+  }
+  return CloneTree(directory_.get(), name);
+}
+
 Result<UniqueFd> MountRootfs(const SandboxSpec& spec, Staging& staging, DeviceAccess access) {
   auto target = staging.MakeDirectory();
   if (!target.ok()) return target.error();

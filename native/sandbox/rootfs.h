@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "base/result.h"
@@ -18,6 +20,9 @@ class Staging {
   // A new directory or file in it, as a path that ends in a magic link, usable as a mount target.
   Result<std::string> MakeDirectory();
   Result<UniqueFd> MakeFile(const std::string& content);
+
+  // A new device node or pipe, as a mount of its own.
+  Result<UniqueFd> MakeNode(mode_t mode, dev_t device, uid_t uid, gid_t gid);
 
  private:
   explicit Staging(UniqueFd directory) : directory_(std::move(directory)) {}

@@ -100,6 +100,7 @@ std::string Encode(const SandboxSpec& spec) {
     out.Tree(mount.tree);
     out.Text(mount.selector);
     out.Number(mount.read_only);
+    out.Number(mount.attributes);
     out.Number(mount.size_bytes);
     out.Number(mount.mode);
     out.Text(mount.content);
@@ -111,6 +112,16 @@ std::string Encode(const SandboxSpec& spec) {
     out.Text(file.target);
     out.Text(file.content);
   }
+  out.Number(spec.devices.size());
+  for (const SandboxSpec::Device& device : spec.devices) {
+    out.Text(device.target);
+    out.Text(device.host_path);
+    for (uint32_t number : {device.type, device.major, device.minor, device.mode, device.uid, device.gid}) out.Number(number);
+    out.Number(device.readable);
+    out.Number(device.writable);
+  }
+  out.Number(spec.groups.size());
+  for (uint32_t group : spec.groups) out.Number(group);
   out.Texts(spec.args);
   out.Texts(spec.env);
   out.Text(spec.cwd);
@@ -134,6 +145,7 @@ Result<SandboxSpec> DecodeSpec(const std::string& bytes) {
     mount.tree = in.Tree();
     mount.selector = in.Text();
     mount.read_only = in.Number() != 0;
+    mount.attributes = static_cast<uint32_t>(in.Number());
     mount.size_bytes = in.Number();
     mount.mode = static_cast<uint32_t>(in.Number());
     mount.content = in.Text(kMaxSecretBytes);
@@ -145,6 +157,18 @@ Result<SandboxSpec> DecodeSpec(const std::string& bytes) {
     file.target = in.Text();
     file.content = in.Text();
   }
+  spec.devices.resize(in.Count(kMaxDevices));
+  for (SandboxSpec::Device& device : spec.devices) {
+    device.target = in.Text();
+    device.host_path = in.Text();
+    for (uint32_t* number : {&device.type, &device.major, &device.minor, &device.mode, &device.uid, &device.gid}) {
+      *number = static_cast<uint32_t>(in.Number());
+    }
+    device.readable = in.Number() != 0;
+    device.writable = in.Number() != 0;
+  }
+  spec.groups.resize(in.Count());
+  for (uint32_t& group : spec.groups) group = static_cast<uint32_t>(in.Number());
   spec.args = in.Texts();
   spec.env = in.Texts();
   spec.cwd = in.Text();

@@ -18,6 +18,7 @@ struct SandboxSpec {
     RootMount tree;            // of a tree
     std::string selector;      // of a tree: a path inside it; empty is all of it
     bool read_only = false;    // of a tree or a tmpfs
+    uint32_t attributes = 0;   // of a tree: further MOUNT_ATTR_* flags
     uint64_t size_bytes = 0;   // of a tmpfs; 0: the kernel's default
     uint32_t mode = 01777;     // of a tmpfs or a secret
     std::string content;       // of a secret: the file's
@@ -29,10 +30,28 @@ struct SandboxSpec {
     std::string content;
   };
 
+  // A device node or pipe of the host's that the container gets.
+  struct Device {
+    std::string target;
+    std::string host_path;    // where it cannot be made, this one is mounted
+    uint32_t type = 0;        // S_IFCHR, S_IFBLK or S_IFIFO
+    uint32_t major = 0;
+    uint32_t minor = 0;
+    uint32_t mode = 0;
+    uint32_t uid = kStepOwner;
+    uint32_t gid = kStepOwner;
+    bool readable = false;
+    bool writable = false;
+  };
+  // In place of an id: that of the process.
+  static constexpr uint32_t kStepOwner = UINT32_MAX;
+
   RootMount root;
   bool volatile_root = false;
   std::vector<Mount> mounts;
   std::vector<File> files;
+  std::vector<Device> devices;
+  std::vector<uint32_t> groups;  // supplementary ones, beside those of the user
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::string cwd;
@@ -46,6 +65,7 @@ struct SandboxSpec {
 // No secret is larger: BuildKit's bound, which src/secrets keeps to.
 inline constexpr size_t kMaxSecretBytes = 500 << 10;
 inline constexpr size_t kMaxMounts = 4096;
+inline constexpr size_t kMaxDevices = 1024;
 
 // Overwrites what may be secret in it, when it is not needed any more.
 void WipeSecrets(SandboxSpec& spec);

@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
+import { createDevices } from '../devices/index.ts';
 import { native } from '../native/index.ts';
 import { createSecrets, createSshAgents } from '../secrets/index.ts';
 import type { LocalContext } from '../source/index.ts';
@@ -31,6 +32,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
   return await withWorkspace(given.root, async (workspace) => {
     const secrets = createSecrets(given.secrets ?? []);
     const sshAgents = createSshAgents(given.ssh ?? [], workspace.store);
+    const devices = createDevices(given.allow ?? []);
     if (given.secrets?.length || given.ssh?.length) native.forbidCoreDumps();
     // Held for the whole build: nothing that it reads or has just written is collected meanwhile.
     const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
@@ -44,7 +46,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
     let main: MainContext | undefined;
     try {
       main = await openMain(specs.main, async () => workspace, { request: given, sink, signal });
-      const engine = createEngine({ workspace, contexts: directories, layouts, secrets, sshAgents, sink });
+      const engine = createEngine({ workspace, contexts: directories, layouts, secrets, sshAgents, devices, sink });
       const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
       const inputs = await loadInputs(given, { main, loadTree, sink });
       const { dockerfile, vertex } = inputs;
@@ -60,7 +62,7 @@ export async function build(given: BuildRequest): Promise<BuildResult> {
         onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
         signal,
       });
-      checkRequirements(converted.definition, { request, source: dockerfile.text });
+      await checkRequirements(converted.definition, { devices, request, source: dockerfile.text });
       await sweeping;
       await addDirectories(directories, { main, inputs, converted, named: specs.named, sink });
       const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });

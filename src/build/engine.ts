@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
+import type { Devices } from '../devices/index.ts';
 import type { Definition } from '../llb/ops.ts';
 import { native } from '../native/index.ts';
 import type { Digest } from '../oci/index.ts';
@@ -42,10 +43,19 @@ export interface EngineOptions {
   /** What sources and steps may ask for. */
   readonly secrets: Secrets;
   readonly sshAgents: SshAgents;
+  readonly devices: Devices;
   readonly sink: ProgressSink;
 }
 
-export function createEngine({ workspace, contexts, layouts, secrets, sshAgents, sink }: EngineOptions): Engine {
+export function createEngine({
+  workspace,
+  contexts,
+  layouts,
+  secrets,
+  sshAgents,
+  devices,
+  sink,
+}: EngineOptions): Engine {
   const { store, snapshotter, images, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
   const resolveOp = createOpResolver({
@@ -55,6 +65,7 @@ export function createEngine({ workspace, contexts, layouts, secrets, sshAgents,
     cacheMounts: createCacheMounts(store, native),
     secrets,
     sshAgents,
+    devices,
     sources: [
       createImageSource(images),
       createLocalSource(contexts),

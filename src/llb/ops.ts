@@ -37,6 +37,16 @@ export interface ExecOp {
   readonly mounts: readonly ExecMount[];
   readonly network: 'host' | 'none' | 'default';
   readonly security: 'sandbox' | 'insecure';
+  /** BuildKit's cdiDevices; absent when there are none. Which devices of the machine they are is no part of any key. */
+  readonly devices?: readonly DeviceRequest[];
+}
+
+/** `RUN --device`. */
+export interface DeviceRequest {
+  /** `vendor.com/class=name`, `vendor.com/class` (the first), `vendor.com/class=*` (all), or a class of devices. */
+  readonly name: string;
+  /** One that is not required and not there is done without. */
+  readonly required: boolean;
 }
 
 export interface ExecMeta {

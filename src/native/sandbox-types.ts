@@ -38,6 +38,9 @@ export interface SandboxRequest {
   readonly mounts: readonly SandboxMount[];
   /** Read-only files with generated content, mounted before `mounts`. */
   readonly files: readonly { readonly target: string; readonly content: string }[];
+  readonly devices?: readonly SandboxDevice[];
+  /** Supplementary groups beside those of the user. */
+  readonly groups?: readonly number[];
   readonly args: readonly string[];
   /** `NAME=value`. HOME is added from the image's passwd when absent. */
   readonly env: readonly string[];
@@ -53,12 +56,30 @@ export interface SandboxRequest {
   readonly confidential?: boolean;
 }
 
+/** A device node or pipe, mounted at `target`. At most 1024. */
+export interface SandboxDevice {
+  readonly target: string;
+  /** Mounted instead where none can be made. */
+  readonly hostPath: string;
+  readonly type: 'b' | 'c' | 'p';
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  /** Absent: that of the process. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** `r` and `w` as in device cgroups; a node can always be made. */
+  readonly permissions: string;
+}
+
 /** One mount: a tree, a file with `content`, or else a tmpfs. */
 export interface SandboxMount {
   readonly target: string;
   readonly tree?: RootMount;
   readonly selector?: string;
   readonly readonly?: boolean;
+  /** Of a tree. */
+  readonly restrict?: readonly ('nosuid' | 'nodev' | 'noexec')[];
   /** Of a tmpfs; 0 or absent: the kernel's default. */
   readonly sizeBytes?: number;
   /** Of a tmpfs, where 1777 is the default, or of a file. */

@@ -46,6 +46,7 @@ export function createExecOp(
       try {
         // First, since a value that is missing is soon told.
         await secrets.prepare();
+        const devices = op.devices === undefined ? undefined : await deps.devices.prepare(op.devices);
         await trees.prepare();
         const output = secrets.maskOutput((stream, chunk) => {
           vertex.log(stream, chunk);
@@ -58,9 +59,9 @@ export function createExecOp(
         } = await deps.executor.run(
           {
             root: trees.root,
-            mounts: [...trees.mounts, ...secrets.mounts],
+            mounts: [...(devices?.mounts ?? []), ...trees.mounts, ...secrets.mounts],
             args: op.meta.args,
-            env: joinEnv(op.meta),
+            env: joinEnv(op.meta, devices?.env),
             ...(secrets.env.length === 0 ? {} : { secretEnv: secrets.env }),
             cwd: op.meta.cwd,
             user: op.meta.user,
@@ -68,6 +69,7 @@ export function createExecOp(
             network: op.network === 'none' ? 'none' : 'host',
             insecure: op.security === 'insecure',
             extraHosts: op.meta.extraHosts ?? [],
+            ...(devices === undefined ? {} : { devices: devices.nodes, groups: devices.groups }),
           },
           {
             signal,
@@ -103,9 +105,11 @@ function identityDep(op: ExecOp, input: number): CacheDep<OpResult> {
   return paths.length === 0 ? {} : { selector: digestOf(canonicalJson(paths)) };
 }
 
-/** Proxies come last and only where the step does not set them itself. */
-function joinEnv({ env, proxyEnv = [] }: ExecMeta): readonly string[] {
-  return [...env, ...proxyEnv.filter((entry) => !env.has(nameOf(entry)))];
+/** Proxies come last and only where the step does not set them itself; variables of devices stand over all others. */
+function joinEnv({ env, proxyEnv = [] }: ExecMeta, deviceEnv: readonly string[] = []): readonly string[] {
+  const joined = [...env, ...proxyEnv.filter((entry) => !env.has(nameOf(entry)))];
+  const names = new Set(deviceEnv.map(nameOf));
+  return [...joined.filter((entry) => !names.has(nameOf(entry))), ...deviceEnv];
 }
 
 function nameOf(entry: string): string {

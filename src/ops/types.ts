@@ -1,4 +1,5 @@
 import type { CacheMounts } from '../cache/index.ts';
+import type { Devices } from '../devices/index.ts';
 import type { Op, OpMetadata } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
@@ -18,6 +19,7 @@ export interface OpDependencies {
   readonly cacheMounts: CacheMounts;
   readonly secrets: Pick<Secrets, 'read' | 'values'>;
   readonly sshAgents: SshAgents;
+  readonly devices: Pick<Devices, 'prepare'>;
   /** One for each scheme. */
   readonly sources: readonly Source[];
   /** Directory of the files that remember digests of local files; made when absent. */

@@ -31,6 +31,26 @@ export interface ProcessSpec {
   /** `true`: all capabilities, no seccomp, no masked paths. */
   readonly insecure: boolean;
   readonly extraHosts: readonly { readonly host: string; readonly ip: string }[];
+  /** Beside those that every container has. Nothing else of the host's can be opened. */
+  readonly devices?: readonly ProcessDevice[];
+  /** Supplementary groups beside those of the user. */
+  readonly groups?: readonly number[];
+}
+
+/** A device node, mounted at `target`; it is no part of the tree. */
+export interface ProcessDevice {
+  readonly target: string;
+  /** The host's own node: used as it is where a user namespace lets none be made. */
+  readonly hostPath: string;
+  readonly type: 'b' | 'c' | 'p';
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  /** Absent: that of the process. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Letters of `rwm`: how it may be opened. Without control groups only the mode says so. */
+  readonly permissions: string;
 }
 
 export interface SecretVariable {
@@ -66,6 +86,14 @@ export type ProcessMount =
       readonly mode: number;
       readonly uid: number;
       readonly gid: number;
+    }
+  /** A file or directory of the host's, whose path has no links. */
+  | {
+      readonly type: 'host';
+      readonly target: string;
+      readonly path: string;
+      readonly readonly: boolean;
+      readonly restrict: readonly ('nosuid' | 'nodev' | 'noexec')[];
     }
   /** A Unix socket of the host's, as it is. */
   | { readonly type: 'socket'; readonly target: string; readonly path: string };

@@ -24,6 +24,8 @@ export function toSandboxRequest(spec: ProcessSpec, initPath: string): SandboxRe
       { target: '/etc/resolv.conf', content: makeResolvConf(spec.network) },
       { target: '/etc/hosts', content: makeHosts(hostname, spec.extraHosts) },
     ],
+    ...(spec.devices === undefined ? {} : { devices: spec.devices }),
+    ...(spec.groups === undefined ? {} : { groups: spec.groups }),
     args: spec.args,
     ...encodeEnvironment(spec),
     confidential: spec.secretEnv !== undefined || spec.mounts.some(({ type }) => type === 'secret'),
@@ -49,9 +51,10 @@ function toSandboxMount(mount: ProcessMount): SandboxMount {
     const { content, mode, uid, gid } = mount;
     return { target, content: Buffer.from(content.buffer, content.byteOffset, content.byteLength), mode, uid, gid };
   }
-  if (mount.type === 'socket') {
+  if (mount.type === 'socket' || mount.type === 'host') {
     const tree = { lowers: [], upper: posix.dirname(mount.path) };
-    return { target, tree, selector: posix.basename(mount.path), readonly: false };
+    const limits = mount.type === 'host' ? { readonly: mount.readonly, restrict: mount.restrict } : { readonly: false };
+    return { target, tree, selector: posix.basename(mount.path), ...limits };
   }
   return { target, tree: mount.tree, selector: mount.selector, readonly: mount.readonly };
 }
@@ -70,7 +73,7 @@ function encodeEnvironment({ env, secretEnv = [] }: ProcessSpec): Pick<SandboxRe
 function checkSpec(spec: ProcessSpec): void {
   if (spec.args.length === 0) throw invalidSpec('there is no command to run');
   if (!spec.cwd.startsWith('/')) throw invalidSpec(`the working directory "${spec.cwd}" is not an absolute path`);
-  for (const { target } of spec.mounts) {
+  for (const { target } of [...spec.mounts, ...(spec.devices ?? [])]) {
     if (!target.startsWith('/')) throw invalidSpec(`the mount target "${target}" is not an absolute path`);
     if (depth(target) === 0) throw invalidSpec('nothing can be mounted over the root');
   }
@@ -80,7 +83,7 @@ function checkSpec(spec: ProcessSpec): void {
       throw invalidSpec(`the secret variable ${JSON.stringify(name)} has a zero byte, or no proper name`);
   }
   const hosts = spec.extraHosts.flatMap(({ host, ip }) => [host, ip]);
-  const targets = spec.mounts.map(({ target }) => target);
+  const targets = [...spec.mounts, ...(spec.devices ?? [])].map(({ target }) => target);
   for (const text of [...spec.args, ...spec.env, spec.cwd, spec.user, spec.hostname, ...hosts, ...targets]) {
     // The kernel's strings end there: what follows would be dropped without a word.
     if (text.includes('\0')) throw invalidSpec(`a zero byte in ${JSON.stringify(text)}`);

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { SecretSpec } from '../../src/build-types.ts';
 import { createCacheMounts, createCacheStorage } from '../../src/cache/index.ts';
+import { createDevices } from '../../src/devices/index.ts';
 import { marshal, type State, sourceState } from '../../src/llb/index.ts';
 import { native } from '../../src/native/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
@@ -117,6 +118,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
         cacheMounts: createCacheMounts(store, native),
         secrets: createSecrets(secrets),
         sshAgents: createSshAgents([], store),
+        devices: createDevices([]),
         sources: [busybox, createLocalSource(all)],
         statCacheDirectory: join(store.paths.meta, 'stat-cache'),
       });

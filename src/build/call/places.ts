@@ -1,4 +1,5 @@
 import type { BuildRequest } from '../../build-types.ts';
+import { createDevices } from '../../devices/index.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import { createSecrets, createSshAgents } from '../../secrets/index.ts';
 import { openWorkspace } from '../../workspace.ts';
@@ -42,7 +43,16 @@ async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: Ab
   const workspace = await openWorkspace(request.root);
   const secrets = createSecrets(request.secrets ?? []);
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
-  const engine = createEngine({ workspace, contexts: new Map(), layouts: new Map(), secrets, sshAgents, sink });
+  const devices = createDevices([]);
+  const engine = createEngine({
+    workspace,
+    contexts: new Map(),
+    layouts: new Map(),
+    secrets,
+    sshAgents,
+    devices,
+    sink,
+  });
   return {
     workspace,
     loadTree: createTreeLoader(engine, workspace.snapshotter, signal),

@@ -1,5 +1,5 @@
 import { type EnvList, execState, fileState, InputList, type State } from '../../llb/index.ts';
-import { syntaxError, unsupportedError } from '../errors.ts';
+import { syntaxError } from '../errors.ts';
 import type { CommandLine, RunInstruction } from '../instructions/index.ts';
 import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
 import type { HeredocNode } from '../parser/index.ts';
@@ -22,7 +22,6 @@ export function convertRun(
   instruction: RunInstruction,
   command: StageCommand,
 ): void {
-  refuseUnsupported(instruction, command);
   const { request } = conversion;
   const script = readScript(conversion, instruction, command);
   const args = shellCommand(draft.image, script.command);
@@ -73,6 +72,7 @@ export function convertRun(
       ],
       network: instruction.network === 'default' ? (request.network ?? 'default') : instruction.network,
       security: instruction.security,
+      ...(instruction.devices.length === 0 ? {} : { devices: instruction.devices }),
     },
     { ...describe(conversion, name, command.range, draft.ignoreCache), inputNames: inputs.names },
   );
@@ -105,7 +105,8 @@ function readScript(conversion: Conversion, instruction: RunInstruction, command
   }
   const data = first.chomp ? chompTabs(first.content) : first.content;
   const summary = ` (${summarize(first)})`;
-  if (!data.startsWith('#!')) return { command: { args: [data], shell: true }, summary };
+  // Read before the tabs of `<<-` are taken off, as BuildKit does: an indented #! is a comment for the shell.
+  if (!first.content.startsWith('#!')) return { command: { args: [data], shell: true }, summary };
   const file = fileState(
     [],
     -1,
@@ -124,9 +125,4 @@ function summarize(heredoc: HeredocNode): string {
 function describeArgs(buildArgs: EnvList, env: EnvList): string[] {
   const values = Array.from(buildArgs.entries(), ([name, value]) => `${name}=${env.get(name) ?? value}`);
   return values.length === 0 ? [] : [`|${values.length}`, ...values];
-}
-
-function refuseUnsupported(instruction: RunInstruction, command: StageCommand): void {
-  const flag = (name: string) => instruction.node.flags.find((token) => token.value.startsWith(`--${name}`));
-  if (instruction.devices.length > 0) throw unsupportedError('RUN --device', placeOf(command, flag('device')));
 }

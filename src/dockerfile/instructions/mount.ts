@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { suggest } from '../../suggest.ts';
 import { type DockerfileError, didYouMean, syntaxError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
+import { parseBool } from './bool.ts';
 import { parseBytes } from './bytes.ts';
 import { splitCsv } from './csv.ts';
 
@@ -199,12 +200,6 @@ function oneOf<T extends string>(value: string, allowed: readonly T[], what: str
   if (found !== undefined) return found;
   const hint = didYouMean(suggest(value, allowed)) ?? `expected ${allowed.join(', ')}`;
   throw syntaxError(`mount: unsupported ${what} ${JSON.stringify(value)}`, token.range, hint);
-}
-
-function parseBool(value: string, name: string, fail: (why: string) => DockerfileError): boolean {
-  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
-  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
-  throw fail(`${name} is ${JSON.stringify(value)}, expected true or false`);
 }
 
 function parseNumber(value: string, radix: 8 | 10, name: string, fail: (why: string) => DockerfileError): number {

@@ -1,5 +1,6 @@
 import { syntaxError } from '../errors.ts';
 import type { InstructionNode } from '../parser/index.ts';
+import { parseDevice } from './device.ts';
 import { parseFlags } from './flags.ts';
 import { checkMountFrom } from './mount.ts';
 import type { CommandInstruction, CommandLine, RunInstruction, ShellInstruction } from './types.ts';
@@ -28,7 +29,7 @@ export function parseRun(node: InstructionNode): RunInstruction {
     mounts,
     network,
     security,
-    devices: flags.all('device'),
+    devices: flags.all('device').map(parseDevice),
   };
 }
 

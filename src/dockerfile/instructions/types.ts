@@ -2,6 +2,7 @@ import type { HealthConfig } from '../../oci/index.ts';
 import type { Token } from '../parser/ast.ts';
 import type { InstructionNode } from '../parser/index.ts';
 import type { SourceRange } from '../position.ts';
+import type { DeviceFlag } from './device.ts';
 
 /** What every instruction has. Texts are as written: variables are replaced when the instruction is converted. */
 interface Base {
@@ -72,7 +73,7 @@ export interface RunInstruction extends Base {
   readonly mounts: readonly Token[];
   readonly network: 'default' | 'none' | 'host';
   readonly security: 'sandbox' | 'insecure';
-  readonly devices: readonly Token[];
+  readonly devices: readonly DeviceFlag[];
 }
 
 export interface CommandInstruction extends Base {

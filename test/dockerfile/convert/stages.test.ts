@@ -103,7 +103,12 @@ const WRONG: readonly (readonly [source: string, line: number, message: RegExp])
   ['FROM a\nEXPOSE 80/xyz', 2, /invalid protocol/],
   ['FROM a\nEXPOSE 70000', 2, /invalid port/],
   ['FROM a\nEXPOSE 9-1', 2, /invalid port/],
+  [`FROM a\nEXPOSE ${'1-65535 '.repeat(5000)}`, 2, /more than 1000000 ports/],
   ['FROM a\nVOLUME $none', 2, /empty string/],
+  ['FROM a\nRUN --device=v/c=x,required=maybe y', 2, /required is "maybe"/],
+  ['FROM a\nRUN --device=v/c=x,name=z y', 2, /named twice/],
+  ['FROM a\nRUN --device=v/c=x,other y', 2, /"other" must be a key=value pair/],
+  ['FROM a\nRUN --device=v/c=x,requird=true y', 2, /unexpected key "requird"/],
   ['FROM a\nCOPY --chmod=999 a b', 2, /not a mode/],
   ['FROM a\nCOPY --chmod=17777 a b', 2, /out of range/],
   ['FROM a\nCOPY https://x.org/y /', 2, /cannot be a URL/],
@@ -121,20 +126,6 @@ for (const [source, line, message] of WRONG)
     t.is(error?.range?.start.line ?? 0, line);
     t.is(error?.file, 'Dockerfile');
     if (line > 0) t.regex(error?.frame ?? '', new RegExp(`^Dockerfile:${line}:[\\s\\S]*\\^`));
-  });
-
-const UNSUPPORTED: readonly (readonly [instruction: string, column: number, what: RegExp])[] = [
-  ['RUN --device=x y', 4, /--device/],
-];
-
-for (const [instruction, column, what] of UNSUPPORTED)
-  test(`names what is not executed: ${instruction}`, async (t) => {
-    const error = await t.throwsAsync(convert(`FROM a\n${instruction}`), {
-      instanceOf: DockerfileError,
-      message: what,
-    });
-    t.is(error?.code, 'DOCKERFILE_UNSUPPORTED');
-    t.deepEqual(error?.range?.start, { line: 2, column });
   });
 
 test('what a stage that is not needed holds is no hindrance, but its syntax is', async (t) => {

@@ -1,0 +1,2 @@
+export { createDevices } from './devices.ts';
+export type * from './types.ts';
