@@ -95,6 +95,9 @@ export function convertMaintainer(draft: StageDraft, instruction: TextInstructio
   addHistory(draft.image, `MAINTAINER ${instruction.value.value}`, false);
 }
 
+/** Far more than there are: a few words can name millions of them over and over. */
+const MAX_PORTS = 1_000_000;
+
 export function convertExpose(
   conversion: Conversion,
   draft: StageDraft,
@@ -107,7 +110,8 @@ export function convertExpose(
     for (const word of expandList(conversion, draft, token.value, place)) {
       checkPort(conversion.lint, word, place);
       try {
-        ports.push(...parsePorts(word));
+        for (const port of parsePorts(word)) ports.push(port);
+        if (draft.image.ports.length + ports.length > MAX_PORTS) throw new Error(`more than ${MAX_PORTS} ports`);
       } catch (error) {
         throw syntaxError(`EXPOSE: ${error instanceof Error ? error.message : String(error)}`, place);
       }

@@ -4,11 +4,17 @@
  */
 export class SharedList<T> implements Iterable<T> {
   readonly #base: SharedList<T> | undefined;
+  readonly #inherited: number;
   readonly #own: T[] = [];
 
   constructor(base?: SharedList<T>) {
     // A base without anything of its own is passed over: a long chain of such stages is not walked.
     this.#base = base !== undefined && base.#own.length === 0 ? base.#base : base;
+    this.#inherited = base?.length ?? 0;
+  }
+
+  get length(): number {
+    return this.#inherited + this.#own.length;
   }
 
   push(item: T): void {
