@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['oci', 'directories.ts', 'remote-url'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],
-  ['archive', 'content', 'llb', 'solver', 'runtime', 'secrets'],
+  ['content', 'llb', 'solver', 'runtime', 'secrets'],
   ['registry', 'snapshot', 'dockerfile', 'devices'],
   ['images'],
   ['source', 'cache'],
