@@ -85,7 +85,7 @@ async function storeImage(
   names: readonly string[],
   { images, onTask }: ExportContext,
 ): Promise<readonly string[]> {
-  await images.recordImage(annotated ?? image.descriptor, names, { annotated: annotated !== undefined });
+  await images.recordImage(annotated ?? image.descriptor, names);
   onTask?.(`writing image ${image.imageID}`, 0, 0, true);
   for (const name of names) onTask?.(`naming to ${name}`, 0, 0, true);
   return names;

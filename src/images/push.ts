@@ -53,6 +53,5 @@ async function recordDigest(
 ): Promise<void> {
   if (target.digest !== pushed.digest || context.records.get(name) !== undefined) return;
   const known = context.records.all().find((record) => record.target.digest === target.digest);
-  if (known !== undefined && !isDangling(known.name))
-    await context.records.assign([name], target, known.imageID, known);
+  if (known !== undefined && !isDangling(known.name)) await context.records.assign([name], target, known.imageID);
 }

@@ -1,6 +1,7 @@
 import type { Provider } from '../content/index.ts';
 import { type Descriptor, type Digest, isConfigType, isManifestType } from '../oci/index.ts';
 import type { Store } from '../store/index.ts';
+import { readManifest } from './graph.ts';
 import { writeLayoutIndex } from './layout-index.ts';
 import { danglingName } from './names.ts';
 import type { ImageRecord } from './types.ts';
@@ -17,14 +18,9 @@ export interface ImageRecords {
   ofImage(imageID: Digest): readonly ImageRecord[];
   /**
    * Gives names to an image; with none, makes it dangling unless it has some. An image whose last name this takes becomes
-   * dangling. A bare config does not replace the manifest that the same image already has.
+   * dangling. A bare config does not replace the manifest that the same image already has, if that says nothing of its own.
    */
-  assign(
-    names: readonly string[],
-    target: Descriptor,
-    imageID: Digest,
-    facts?: Pick<ImageRecord, 'annotated'>,
-  ): Promise<readonly ImageRecord[]>;
+  assign(names: readonly string[], target: Descriptor, imageID: Digest): Promise<readonly ImageRecord[]>;
   /** Points every record of an image that has only a config to its manifest. */
   retarget(imageID: Digest, manifest: Descriptor): Promise<void>;
   /** Brings `index.json` in step with blobs that have come since: an image that had gaps may be whole now. */
@@ -53,18 +49,16 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
     get: (name) => table.get(name),
     all,
     ofImage,
-    async assign(names, given, imageID, { annotated = false } = {}) {
-      const target = chooseTarget(given, ofImage(imageID));
+    async assign(names, given, imageID) {
+      const target = await chooseTarget(content, given, ofImage(imageID));
       const current = names.flatMap((name) => table.get(name) ?? []);
       const says = (record: ImageRecord): boolean =>
-        record.imageID === imageID &&
-        (record.annotated ?? false) === annotated &&
-        JSON.stringify(record.target) === JSON.stringify(target);
+        record.imageID === imageID && JSON.stringify(record.target) === JSON.stringify(target);
       // A rebuild from the cache names what is named so already: nothing is locked, written or flushed.
       if (names.length > 0 && current.length === names.length && current.every(says)) return current;
       return change(async () => {
         const known = ofImage(imageID);
-        const target = chooseTarget(given, known);
+        const target = await chooseTarget(content, given, known);
         const losing = names
           .flatMap((name) => table.get(name) ?? [])
           // The same index, of which the store has got another platform, is no other image.
@@ -76,7 +70,6 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
           target,
           imageID,
           createdMs,
-          ...(annotated ? { annotated } : {}),
         }));
         for (const record of made) await table.put(record.name, record);
         if (names.length > 0) await table.remove(danglingName(imageID));
@@ -101,8 +94,26 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
   };
 }
 
-/** A bare config does not replace the manifest that its image already has. */
-function chooseTarget(given: Descriptor, known: readonly ImageRecord[]): Descriptor {
+/**
+ * A bare config does not replace the manifest that its image already has. Annotations belong to the name that was built or pulled with
+ * them, though: an image of the same config does not get them.
+ */
+async function chooseTarget(
+  content: Pick<Provider, 'stat' | 'read'>,
+  given: Descriptor,
+  known: readonly ImageRecord[],
+): Promise<Descriptor> {
   if (!isConfigType(given.mediaType)) return given;
-  return known.find((record) => isManifestType(record.target.mediaType) && !record.annotated)?.target ?? given;
+  for (const { target } of known) if (await isPlainManifest(content, target)) return target;
+  return given;
+}
+
+async function isPlainManifest(content: Pick<Provider, 'stat' | 'read'>, target: Descriptor): Promise<boolean> {
+  if (!isManifestType(target.mediaType) || target.annotations !== undefined) return false;
+  try {
+    return Object.keys((await readManifest(content, target.digest)).annotations ?? {}).length === 0;
+  } catch {
+    // Damaged, or not here.
+    return false;
+  }
 }

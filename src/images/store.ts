@@ -60,8 +60,8 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     packImage: (config, request = {}) => hold(() => packImage(context, config, request)),
     packSnapshot: (snapshot, request = {}) => hold(() => packSnapshotBlob(context, snapshot, request)),
     packSquashed: (snapshot, base, request = {}) => hold(() => packSquashed(context, snapshot, base, request)),
-    recordImage: (target, names, facts) =>
-      hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target), facts)),
+    recordImage: (target, names) =>
+      hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target))),
     findImage: async (reference) => findImage(context.records, reference)?.record,
     tagImage: (source, name) => tagImage(context, source, name),
     removeImage: (reference, request) => removeImage(context, reference, request),

@@ -12,6 +12,6 @@ export async function tagImage(
 ): Promise<ImageRecord> {
   const { record } = requireImage(context.records, source);
   if (name.includes('@')) throw refuseDigest(name);
-  const [made] = await context.records.assign([fullName(name)], record.target, record.imageID, record);
+  const [made] = await context.records.assign([fullName(name)], record.target, record.imageID);
   return made ?? record;
 }

@@ -27,8 +27,6 @@ export interface ImageRecord {
   readonly imageID: Digest;
   /** When the name was given. */
   readonly createdMs: number;
-  /** Its manifest says what the build of that name was asked to say: no other name of the image takes it over. */
-  readonly annotated?: boolean;
 }
 
 /** One platform's image, its metadata at hand; its layers perhaps still in a registry. */
@@ -104,11 +102,7 @@ export interface ImageStore extends ImageSource {
    * Gives an image its names (familiar or full, tag `latest` where there is none). An image that loses its last name to it stays
    * as a dangling one. With no names the image itself is dangling.
    */
-  recordImage(
-    target: Descriptor,
-    names: readonly string[],
-    facts?: Pick<ImageRecord, 'annotated'>,
-  ): Promise<readonly ImageRecord[]>;
+  recordImage(target: Descriptor, names: readonly string[]): Promise<readonly ImageRecord[]>;
   /** What a name, image ID or ID prefix means; `undefined` when nothing. Throws `IMAGE_AMBIGUOUS` for a prefix of several. */
   findImage(reference: string): Promise<ImageRecord | undefined>;
   /** `docker tag`. Throws `IMAGE_NOT_FOUND`. */
