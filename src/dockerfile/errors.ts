@@ -66,11 +66,6 @@ export function syntaxError(message: string, range?: SourceRange, hint?: string)
   return new DockerfileError('DOCKERFILE_SYNTAX', message, withRange(range, hint));
 }
 
-/** Good Dockerfile language that this version does not execute. */
-export function unsupportedError(what: string, range?: SourceRange): DockerfileError {
-  return new DockerfileError('DOCKERFILE_UNSUPPORTED', `${what} is not supported yet`, withRange(range, undefined));
-}
-
 /** A stage, target or source that cannot be found or used. */
 export function stageError(message: string, range?: SourceRange, hint?: string): DockerfileError {
   return new DockerfileError('DOCKERFILE_STAGE', message, withRange(range, hint));

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../errors.ts';
 import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
-import { stageError, syntaxError, unsupportedError } from '../errors.ts';
+import { stageError, syntaxError } from '../errors.ts';
 import { compilePatterns } from '../ignore/index.ts';
 import type { CopyInstruction } from '../instructions/index.ts';
 import { checkIgnored, checkOutside, checkSecretFile } from '../lint/index.ts';
@@ -24,27 +24,85 @@ export function convertCopy(
   instruction: CopyInstruction,
   command: StageCommand,
 ): void {
-  refuseUnsupported(instruction, command);
-  const text = (word: string, token?: { readonly range: SourceRange }): string =>
-    expandText(conversion, draft, word, placeOf(command, token));
+  const words = readWords(conversion, draft, instruction, command);
+  const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
+  const name = nameStep(conversion, draft, line, command.isTrigger);
+  const copy: Copy = { conversion, draft, instruction, command, words, name, inputs: new InputList() };
+  const checksumPlace = placeOf(command, flagToken(instruction, '--checksum'));
+  checkChecksum({ name, checksum: words.checksum }, words.sources.map(pathOf), checksumPlace);
+  const from = findSource(conversion, draft, instruction, command);
+  // With --chmod BuildKit copies onto the stage as without --link.
+  const linked = instruction.link && words.chmod === '';
+  if (linked) {
+    const place = placeOf(command, flagToken(instruction, '--chown'));
+    refuseNamedOwner(instruction.kind.toUpperCase(), words.owner, place);
+  }
+  const base = linked ? -1 : copy.inputs.add(draft.state);
+  const actions = [
+    ...words.sources.map((source) => copyRemote(copy, source) ?? copyPath(copy, from, source)),
+    ...words.contents.map((file) => copyContent(copy, file)),
+  ];
+  const metadata = describe(conversion, name, command.range, draft.ignoreCache);
+  const copied = fileState(copy.inputs.states, base, actions, { ...metadata, inputNames: copy.inputs.names });
+  draft.state = linked ? layOver(draft.state, copied, metadata) : copied;
+  addHistory(draft.image, showCopy(instruction, words), true);
+}
+
+/** One instruction while it is converted. */
+interface Copy {
+  readonly conversion: Conversion;
+  readonly draft: StageDraft;
+  readonly instruction: CopyInstruction;
+  readonly command: StageCommand;
+  readonly words: Words;
+  /** Of the step. */
+  readonly name: string;
+  /** Of the op: each action adds what it copies from. */
+  readonly inputs: InputList;
+}
+
+/** What an instruction says, with its variables replaced. */
+interface Words {
+  readonly owner: string;
+  readonly chmod: string;
+  readonly checksum: string;
+  readonly sources: readonly Source[];
+  readonly contents: readonly InlineFile[];
+  readonly dest: string;
+  /** What all its actions have. */
+  readonly common: Pick<
+    CopyAction,
+    'type' | 'dest' | 'owner' | 'mode' | 'modeChange' | 'excludePatterns' | 'createDestPath'
+  >;
+}
+
+interface Source {
+  readonly path: string;
+  readonly token: Token;
+}
+
+interface InlineFile {
+  readonly name: string;
+  readonly data: string;
+}
+
+function readWords(
+  conversion: Conversion,
+  draft: StageDraft,
+  instruction: CopyInstruction,
+  command: StageCommand,
+): Words {
+  const text = (word: string, token?: Token): string => expandText(conversion, draft, word, placeOf(command, token));
   const owner = text(instruction.chown);
   const chmod = text(instruction.chmod);
   const sources = instruction.sources.map((token) => ({ path: text(token.value, token), token }));
   const dest = text(instruction.dest.value, instruction.dest);
-  const contents = instruction.contents.map((file) => ({
-    ...file,
-    data: file.expand ? expandContent(conversion, draft, file.data, placeOf(command)) : file.data,
+  const contents = instruction.contents.map(({ name, data, expand }) => ({
+    name,
+    data: expand ? expandContent(conversion, draft, data, placeOf(command)) : data,
   }));
   const mode = parseCopyMode(chmod, placeOf(command, flagToken(instruction, '--chmod')));
   checkExcludes(instruction, command);
-  const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
-  const name = nameStep(conversion, draft, line, command.isTrigger);
-
-  const remoteOptions = { name, checksum: text(instruction.checksum) };
-  const paths = sources.map(({ path }) => path);
-  checkChecksum(remoteOptions, paths, placeOf(command, flagToken(instruction, '--checksum')));
-
-  const from = findSource(conversion, draft, instruction, command);
   const common = {
     type: 'copy',
     dest: resolveDestination(draft.cwd, dest),
@@ -53,60 +111,74 @@ export function convertCopy(
     ...(instruction.excludes.length === 0 ? {} : { excludePatterns: instruction.excludes }),
     createDestPath: true,
   } as const;
-  const inputs = new InputList();
-  // With --chmod BuildKit copies onto the stage as without --link.
-  const linked = instruction.link && chmod === '';
-  if (linked)
-    refuseNamedOwner(instruction.kind.toUpperCase(), owner, placeOf(command, flagToken(instruction, '--chown')));
-  const base = linked ? -1 : inputs.add(draft.state);
-  const actions: CopyAction[] = [];
-  for (const { path, token } of sources) {
-    const remote = remoteSource(conversion, draft, instruction, command, { path, token }, remoteOptions);
-    if (remote !== undefined) {
-      const { state, ...action } = remote;
-      actions.push({ ...common, input: inputs.add(state), ...action });
-      continue;
-    }
-    const read = resolvePath('/', path);
-    if (from.localContext !== undefined) {
-      conversion.contexts.read(from.localContext, read);
-      checkSource(conversion, from.localContext, { path, read }, placeOf(command, token));
-    }
-    actions.push({
-      ...common,
-      input: inputs.add(from.state, from.treeName),
-      ...(instruction.parents ? splitParents(path) : { src: read }),
-      followSymlinks: true,
-      dirCopyContents: true,
-      allowWildcard: true,
-      allowEmptyWildcard: true,
-      attemptUnpack: instruction.kind === 'add' && instruction.unpack !== false,
-    });
+  return { owner, chmod, checksum: text(instruction.checksum), sources, contents, dest, common };
+}
+
+function pathOf({ path }: Source): string {
+  return path;
+}
+
+/** The action for a URL or a git repository; `undefined` for a path. */
+function copyRemote(copy: Copy, source: Source): CopyAction | undefined {
+  const { conversion, draft, instruction, command, words, name, inputs } = copy;
+  const remote = remoteSource(conversion, draft, instruction, command, source, { name, checksum: words.checksum });
+  if (remote === undefined) return undefined;
+  const { state, ...action } = remote;
+  return { ...words.common, input: inputs.add(state), ...action };
+}
+
+function copyPath(
+  { conversion, instruction, command, words, inputs }: Copy,
+  from: CopySource,
+  source: Source,
+): CopyAction {
+  const { path, token } = source;
+  const read = resolvePath('/', path);
+  if (from.localContext !== undefined) {
+    conversion.contexts.read(from.localContext, read);
+    checkSource(conversion, from.localContext, { path, read }, placeOf(command, token));
   }
-  for (const file of contents)
-    actions.push({
-      ...common,
-      input: inputs.add(makeInlineFile(conversion, file.name, file.data, command)),
-      src: resolvePath('/', file.name),
-      followSymlinks: false,
-      dirCopyContents: false,
-      allowWildcard: false,
-      allowEmptyWildcard: false,
-      attemptUnpack: false,
-    });
-  const metadata = describe(conversion, name, command.range, draft.ignoreCache);
-  const copied = fileState(inputs.states, base, actions, { ...metadata, inputNames: inputs.names });
-  draft.state = linked ? layOver(draft.state, copied, metadata) : copied;
+  return {
+    ...words.common,
+    input: inputs.add(from.state, from.treeName),
+    ...(instruction.parents ? splitParents(path) : { src: read }),
+    followSymlinks: true,
+    dirCopyContents: true,
+    allowWildcard: true,
+    allowEmptyWildcard: true,
+    attemptUnpack: instruction.kind === 'add' && instruction.unpack !== false,
+  };
+}
+
+/** A heredoc becomes a tree of one file, so that it is copied by the same rules as any other source. */
+function copyContent({ conversion, command, words, inputs }: Copy, { name, data }: InlineFile): CopyAction {
+  const path = resolvePath('/', name);
+  const file: FileAction = { type: 'mkfile', path, mode: 0o644, data };
+  const metadata = describe(conversion, '[internal] preparing inline document', command.range);
+  return {
+    ...words.common,
+    input: inputs.add(fileState([], -1, [file], metadata)),
+    src: path,
+    followSymlinks: false,
+    dirCopyContents: false,
+    allowWildcard: false,
+    allowEmptyWildcard: false,
+    attemptUnpack: false,
+  };
+}
+
+/** The instruction as the history has it. */
+function showCopy({ kind, parents }: CopyInstruction, { owner, chmod, sources, contents, dest }: Words): string {
   const shown = [
-    instruction.kind.toUpperCase(),
-    ...(instruction.parents ? ['--parents'] : []),
+    kind.toUpperCase(),
+    ...(parents ? ['--parents'] : []),
     ...(owner === '' ? [] : [`--chown=${owner}`]),
     ...(chmod === '' ? [] : [`--chmod=${chmod}`]),
-    ...paths,
+    ...sources.map(pathOf),
     ...contents.map((file) => `<<${file.name}`),
     dest,
   ];
-  addHistory(draft.image, `${shown.join(' ')} # buildkit`, true);
+  return `${shown.join(' ')} # buildkit`;
 }
 
 /** What the checks have to say of a path of a context; the ignore file is the main one's. */
@@ -152,12 +224,6 @@ function findSource(
   return { state: source.state, localContext: source.localContext, treeName: nameTree(source) };
 }
 
-/** A heredoc becomes a tree of one file, so that it is copied by the same rules as any other source. */
-function makeInlineFile(conversion: Conversion, name: string, data: string, command: StageCommand): State {
-  const action: FileAction = { type: 'mkfile', path: resolvePath('/', name), mode: 0o644, data };
-  return fileState([], -1, [action], describe(conversion, '[internal] preparing inline document', command.range));
-}
-
 /** Says where a pattern is that cannot be read. Throws `DOCKERFILE_SYNTAX`. */
 function checkExcludes(instruction: CopyInstruction, command: StageCommand): void {
   for (const pattern of instruction.excludes) {
@@ -167,15 +233,6 @@ function checkExcludes(instruction: CopyInstruction, command: StageCommand): voi
       const token = instruction.node.flags.find(({ value }) => value === `--exclude=${pattern}`);
       throw syntaxError(errorMessage(error), placeOf(command, token ?? flagToken(instruction, '--exclude')));
     }
-  }
-}
-
-function refuseUnsupported(instruction: CopyInstruction, command: StageCommand): void {
-  const keyword = instruction.kind.toUpperCase();
-  const flags: readonly [string, boolean][] = [];
-  for (const [flag, used] of flags) {
-    if (!used) continue;
-    throw unsupportedError(`${keyword} ${flag}`, placeOf(command, flagToken(instruction, flag)));
   }
 }
 
