@@ -1,0 +1,42 @@
+import type { BuildRequest } from '../build-types.ts';
+import { createDevices, type Devices } from '../devices/index.ts';
+import { native } from '../native/index.ts';
+import { createSecrets, createSshAgents, type Secrets, type SshAgents } from '../secrets/index.ts';
+import type { Workspace } from '../workspace.ts';
+import { type BuildLog, openBuildLog } from './log.ts';
+
+/** What a build holds from its beginning to its end, however it ends. */
+export interface Holdings {
+  readonly secrets: Secrets;
+  readonly sshAgents: SshAgents;
+  readonly devices: Devices;
+  readonly log: BuildLog;
+  /** The store is rid of what killed processes left. To be awaited before steps run, and before the store is closed. */
+  readonly sweeping: Promise<unknown>;
+  release(): Promise<void>;
+}
+
+export async function takeHoldings(workspace: Workspace, request: BuildRequest): Promise<Holdings> {
+  const secrets = createSecrets(request.secrets ?? []);
+  const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
+  const devices = createDevices(request.allow ?? []);
+  if (request.secrets?.length || request.ssh?.length) native.forbidCoreDumps();
+  // Nothing that the build reads or has just written is collected meanwhile.
+  const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
+  const log = await openBuildLog(workspace.store, request.onProgress);
+  const sweeping = workspace.sweep();
+  // Its failure is seen where it is awaited, which may be later than it happens.
+  sweeping.catch(() => {});
+  return {
+    secrets,
+    sshAgents,
+    devices,
+    log,
+    sweeping,
+    async release() {
+      await log.finish();
+      secrets.dispose();
+      lease?.release();
+    },
+  };
+}
