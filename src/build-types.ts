@@ -15,11 +15,15 @@ export interface BuildRequest {
   readonly dockerfileText?: string;
   /** Image names, `name[:tag]`. */
   readonly tags?: readonly string[];
+  /** Values of ARGs. Nothing is taken from the environment. */
   readonly buildArgs?: Readonly<Record<string, string>>;
+  /** Set over those of the Dockerfile. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Name or number of a stage; default: the last one. */
   readonly target?: string;
   /** Default: this machine's. */
   readonly platform?: Platform;
+  /** Runs all steps again. */
   readonly noCache?: boolean;
   /** Stages whose steps run whatever is cached. */
   readonly noCacheFilter?: readonly string[];
@@ -28,11 +32,13 @@ export interface BuildRequest {
    * `docker-image://…`, `oci-layout://…`, a git URL, an http(s) URL of a tar, `target:<stage>`.
    */
   readonly buildContexts?: Readonly<Record<string, string>>;
+  /** What `RUN --mount=type=secret` and private sources may ask for. Read when something does, and kept in memory only. */
   readonly secrets?: readonly SecretSpec[];
+  /** Agents that `RUN --mount=type=ssh` and repositories over ssh may ask. */
   readonly ssh?: readonly SshSpec[];
   /** Rights that steps may ask for. */
   readonly allow?: readonly Entitlement[];
-  /** Network of RUN steps that name none. */
+  /** Network of RUN steps that name none; `default` is the machine's own. */
   readonly network?: 'default' | 'none' | 'host';
   /** Lines of the steps' /etc/hosts; `ip` may be `host-gateway`. */
   readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
@@ -48,13 +54,15 @@ export interface BuildRequest {
   readonly push?: boolean;
   /** Store directory; default `TSBUILD_ROOT`, `/var/lib/tsbuild` or `$XDG_DATA_HOME/tsbuild`. */
   readonly root?: string;
+  /** Takes the events of the build: steps, their output, warnings. */
   readonly onProgress?: ProgressSink;
   /** Lines for somebody who looks for a fault (`--debug`): which frontend a file asks for. */
   readonly onNote?: (note: string) => void;
+  /** Ends the build; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** `--secret id=…`: where its value is to be found when a step asks for it. */
+/** `--secret id=…`: a file, a variable of this process's environment, or the value itself (or what gives it when it is asked for). */
 export type SecretSpec =
   | { readonly id: string; readonly file: string }
   | { readonly id: string; readonly env: string }

@@ -23,12 +23,21 @@ import type { Platform } from './oci/index.ts';
 import { withWorkspace } from './workspace.ts';
 
 export { build } from './build/build.ts';
+export type { CheckResult } from './build/call/check.ts';
 export { checkDockerfile } from './build/call/check.ts';
 export { listTargets, outlineDockerfile } from './build/call/describe.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
 export { listContext } from './build/context/list.ts';
-export type { BuildRequest, BuildResult, OutputSpec } from './build-types.ts';
+export type {
+  AnnotationSpec,
+  BuildRequest,
+  BuildResult,
+  Entitlement,
+  OutputSpec,
+  SecretSpec,
+  SshSpec,
+} from './build-types.ts';
 export { DockerfileError } from './dockerfile/errors.ts';
 export { createIgnoreMatcher, readIgnoreFile } from './dockerfile/ignore/index.ts';
 export { RULES as CHECK_RULES, type Rule as CheckRule } from './dockerfile/lint/index.ts';
