@@ -12,7 +12,7 @@ import { makeRepository, startGitDaemon, startGitHttp, startSshd } from '../supp
 import { spawnBound } from '../support/spawn-bound.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { startWebServer } from '../support/web-server.ts';
-import { type FetchedTree, fetchTree, openSourceRoom } from './room.ts';
+import { type FetchedTree, fetchTree, openSourceRoom, sourceOp } from './room.ts';
 
 interface RoomOptions {
   readonly allows?: (authorization: string | undefined, path: string) => boolean;
@@ -226,7 +226,9 @@ test('secrets open a private repository, by the names of BuildKit, and stand in 
   t.is(read(await room.fetch('#'), 'a.txt'), 'one');
   room.secrets.set(`GIT_AUTH_TOKEN.${host}`, 'wrong');
   await t.throwsAsync(room.fetch('#main'), { code: 'GIT_UNAUTHORIZED' });
-  room.secrets.set(`GIT_AUTH_HEADER.127.0.0.1`, 'ignored, for there is one of the port');
+  // What waits at another port is another server.
+  room.secrets.set(`GIT_AUTH_HEADER.127.0.0.1`, 'Bearer whole');
+  await t.throwsAsync(room.fetch('#main'), { code: 'GIT_UNAUTHORIZED' });
   room.secrets.set(`GIT_AUTH_HEADER.${host}`, 'Bearer whole');
   await room.fetch('#main');
   room.secrets.clear();
@@ -239,6 +241,33 @@ test('secrets open a private repository, by the names of BuildKit, and stand in 
     () => undefined,
   );
   t.is(found, undefined);
+});
+
+test('what a server says back of credentials is masked', async (t) => {
+  const room = await openRoom(t);
+  const front = await startWebServer((request, response) => {
+    const sent = request.headers.authorization ?? '';
+    const decoded = Buffer.from(sent.split(' ')[1] ?? '', 'base64').toString();
+    response.writeHead(403, { 'content-type': 'text/plain' }).end(`no: ${sent} is ${decoded}\n`);
+  });
+  t.teardown(() => front.stop());
+  room.secrets.set('GIT_AUTH_TOKEN', 'tok-of-this-test');
+  const said: Buffer[] = [];
+  const signal = new AbortController().signal;
+  const error = await t.throwsAsync<TsbuildError>(
+    (async () => {
+      const op = parseGitUrl(`${front.url}/repo.git`);
+      if (op === undefined) throw new Error('no git URL');
+      const resolved = await room.source.resolve(sourceOp(gitSourceOp(op)), {
+        signal,
+        onLog: (data) => said.push(Buffer.from(data)),
+      });
+      await resolved.fetch({ signal });
+    })(),
+  );
+  const all = `${Buffer.concat(said).toString()} ${error?.message} ${JSON.stringify(error)}`;
+  t.regex(all, /no: Basic \*\*\* is x-access-token:\*\*\*/);
+  t.notRegex(all, /tok-of|eC1hY2Nl/);
 });
 
 test('credentials do not follow a redirect', async (t) => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { TsbuildError } from '../../errors.ts';
 import { initPath } from '../../native/index.ts';
+import { createMasker } from '../../secrets/index.ts';
 import { gitFailed, gitMissing, gitTimeout } from './errors.ts';
 import type { GitTree } from './git-op.ts';
 import { readProgress } from './progress.ts';
@@ -36,6 +37,7 @@ export function createGitProgram(
   tree: Pick<GitTree, 'remote' | 'host'>,
   home: string,
   env: Readonly<Record<string, string>>,
+  hidden: Iterable<Uint8Array> = [],
 ): GitProgram {
   return {
     run(args, call) {
@@ -83,10 +85,18 @@ export function createGitProgram(
         });
         let errors = '';
         const showProgress = readProgress(call.onTask, call.onLog);
-        child.stderr.on('data', (chunk: Buffer) => {
-          heard();
+        const showErrors = (chunk: Buffer): void => {
           errors = (errors + chunk.toString('utf8')).slice(-MAX_ERROR_BYTES);
           showProgress(chunk);
+        };
+        // A server may say back what it was sent, and git prints what it says.
+        const masker = createMasker(hidden);
+        child.stderr.on('data', (chunk: Buffer) => {
+          heard();
+          showErrors(masker?.push(chunk) ?? chunk);
+        });
+        child.stderr.on('end', () => {
+          if (masker !== undefined) showErrors(masker.end());
         });
         child.on('error', (error) => {
           failure ??= error;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { findTlsFiles } from '../../registry/tls.ts';
 import type { Secrets, SshAgents } from '../../secrets/types.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
-import { findAuthConfig } from './auth.ts';
+import { findAuth } from './auth.ts';
 import { authorityUnreadable } from './errors.ts';
 import type { GitTree } from './git-op.ts';
 import { createGitProgram, type GitProgram } from './program.ts';
@@ -69,6 +69,7 @@ export async function openSession(
   try {
     writeFileSync(join(directory, 'gitconfig'), SETTINGS);
     const socket = tree.protocol === 'ssh' ? await sshAgents.open(tree.sshAgent ?? 'default') : undefined;
+    const auth = await findAuth(tree, secrets);
     const values: Record<string, string> = {
       PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
       HOME: directory,
@@ -83,14 +84,14 @@ export async function openSession(
       GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
       ...sshVariables(directory, env.HOME ?? homedir(), socket?.path),
       ...(await tlsVariables(tree, directory, env)),
-      ...(await findAuthConfig(tree, secrets)),
+      ...auth.env,
     };
     for (const name of PROXIES) {
       const value = env[name];
       if (value !== undefined) values[name] = value;
     }
     return {
-      git: createGitProgram(tree, directory, values),
+      git: createGitProgram(tree, directory, values, auth.hidden),
       directory,
       async close() {
         await socket?.close();
