@@ -38,6 +38,8 @@ export type MissingReason =
   | ({ readonly type: 'ignored' } & IgnoredPath)
   /** What may have been meant is there. */
   | { readonly type: 'near'; readonly path: string }
+  /** The build was given a Dockerfile and nothing beside it. */
+  | { readonly type: 'no-context' }
   /** It lies above the context. */
   | { readonly type: 'above'; readonly path: string; readonly directory: string };
 
@@ -61,6 +63,8 @@ function describeReason(reason: MissingReason): string {
       return describeIgnored(reason);
     case 'near':
       return `did you mean ${JSON.stringify(reason.path)}?`;
+    case 'no-context':
+      return 'the build has no context: give a directory, and -f - for a Dockerfile on standard input';
     case 'above':
       return `${reason.path} lies above the build context: give ${reason.directory} as the context, and the Dockerfile with -f`;
   }

@@ -30,6 +30,8 @@ export async function explainMissing(
   if (result.kind === 'local') {
     const ignored = await findIgnored(native, result, { ...selection, path });
     if (ignored !== undefined) return { type: 'ignored', ...ignored };
+    if (result.isUnpacked && (await native.listTree({ root: tree, path: '/', maxEntries: 1 })).paths === '')
+      return { type: 'no-context' };
   }
   const near = await suggestPath(native, tree, ignore, path);
   if (near !== undefined) return { type: 'near', path: result.kind === 'local' ? near.slice(1) : near };

@@ -74,7 +74,7 @@ export class PlainPrinter {
     for (const warning of status.warnings ?? []) {
       const step = this.#steps.get(warning.vertex);
       if (step === undefined) continue;
-      step.warnings.push(warning.short);
+      if (!step.warnings.includes(warning.short)) step.warnings.push(warning.short);
       this.#note(step, nowMs);
     }
     for (const { vertex, data, timestampMs } of status.logs ?? []) {

@@ -41,7 +41,10 @@ export function updateTtyState(state: TtyState, status: SolveStatus): void {
     if (known === undefined) tasks?.set(task.id, { status: task, startedMs: task.startedMs ?? task.timestampMs });
     else known.status = task;
   }
-  for (const warning of status.warnings ?? []) state.steps.get(warning.vertex)?.warnings.push(warning.short);
+  for (const { vertex, short } of status.warnings ?? []) {
+    const step = state.steps.get(vertex);
+    if (step?.warnings.includes(short) === false) step.warnings.push(short);
+  }
   for (const log of status.logs ?? []) {
     const step = state.steps.get(log.vertex);
     if (step === undefined) continue;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SshSpec } from '../build-types.ts';
-import { errorMessage } from '../errors.ts';
+import { errorCode, errorMessage } from '../errors.ts';
 import type { Store } from '../store/index.ts';
 import { createForwarder } from './agent/forwarder.ts';
 import { createKeyAgent } from './agent/key-agent.ts';
@@ -97,7 +97,11 @@ function isSocket(id: string, path: string): boolean {
     return stat.isSocket();
   } catch (error) {
     if (error instanceof Error && error.name === 'TsbuildError') throw error;
-    throw sshSpecInvalid(id, errorMessage(error), `give a socket or key files: --ssh ${id}=<path>,…`);
+    throw sshSpecInvalid(
+      id,
+      errorCode(error) === 'ENOENT' ? `${path} does not exist` : errorMessage(error),
+      `give a socket or key files: --ssh ${id}=<path>,…`,
+    );
   }
 }
 

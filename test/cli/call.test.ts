@@ -105,6 +105,7 @@ test('a --call that is none', async (t) => {
     ['chek', /did you mean check\?/],
     ['check,format=xml', /no format "xml"/],
     ['targets,foo=1', /it has no "foo"/],
+    [',format=json,foo=1', /it has no "foo"/],
   ] as const) {
     const { code, stderr } = await tsbuild.run(['build', '--call', call, context]);
     t.is(code, 125, call);

@@ -29,6 +29,7 @@ test('version, help and mistakes', async (t) => {
   t.regex((await tsbuild.run([])).stdout, /Usage: tsbuild COMMAND/);
   t.regex((await tsbuild.run(['image', 'ls', '--help'])).stdout, /Usage: tsbuild image ls \[OPTIONS\]/);
   t.regex((await tsbuild.run(['help', 'exit-codes'])).stdout, /125 {2}the command line is wrong/);
+  t.regex((await tsbuild.run(['help', 'context'])).stdout, /\n {2}context ls {2}List/);
   const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
     [['buidl', '.'], /unknown command: tsbuild buidl\nhint: did you mean 'tsbuild build'\?/],
     [['build', '--tga', 'x', '.'], /unknown flag: --tga\nhint: did you mean --tag\?/],

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { collectEntitlement, collectSecret, collectSsh } from '../../src/cli/flags/secrets.ts';
+import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../../src/cli/flags/secrets.ts';
 
 const SECRETS: readonly (readonly [text: string, spec: object])[] = [
   ['id=a,src=f', { id: 'a', file: 'f' }],
@@ -18,7 +18,6 @@ for (const [text, spec] of SECRETS)
   });
 
 const MISTAKES: readonly (readonly [text: string, message: RegExp])[] = [
-  ['', /no id|key=value/],
   ['src=f', /it has no id/],
   ['id=a,foo', /"foo" is not key=value/],
   ['id=a,scr=f', /there is no key "scr"/],
@@ -30,12 +29,28 @@ for (const [text, message] of MISTAKES)
     t.throws(() => collectSecret(text, undefined), { message, code: 'FLAG_INVALID' });
   });
 
+test('an empty variable of a script gives no secret and no agent', (t) => {
+  t.deepEqual(collectSecret('', undefined), []);
+  t.deepEqual(collectSecret('', [{ id: 'b', env: 'B' }]), [{ id: 'b', env: 'B' }]);
+  t.deepEqual(collectSsh('', undefined), []);
+});
+
 test('--ssh names agents, sockets and keys', (t) => {
   const first = collectSsh('default', undefined);
   t.deepEqual(collectSsh('work=/a,/b=c', first), [
     { id: 'default', paths: [] },
     { id: 'work', paths: ['/a', '/b=c'] },
   ]);
+});
+
+test('a context over ssh asks the agent of the session', (t) => {
+  const given = [{ id: 'work', paths: ['/key'] }];
+  const session = [{ id: 'default', paths: [] }];
+  for (const path of ['git@host:a/b.git', 'ssh://git@host/a.git#v1']) {
+    t.deepEqual(chooseAgents(undefined, path), session);
+    t.is(chooseAgents(given, path), given);
+  }
+  for (const path of ['.', '-', 'https://host/a.git']) t.is(chooseAgents(undefined, path), undefined);
 });
 
 test('--allow knows its entitlements', (t) => {

@@ -74,3 +74,18 @@ testNeeding(
     t.is(both.code, 125);
   },
 );
+
+testNeeding(SETTING_NEEDS, 'what is said, and how often', async (t) => {
+  const setting = await makeSetting(t);
+  const context = setting.context({ Dockerfile: `${FROM_BUSYBOX}ENV A=$X B=$X\n` });
+  const plain = await setting.build(context, 'said');
+  // Both uses are found, and would be told in the same words. The other one is of the setting.
+  t.is(plain.stderr.match(/^ - UndefinedVar: .*\$X/gm)?.length, 1, plain.stderr);
+  t.is(plain.stderr.match(/^#1 WARN: UndefinedVar/gm)?.length, 1, plain.stderr);
+  t.regex(plain.stderr, /^ 2 warnings found/m);
+  for (const flag of ['--quiet', '--progress=quiet']) {
+    const quiet = await setting.build(context, 'said', flag);
+    t.regex(quiet.stdout, /^sha256:[0-9a-f]{64}\n$/, flag);
+    t.is(quiet.stderr, '', flag);
+  }
+});

@@ -81,6 +81,12 @@ testNeeding(['root'], 'a stream that is no context says what it is', async (t) =
       /cannot read the Dockerfile x: standard input is no archive/,
     ],
     ['a tar for -f -', tar, ['-f', '-', work], /standard input is an archive, not a Dockerfile/],
+    [
+      'a Dockerfile that wants files',
+      'FROM scratch\nCOPY a /\n',
+      ['-'],
+      /"\/a": not found\nhint: the build has no context: give a directory, and -f - for a Dockerfile/,
+    ],
     ['both', tar, ['-f', '-', '-'], /cannot be both the build context and the Dockerfile/],
     [
       '17 MiB of text',
@@ -172,7 +178,7 @@ testNeeding(['root'], 'contexts that mean nothing are refused before anything is
   const cases: readonly (readonly [string, RegExp])[] = [
     ['a', /it is no pair/],
     ['=x', /it has no name/],
-    ['a=', /it is empty/],
+    ['a=', /there is nothing after the =/],
     ['scratch=dir', /scratch is a word of the language/],
     ['Context=dir', /is a word of the language/],
     ['A=dir', /must be lower case/],

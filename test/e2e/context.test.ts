@@ -107,6 +107,7 @@ testNeeding(['root'], 'context ls: what a build sees, largest first, and what it
   writeFileSync(join(folder, 'Other.dockerignore'), '*\n');
   t.is((await tsbuild.run(['context', 'ls', '-q', '-f', join(folder, 'Other'), folder])).stdout, '');
   t.is((await tsbuild.run(['context', 'ls', join(folder, 'none')])).code, 1);
+  t.regex((await tsbuild.run(['context', 'ls', 'https://host/a.git'])).stderr, /hint: only a directory can be listed/);
   t.is((await tsbuild.run(['context', 'ls', '-f', join(folder, 'none'), folder])).code, 1);
   t.is((await tsbuild.run(['context', 'ls', '--depth', 'x', folder])).code, 125);
 });

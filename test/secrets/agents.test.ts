@@ -182,7 +182,7 @@ testNeeding(['ssh-keygen'], 'what --ssh names is looked at before anything runs'
     });
   t.throws(create([plain]), { message: /plain: it is not a private key/ });
   t.throws(create([damaged]), { message: /damaged: the private key is damaged/ });
-  t.throws(create([join(room.folder, 'nothing')]), { message: /ENOENT/ });
+  t.throws(create([join(room.folder, 'nothing')]), { message: /nothing does not exist$/ });
   t.throws(create([room.folder]), { message: /neither a socket nor a key file/ });
   t.throws(create([]), { message: /SSH_AUTH_SOCK is not set/ });
   t.throws(() =>

@@ -46,7 +46,7 @@ export interface IgnoredEntry extends ContextEntry {
 
 /** Lists a build context by one look at names and sizes; no file is opened. Throws `CONTEXT_UNREADABLE`, `DOCKERFILE_UNREADABLE`. */
 export async function listContext({ directory, dockerfile, depth }: ListContextOptions): Promise<ContextListing> {
-  const { path: root } = directorySpec(directory);
+  const { path: root } = directorySpec(directory, undefined, 'only a directory can be listed: give its path');
   const { lines, patterns, path: ignoreFile } = readContextIgnore(dockerfile, root);
   const nodes = await readNodes(root, compilePatterns(patterns));
   const matcher = createIgnoreMatcher(lines);

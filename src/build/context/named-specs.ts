@@ -43,7 +43,7 @@ function checkName(key: string, value: string): void {
 }
 
 function readNamedSpec(name: string, value: string): NamedSpec {
-  if (value === '') throw contextInvalid(name, value, 'it is empty', 'give name=<directory, image or URL>');
+  if (value === '') throw contextInvalid(name, value, 'there is nothing after the =', KINDS);
   const [, scheme, rest = ''] = /^(docker-image|oci-layout):\/\/(.*)$|^/s.exec(value) ?? [];
   if (scheme === 'docker-image') return imageSpec(name, value, rest);
   if (scheme === 'oci-layout') return layoutSpec(name, value, rest);

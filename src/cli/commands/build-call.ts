@@ -25,10 +25,10 @@ export interface Call {
   readonly ignoreStatus: boolean;
 }
 
-/** Reads `--call` as buildx does: a method, then `format=json` and `ignorestatus=true`. Throws `FLAG_INVALID`. */
+/** Reads `--call` as buildx does: a method (none is `build`), then `format=json` and `ignorestatus=true`. Throws `FLAG_INVALID`. */
 export function parseCall(text: string): Call {
   const [name = '', ...fields] = splitCsv(text) ?? [];
-  const wanted = name === 'lint' ? 'check' : name;
+  const wanted = name === 'lint' ? 'check' : name || 'build';
   const method = METHODS.find((known) => known === wanted);
   if (method === undefined) throw invalid(text, `there is no ${JSON.stringify(name)} to call`, name, METHODS);
   let call: Call = { method, format: 'text', ignoreStatus: false };

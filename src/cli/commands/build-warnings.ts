@@ -4,12 +4,17 @@ import { cleanLines } from '../errors.ts';
 
 /** Gathers a build's warnings for a summary below its progress, in buildx's words. */
 export function collectWarnings(): { readonly sink: ProgressSink; format(expanded: boolean): string } {
-  const warnings: VertexWarning[] = [];
+  const found = new Map<string, VertexWarning>();
   return {
     sink(status) {
-      if (status.warnings !== undefined) warnings.push(...status.warnings);
+      // A variable that a line reads twice is said once.
+      for (const warning of status.warnings ?? []) {
+        const key = JSON.stringify([warning.vertex, warning.short]);
+        if (!found.has(key)) found.set(key, warning);
+      }
     },
     format(expanded) {
+      const warnings = [...found.values()];
       if (warnings.length === 0) return '';
       const count = `${warnings.length} warning${warnings.length === 1 ? '' : 's'} found`;
       const lines = warnings.map((warning) => ` - ${formatWarning(warning, expanded)}`);

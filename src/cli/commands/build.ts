@@ -8,8 +8,8 @@ import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
-import { parseOutput } from '../flags/output.ts';
-import { collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
+import { collectOutput } from '../flags/output.ts';
+import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
 import { collectStages } from '../flags/stages.ts';
 import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
@@ -70,9 +70,9 @@ export const command: CommandSpec<BuildFlags> = {
     },
     {
       flags: '--allow <entitlement>',
-      description: 'Right that steps may use: network.host, security.insecure (repeatable)',
+      description: 'Right that steps may use: network.host, security.insecure, device[=name] (repeatable)',
       parse: collectEntitlement,
-      suggests: ['network.host', 'security.insecure'],
+      suggests: ['network.host', 'security.insecure', 'device'],
     },
     {
       flags: '--annotation <annotation>',
@@ -123,7 +123,7 @@ export const command: CommandSpec<BuildFlags> = {
     {
       flags: '-o, --output <spec>',
       description: 'Where the result goes: a directory, "-" or type=…,dest=… (repeatable)',
-      parse: (value, previous) => [...((previous as OutputSpec[] | undefined) ?? []), parseOutput(value)],
+      parse: collectOutput,
     },
     { flags: '--platform <platform>', description: 'Build for os/arch[/variant] (default this machine)' },
     {
@@ -171,7 +171,8 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
     context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
 
   const inputs = await readInputs(context, path, flags.file);
-  const request = { ...inputs, ...readRequest(context, flags, outputs) };
+  const ssh = chooseAgents(flags.ssh, path);
+  const request = { ...inputs, ...readRequest(context, flags, outputs), ...(ssh === undefined ? {} : { ssh }) };
   const { call, metadataFile } = flags;
   if (call !== undefined && call.method !== 'build') {
     // There will be no image whose ID could be written.
@@ -185,7 +186,7 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
   const result = await runBuild(context, request, mode);
   if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
   if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
-  if (flags.quiet && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
+  if (mode === 'quiet' && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
 }
 
 async function runBuild(context: Context, request: BuildRequest, mode: ProgressMode): Promise<BuildResult> {
@@ -235,7 +236,6 @@ function readRequest(
     squash: flags.squash === true,
     ...(flags.allow === undefined ? {} : { allow: flags.allow }),
     ...(flags.secret === undefined ? {} : { secrets: flags.secret }),
-    ...(flags.ssh === undefined ? {} : { ssh: flags.ssh }),
     tags: flags.tag ?? [],
     ...(flags.annotation === undefined ? {} : { annotations: flags.annotation }),
     ...(outputs.length === 0 ? {} : { outputs }),

@@ -54,6 +54,7 @@ ${list(true)}
 export function formatOverview(group: string): string {
   const rows: [string, string][] = COMMANDS.flatMap((entry): [string, string][] => {
     if (group === '') return [[entry.name, entry.summary]];
+    if (entry.name.startsWith(`${group} `)) return [[entry.name, entry.summary]];
     const names = entry.aliases.filter((alias) => alias.startsWith(`${group} `));
     return names.map((name) => [name, entry.summary]);
   });

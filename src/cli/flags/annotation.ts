@@ -8,7 +8,9 @@ const PLACES = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'] 
 
 /** Reads one `--annotation`: `[place[platform],…:]key=value`, on the manifest where no place is named. Collects. Throws `FLAG_INVALID`. */
 export function collectAnnotation(text: string, previous: unknown): AnnotationSpec[] {
-  return [...((previous as AnnotationSpec[] | undefined) ?? []), ...parseAnnotation(text)];
+  const collected = (previous as AnnotationSpec[] | undefined) ?? [];
+  // An empty variable of a script gives nothing.
+  return text === '' ? collected : [...collected, ...parseAnnotation(text)];
 }
 
 function parseAnnotation(text: string): AnnotationSpec[] {

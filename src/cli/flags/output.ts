@@ -34,16 +34,21 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   mode: 'copy',
 };
 
+/** Collects `--output`; an empty variable of a script asks for nothing. Throws `FLAG_INVALID`, `FLAG_UNSUPPORTED`. */
+export function collectOutput(text: string, previous: unknown): OutputSpec[] {
+  const collected = (previous as OutputSpec[] | undefined) ?? [];
+  return text === '' ? collected : [...collected, parseOutput(text)];
+}
+
 /**
  * Reads `--output` as buildx does: `type=oci,dest=a.tar` (comma-separated values, quotes as in CSV), or short: a directory
  * is `type=local`, `-` is `type=tar` to standard output. Throws `FLAG_INVALID`, `FLAG_UNSUPPORTED`.
  */
-export function parseOutput(text: string): OutputSpec {
+function parseOutput(text: string): OutputSpec {
   const fields = splitCsv(text);
   if (fields === undefined) throw invalid(text, 'its quotes do not match');
   const [only = ''] = fields;
   if (fields.length === 1 && only === text && !only.startsWith('type=')) {
-    if (text === '') throw invalid(text, 'it is empty');
     return text === '-' ? { type: 'tar', dest: '-' } : { type: 'local', dest: text };
   }
   const attributes = readAttributes(text, fields);

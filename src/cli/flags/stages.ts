@@ -3,8 +3,11 @@ import { splitCsv } from './csv.ts';
 
 /** Reads `--no-cache-filter`: names of stages, separated by commas; it may be given many times. Throws `FLAG_INVALID`. */
 export function collectStages(text: string, previous: unknown): string[] {
+  const collected = Array.isArray(previous) ? (previous as string[]) : [];
+  // An empty variable of a script names none.
+  if (text === '') return collected;
   const names = splitCsv(text)?.map((name) => name.trim());
   if (names === undefined) throw invalidFlag('--no-cache-filter', text, 'its quotes do not fit');
   if (names.includes('')) throw invalidFlag('--no-cache-filter', text, 'a name of a stage is empty');
-  return [...(Array.isArray(previous) ? (previous as string[]) : []), ...names];
+  return [...collected, ...names];
 }

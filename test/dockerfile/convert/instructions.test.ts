@@ -216,6 +216,8 @@ const RUNS: readonly (readonly [text: string, args: readonly string[]])[] = [
   ['RUN <<EOF\na\n $b\nEOF', ['/bin/sh', '-c', 'a\n $b\n']],
   ['RUN <<-EOF\n\ta\n\tEOF', ['/bin/sh', '-c', 'a\n']],
   ['RUN <<EOF\n#!/usr/bin/env python3\nx\nEOF', ['/bin/sh', '-c', '/dev/pipes/EOF']],
+  // Its #! is indented: BuildKit takes it for a comment.
+  ['RUN <<-EOF\n\t#!/bin/x\n\ta\nEOF', ['/bin/sh', '-c', '#!/bin/x\na\n']],
   ['RUN cat <<A <<-B\n1\nA\n\t2\n\tB', ['/bin/sh', '-c', 'cat <<A <<-B\n1\nA\n\t2\nB']],
   ['RUN <<EOF sh\na\nEOF', ['/bin/sh', '-c', '<<EOF sh\na\nEOF']],
   ['SHELL ["s", "-x"]\nRUN a', ['s', '-x', 'a']],
@@ -229,7 +231,7 @@ for (const [text, args] of RUNS)
   });
 
 test('a heredoc with its own #! is mounted and run', async (t) => {
-  const result = await convert('FROM a\nRUN <<-EOF\n\t#!/bin/x\n\tgo\n\tEOF');
+  const result = await convert('FROM a\nRUN <<-EOF\n#!/bin/x\n\tgo\n\tEOF');
   const run = findOp(result, 'exec', /RUN/);
   t.deepEqual(run.mounts[1], {
     type: 'bind',
