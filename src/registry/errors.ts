@@ -50,15 +50,19 @@ export function refused(refusal: Refusal, context: RefusalContext): TsbuildError
   const why = said || cleanText(refusal.text);
   const code = refusalCode(refusal, context);
   const hint = refusalHint(code, context);
-  return new TsbuildError(code, `${method} ${url}: ${status} ${statusName(status)}${why === '' ? '' : ` (${why})`}`, {
-    ...(hint === undefined ? {} : { hint }),
-    details: {
-      method,
-      url,
-      status,
-      ...(errors.length === 0 ? {} : { registryCodes: cleanText(errors.map((entry) => entry.code).join(',')) }),
+  return new TsbuildError(
+    code,
+    `${method} ${url}: ${status} ${statusName(status) ?? 'unexpected status'}${why === '' ? '' : ` (${why})`}`,
+    {
+      ...(hint === undefined ? {} : { hint }),
+      details: {
+        method,
+        url,
+        status,
+        ...(errors.length === 0 ? {} : { registryCodes: cleanText(errors.map((entry) => entry.code).join(',')) }),
+      },
     },
-  });
+  );
 }
 
 const PASSED_THROUGH = new Set([
@@ -272,6 +276,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  410: 'Gone',
   413: 'Content Too Large',
   416: 'Range Not Satisfiable',
   429: 'Too Many Requests',
@@ -281,8 +286,9 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-function statusName(status: number): string {
-  return STATUS_NAMES[status] ?? 'unexpected status';
+/** What a status is called; `undefined` for one that is rare. */
+export function statusName(status: number): string | undefined {
+  return STATUS_NAMES[status];
 }
 
 export function invalidTag(tag: string): TsbuildError {

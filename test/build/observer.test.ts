@@ -58,9 +58,9 @@ test('a source that is read after it was there goes on until that is done', (t) 
   const source: Vertex<string> = { digest: digestOf('context'), name: 'context', inputs: [], op };
   observer.started(source);
   observer.completed(source, { cached: false });
-  const { task } = observer.reporter(source);
-  for (const bytes of [1, 2]) task('transferring context:', bytes, 0);
-  task('transferring context:', 3, 0, true);
+  const reporter = observer.reporter(source);
+  for (const bytes of [1, 2]) reporter.task('transferring context:', bytes, 0);
+  reporter.task('transferring context:', 3, 0, true);
   t.deepEqual(
     seen.map(({ completedMs }) => completedMs === undefined),
     [true, false, true, false],

@@ -65,6 +65,21 @@ test('long lines and long ranges are cut', (t) => {
   t.is(frame.split('\n').filter((line) => line.startsWith('>')).length, 8);
 });
 
+test('thousands of frames of one file take no longer than they are many', (t) => {
+  const source = Array.from({ length: 10_000 }, (_, i) => `RUNN echo ${i}`).join('\n');
+  const before = process.cpuUsage();
+  for (let line = 1; line <= 10_000; line++)
+    formatFrame(source, { start: { line, column: 0 }, end: { line, column: 4 } });
+  const { user, system } = process.cpuUsage(before);
+  t.true(user + system < 2_000_000, `${user + system} µs`);
+  t.regex(formatFrame(source, { start: { line: 7, column: 0 }, end: { line: 7, column: 4 } }), /^> 7 \| RUNN echo 6$/m);
+  // Another file is looked at anew.
+  t.is(
+    formatFrame('A\nB', { start: { line: 2, column: 0 }, end: { line: 2, column: 1 } }),
+    '  1 | A\n> 2 | B\n    | ^',
+  );
+});
+
 test('the end of the file is no line', (t) => {
   const frame = formatFrame('a\nb\n', { start: { line: 2, column: 0 }, end: { line: 2, column: 1 } });
   t.is(frame, ['  1 | a', '> 2 | b', '    | ^'].join('\n'));

@@ -1,4 +1,5 @@
 import { errorMessage, TsbuildError } from '../../errors.ts';
+import { type NetworkFailure, statusName } from '../../registry/errors.ts';
 import { redactUrl } from '../../remote-url/index.ts';
 
 export function urlInvalid(url: string): TsbuildError {
@@ -10,7 +11,9 @@ export function urlInvalid(url: string): TsbuildError {
 
 /** The server answered with a status that brings no file. */
 export function statusRefused(url: URL, status: number, authorized: boolean): TsbuildError {
-  return new TsbuildError('HTTP_STATUS', `GET ${showUrl(url)}: the server answered ${status}${statusName(status)}`, {
+  const name = statusName(status);
+  const answer = name === undefined ? `${status}` : `${status} ${name}`;
+  return new TsbuildError('HTTP_STATUS', `GET ${showUrl(url)}: the server answered ${answer}`, {
     hint: statusHint(url, status, authorized),
     details: { url: showUrl(url), status },
   });
@@ -30,20 +33,13 @@ export function redirectRefused(url: URL, why: string): TsbuildError {
 }
 
 /** The connection failed, or broke. */
-export function notReached(url: URL, failure: HttpFailure, cause: unknown): TsbuildError {
+export function notReached(url: URL, failure: NetworkFailure, cause: unknown): TsbuildError {
   const code = failure.isTls ? 'HTTP_TLS' : 'HTTP_UNREACHABLE';
   return new TsbuildError(code, `GET ${showUrl(url)}: ${failure.what}`, {
     cause,
     hint: failure.hint,
     details: { url: showUrl(url), cause: failure.code },
   });
-}
-
-interface HttpFailure {
-  readonly isTls: boolean;
-  readonly what: string;
-  readonly hint: string;
-  readonly code: string;
 }
 
 /** Another file than the one that was asked for. */
@@ -73,24 +69,6 @@ export function secretMissing(url: string, id: string): TsbuildError {
 /** A URL for messages: credentials stand before the host, signatures in the query. */
 function showUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
-}
-
-const STATUS_NAMES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  410: 'Gone',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-
-function statusName(status: number): string {
-  const name = STATUS_NAMES[status];
-  return name === undefined ? '' : ` ${name}`;
 }
 
 function statusHint(url: URL, status: number, authorized: boolean): string {
