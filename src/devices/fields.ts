@@ -9,7 +9,8 @@ export class Fields {
     this.#values = entriesOf(value, place);
     this.#place = place;
     for (const key of this.#values.keys())
-      if (!known.includes(key)) throw new SpecError(`${place} has an unknown field ${JSON.stringify(key)}`);
+      if (!known.includes(key))
+        throw new SpecError(`${place || 'the file'} has an unknown field ${JSON.stringify(key)}`);
   }
 
   /** Whether there is anything in the field. */

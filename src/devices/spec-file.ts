@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { SpecError } from './errors.ts';
@@ -7,6 +8,9 @@ import type { ContainerEdits, DeviceSpec, MountEdit, NodeEdit, NodeType, SpecDev
 
 /** Specifications of real devices have some kilobytes. */
 const MAX_BYTES = 1 << 20;
+
+/** Those have six. */
+const MAX_DEPTH = 50;
 
 const NAME = /^[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
 const DEVICE_NAME = /^[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?$/;
@@ -44,16 +48,45 @@ async function parseFile(path: string): Promise<unknown> {
   const text = await readText(path);
   try {
     if (path.endsWith('.json')) return JSON.parse(text);
-    const { parse } = await import('yaml');
-    // As the reference implementation, which takes YAML 1.1: `0666` is an octal number.
-    return parse(text, { version: '1.1', maxAliasCount: 100, logLevel: 'error', stringKeys: true });
+    return await parseYaml(text);
   } catch (error) {
     throw new SpecError(String(error instanceof Error ? error.message : error).split('\n')[0]);
   }
 }
 
+/** As the reference implementation, which takes YAML 1.1: `0666` is an octal number. */
+async function parseYaml(text: string): Promise<unknown> {
+  checkDepth(text);
+  const { parseDocument, visit } = await import('yaml');
+  // Its own look for keys that are there twice compares each with each.
+  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, stringKeys: true, logLevel: 'error' });
+  for (const error of document.errors) throw error;
+  visit(document, {
+    Map(_, { items }) {
+      if (new Set(items.map(({ key }) => String(key))).size < items.length)
+        throw new SpecError('a mapping has two fields of one name');
+    },
+  });
+  return document.toJS({ maxAliasCount: 100 });
+}
+
+/**
+ * A parser of YAML calls itself for what is nested, and where the stack ends in the wrong place the process does. So what is far deeper
+ * than any specification is refused by its looks: more brackets open than closed, or what stands before the text of a line.
+ */
+function checkDepth(text: string): void {
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (open > MAX_DEPTH) break;
+  }
+  if (open > MAX_DEPTH || new RegExp(`^[ \\t?:-]{${4 * MAX_DEPTH}}`, 'm').test(text))
+    throw new SpecError(`it is nested more than ${MAX_DEPTH} deep`);
+}
+
 async function readText(path: string): Promise<string> {
-  const file = await open(path, 'r');
+  // A pipe by that name must not make us wait.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new SpecError('it is not a file');
