@@ -157,7 +157,7 @@ Result<bool> TreeChanger::Unpack(const CopyAction& action, const SourceTree& sou
   TSB_TRY(MakeDirectories(root_, destination->path, 0755, options.owner.value_or(Ownership{})));
   auto target = OpenBeneath(root_, destination->path, O_RDONLY | O_DIRECTORY);
   if (!target.ok()) return std::move(target.error());
-  auto unpacked = UnpackArchive(fd->get(), target->get(), options.owner);
+  auto unpacked = UnpackArchive(fd->get(), target->get(), options.owner, options.watch);
   if (!unpacked.ok()) return std::move(unpacked.error());
   result_.files += unpacked->entries;
   result_.bytes += unpacked->bytes;

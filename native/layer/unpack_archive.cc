@@ -7,6 +7,27 @@
 
 namespace tsbuild {
 
+namespace {
+
+// Counts what goes through, and ends with the job.
+class WatchedSource : public ByteSource {
+ public:
+  WatchedSource(ByteSource& source, const SharedWatch& watch) : source_(source), watch_(watch) {}
+
+  Result<size_t> Read(char* buffer, size_t size) override {
+    if (Status going = CheckCancelled(watch_); !going.ok()) return std::move(going.error());
+    auto read = source_.Read(buffer, size);
+    if (read.ok()) CountBytes(watch_, *read);
+    return read;
+  }
+
+ private:
+  ByteSource& source_;
+  const SharedWatch watch_;
+};
+
+}  // namespace
+
 Result<bool> IsArchive(int fd) {
   auto source = OpenSniffed(fd);
   if (!source.ok()) return std::move(source.error());
@@ -15,11 +36,12 @@ Result<bool> IsArchive(int fd) {
   return first.ok() && first->has_value();
 }
 
-Result<UnpackedArchive> UnpackArchive(int fd, int target, std::optional<Ownership> owner) {
+Result<UnpackedArchive> UnpackArchive(int fd, int target, std::optional<Ownership> owner, const SharedWatch& watch) {
   auto source = OpenSniffed(fd);
   if (!source.ok()) return std::move(source.error());
   PipelinedSource ahead(std::move(*source));
-  TarReader tar(ahead);
+  WatchedSource watched(ahead, watch);
+  TarReader tar(watched);
   TreeExtractor extractor(target, ExtractInto::kPlain, owner);
   TSB_TRY(extractor.Extract(tar));
   return UnpackedArchive{extractor.entries(), extractor.bytes()};

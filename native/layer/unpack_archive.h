@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "fs/job_watch.h"
 #include "fs/resolve.h"
 
 namespace tsbuild {
@@ -16,7 +17,8 @@ struct UnpackedArchive {
   uint64_t bytes = 0;
 };
 
-// ADD's unpacking of a local archive into an existing directory. `owner` stands above what the archive says.
-Result<UnpackedArchive> UnpackArchive(int fd, int target, std::optional<Ownership> owner);
+// ADD's unpacking of a local archive into an existing directory. `owner` stands above what the archive says. The watch counts the
+// bytes of the tar.
+Result<UnpackedArchive> UnpackArchive(int fd, int target, std::optional<Ownership> owner, const SharedWatch& watch);
 
 }  // namespace tsbuild

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNativeError, native } from '../../src/native/index.ts';
+import type { JobWatch } from '../../src/native/types.ts';
+import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTestDir } from './tree.ts';
 
@@ -41,6 +43,33 @@ testNeeding(['root'], 'a watch counts what a job has read or written', async (t)
   await native.changeTree({ root: { lowers: [], upper }, sources: [{ root }], actions: [COPY], watch: copying });
   const all = { files: FILES, bytes: FILES * CONTENT.length };
   t.deepEqual([hashing.progress(), copying.progress()], [all, all]);
+});
+
+testNeeding(['root', 'tar'], 'an archive that is unpacked is watched too', async (t) => {
+  const base = makeTestDir(t);
+  makeFiles(join(base, 'source'));
+  mkdirSync(join(base, 'archive'));
+  await exec('tar', ['-cf', join(base, 'archive/a.tar'), '-C', join(base, 'source'), '.']);
+  const unpack = (name: string, watch: JobWatch) => {
+    mkdirSync(join(base, name));
+    return native.changeTree({
+      root: { lowers: [], upper: join(base, name) },
+      sources: [{ root: { lowers: [join(base, 'archive')] } }],
+      actions: [{ ...COPY, src: '/a.tar', attemptUnpack: true }],
+      watch,
+    });
+  };
+  const counted = native.createWatch();
+  await unpack('whole', counted);
+  t.true(counted.progress().bytes > FILES * CONTENT.length);
+  const cancelled = native.createWatch();
+  setTimeout(() => cancelled.cancel(), 3);
+  try {
+    await unpack('part', cancelled);
+    t.is(cancelled.progress().bytes, counted.progress().bytes, 'a quick machine was done before');
+  } catch (error) {
+    t.true(isNativeError(error) && error.code === 'ECANCELED', String(error));
+  }
 });
 
 testNeeding(['root'], 'a job that is cancelled ends at once, whenever that is', async (t) => {
