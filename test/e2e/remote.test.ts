@@ -1,5 +1,4 @@
 // ADD of URLs and repositories, as the command does it.
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { makeRepository, startGitHttp } from '../support/git-server.ts';
 import { readImage } from '../support/image-tree.ts';
 import { testNeeding } from '../support/needs.ts';
+import { spawnBound } from '../support/spawn-bound.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild, TSBUILD } from '../support/tsbuild.ts';
 import { startWebServer } from '../support/web-server.ts';
@@ -109,7 +109,7 @@ testNeeding(['root'], 'a build that is killed takes git and all that it started 
       }
     });
   writeFileSync(join(work, 'Dockerfile'), `FROM scratch\nADD ${url} /\n`);
-  const build = spawn(TSBUILD, ['build', work], { env: { ...process.env, TSBUILD_ROOT: join(work, 'store') } });
+  const build = spawnBound(TSBUILD, ['build', work], { env: { ...process.env, TSBUILD_ROOT: join(work, 'store') } });
   await request;
   t.true(running().length > 0);
   build.kill('SIGKILL');

@@ -1,5 +1,4 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the languages under test
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,8 +6,9 @@ import { gunzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { spawnBound } from '../support/spawn-bound.ts';
 import { TSBUILD } from '../support/tsbuild.ts';
-import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS } from './setting.ts';
+import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, untilStarted } from './setting.ts';
 
 const NEEDS = [...SETTING_NEEDS, 'ssh-keygen'];
 
@@ -104,25 +104,16 @@ testNeeding(
     t.teardown(() => exec('rm', ['-f', key, `${key}.pub`]).then(() => {}));
     const keyBody = readFileSync(key, 'utf8').split('\n')[3] ?? '';
     const flags = ['--progress=plain', '--secret=id=s,env=SECRET_VALUE', `--ssh=default=${key}`];
-    const child = spawn(TSBUILD, ['build', ...flags, `--build-arg=REGISTRY=${registry.host}`, folder], {
+    const child = spawnBound(TSBUILD, ['build', ...flags, `--build-arg=REGISTRY=${registry.host}`, folder], {
       env: { ...tsbuild.env, SECRET_VALUE: value },
-      stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let output = '';
-    await new Promise<void>((resolve, reject) => {
-      child.once('exit', () => reject(new Error(output)));
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk) => {
-          output += chunk;
-          if (/ started\n/.test(output)) resolve();
-        });
-    });
+    const { said } = await untilStarted(child);
     t.deepEqual(leakingProcesses(value), []);
     t.is(readdirSync(join(tsbuild.root, 'agents')).length, 1);
     child.kill('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 500));
-    noLeak(t, work, output, value);
-    noLeak(t, work, output, keyBody);
+    noLeak(t, work, said(), value);
+    noLeak(t, work, said(), keyBody);
     const next = await tsbuild.run([
       'build',
       '--progress=plain',

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { startBaseRegistry } from '../support/base-registry.ts';
@@ -57,4 +58,18 @@ export async function makeSetting(t: ExecutionContext, bases: readonly BaseName[
 /** Both streams: which of them a message goes to is no concern of most tests. */
 export function outputOf(result: ExecResult): string {
   return `${result.stdout}\n${result.stderr}`;
+}
+
+/** A build in plain progress, followed until one of its steps prints `started`; rejects where it ends before. */
+export async function untilStarted(child: ChildProcess): Promise<{ readonly said: () => string }> {
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', () => reject(new Error(output)));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        if (/ started\n/.test(output)) resolve();
+      });
+  });
+  return { said: () => output };
 }

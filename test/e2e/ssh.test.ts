@@ -7,7 +7,7 @@ import { makeRepository, startSshd } from '../support/git-server.ts';
 import { testNeeding } from '../support/needs.ts';
 import { spawnBound } from '../support/spawn-bound.ts';
 import { TSBUILD } from '../support/tsbuild.ts';
-import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS } from './setting.ts';
+import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, untilStarted } from './setting.ts';
 
 const NEEDS = [...SETTING_NEEDS, 'ssh-keygen', 'ssh-add', 'ssh-agent', 'ssh', 'ldd'];
 
@@ -105,15 +105,7 @@ testNeeding(NEEDS, 'a step with a secret leaves no core dump, nor does tsbuild w
       env: { ...tsbuild.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let output = '';
-    await new Promise<void>((resolve, reject) => {
-      child.once('exit', () => reject(new Error(output)));
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk) => {
-          output += chunk;
-          if (/ started\n/.test(output)) resolve();
-        });
-    });
+    await untilStarted(child);
     const { gid } = statSync(`/proc/${child.pid}/environ`);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));

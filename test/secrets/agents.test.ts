@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -8,6 +7,7 @@ import { createSshAgents, type SshSocketOptions, sweepAgentSockets } from '../..
 import { openTestStore } from '../snapshot/test-store.ts';
 import { exec, tryExec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
+import { spawnBound } from '../support/spawn-bound.ts';
 
 const KEY_TYPES = [
   ['ed25519'],
@@ -45,7 +45,7 @@ async function makeKey(folder: string, name: string, flags: readonly string[]): 
 /** A real agent with the key files in it. */
 async function startAgent(t: ExecutionContext, folder: string, keys: readonly string[]): Promise<string> {
   const path = join(folder, 'real.sock');
-  const agent: ChildProcess = spawn('ssh-agent', ['-D', '-a', path], { stdio: 'ignore' });
+  const agent = spawnBound('ssh-agent', ['-D', '-a', path]);
   t.teardown(() => agent.kill());
   while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
   if (keys.length > 0) await exec('ssh-add', ['-q', ...keys], { env: { SSH_AUTH_SOCK: path } });
@@ -200,7 +200,7 @@ testNeeding(['ssh-keygen'], 'what --ssh names is looked at before anything runs'
 testNeeding(['ssh-agent'], 'an agent that went away is an error that says so', async (t) => {
   const room = await openRoom(t);
   const path = join(room.folder, 'gone.sock');
-  const agent = spawn('ssh-agent', ['-D', '-a', path], { stdio: 'ignore' });
+  const agent = spawnBound('ssh-agent', ['-D', '-a', path]);
   while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
   const agents = createSshAgents([{ id: 'default', paths: [path] }], room.store, {});
   agent.kill('SIGKILL');
