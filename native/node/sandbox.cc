@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -72,7 +73,10 @@ SandboxSpec ReadSpec(const Napi::Object& object) {
   SandboxSpec spec;
   spec.root = ReadRootMount(ReadObject(object, "root"));
   spec.volatile_root = ReadBool(object, "volatileRoot");
-  for (const Napi::Object& mount : ReadObjects(object, "mounts")) {
+  const auto mounts = ReadObjects(object, "mounts");
+  // Growing would leave copies of short secrets behind, which lie in the strings themselves. So below.
+  spec.mounts.reserve(mounts.size());
+  for (const Napi::Object& mount : mounts) {
     spec.mounts.push_back({.target = ReadString(mount, "target"),
                            .kind = ReadKind(mount),
                            .tree = ReadRootMount(ReadObject(mount, "tree")),
@@ -92,7 +96,12 @@ SandboxSpec ReadSpec(const Napi::Object& object) {
   spec.groups = ReadNumbers(object, "groups");
   spec.args = ReadStrings(object, "args");
   spec.env = ReadStrings(object, "env");
-  for (std::string& entry : ReadByteStrings(object, "secretEnv")) spec.env.push_back(std::move(entry));
+  std::vector<std::string> secrets = ReadByteStrings(object, "secretEnv");
+  spec.env.reserve(spec.env.size() + secrets.size());
+  for (std::string& entry : secrets) {
+    spec.env.push_back(std::move(entry));
+    explicit_bzero(entry.data(), entry.capacity());
+  }
   spec.cwd = ReadString(object, "cwd");
   spec.user = ReadString(object, "user");
   spec.hostname = ReadString(object, "hostname");

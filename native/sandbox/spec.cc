@@ -1,6 +1,7 @@
 #include "sandbox/spec.h"
 
 #include <cstring>
+#include <string_view>
 
 namespace tsbuild {
 
@@ -8,10 +9,10 @@ namespace {
 
 class Writer {
  public:
-  void Number(uint64_t value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void Number(uint64_t value) { Append({reinterpret_cast<const char*>(&value), sizeof value}); }
   void Text(const std::string& value) {
     Number(value.size());
-    bytes_ += value;
+    Append(value);
   }
   void Texts(const std::vector<std::string>& values) {
     Number(values.size());
@@ -25,6 +26,19 @@ class Writer {
   std::string Take() { return std::move(bytes_); }
 
  private:
+  // Not left to the string, which would free its smaller buffers with the secrets that are in them.
+  void Append(std::string_view bytes) {
+    if (bytes_.capacity() - bytes_.size() < bytes.size()) {
+      std::string larger;
+      larger.reserve(2 * (bytes_.size() + bytes.size()) + kFirstBytes);
+      larger += bytes_;
+      explicit_bzero(bytes_.data(), bytes_.size());
+      bytes_ = std::move(larger);
+    }
+    bytes_ += bytes;
+  }
+
+  static constexpr size_t kFirstBytes = 4096;
   std::string bytes_;
 };
 

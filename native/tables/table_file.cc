@@ -43,8 +43,9 @@ Status TableFile::Open(uint64_t map_size_bytes) {
   if (int code = mdb_env_create(&env_)) return Failure(code, "mdb_env_create");
   if (int code = mdb_env_set_mapsize(env_, map_size_bytes)) return Failure(code, "mdb_env_set_mapsize");
   // NOTLS: a read transaction belongs to its reader, not to a thread. NOMETASYNC: a commit waits for the disk once instead
-  // of twice; a crash of the machine may undo the last commit, but never breaks the file.
-  unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC | MDB_NOMEMINIT;
+  // of twice; a crash of the machine may undo the last commit, but never breaks the file. Never NOMEMINIT: a page would go to disk with
+  // what its memory held before, and secrets of the build may have been there.
+  unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC;
   if (int code = mdb_env_open(env_, path_.c_str(), flags, 0600)) return Failure(code, "mdb_env_open");
   // LMDB lets children inherit this one, and what runs in a container has no business with it.
   mdb_filehandle_t fd = -1;

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { openStore } from '../../src/store/index.ts';
 import { exec } from '../support/exec.ts';
@@ -124,4 +127,20 @@ test('updates of many processes are not lost', async (t) => {
   const store = await openStore(root);
   t.is(store.table<number>('counters').get('shared'), processes * times);
   await store.close();
+});
+
+test('nothing of what memory held before gets into the file', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const root = makeRoot(t);
+  const store = await openStore(root);
+  const table = store.table<string>('records');
+  for (let round = 0; round < 20; round++) {
+    // As long as pages are: what is freed here is what they are made of.
+    for (let i = 0; i < 200; i++) Buffer.allocUnsafeSlow(4096).fill('left-behind ');
+    collectGarbage();
+    await Promise.all(Array.from({ length: 20 }, (_, i) => table.put(`${round}-${i}`, 'x'.repeat(50 * i))));
+  }
+  await store.close();
+  t.false(readFileSync(join(root, 'meta/tables.mdb')).includes('left-behind'));
 });
