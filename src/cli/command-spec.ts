@@ -12,7 +12,7 @@ export interface CommandSpec<Flags = Record<string, unknown>> {
   readonly minArgs: number;
   readonly maxArgs?: number;
   /** What its arguments are; for shell completion. */
-  readonly completes?: 'directory' | 'image' | 'command';
+  readonly completes?: 'file' | 'directory' | 'image' | 'command';
   run(context: Context, args: readonly string[], flags: Flags): Promise<void> | void;
 }
 

@@ -120,3 +120,10 @@ test('a build says under --debug which frontend its file asks for', async (t) =>
   t.regex(await build('--debug', 'build'), note);
   t.notRegex(await build('build'), /frontend/);
 });
+
+test('a file that is no Dockerfile is not told line by line to its end', async (t) => {
+  const { code, stderr } = await tsbuild.run(['parse', '-'], { input: 'word\n'.repeat(1000) });
+  t.is(code, 1);
+  t.is(stderr.match(/ERROR: unknown instruction/g)?.length, 51);
+  t.regex(stderr, /\n\u2026 and 949 more\n/);
+});

@@ -11,6 +11,9 @@ interface ParseFlags {
   readonly json?: boolean;
 }
 
+/** A file that is no Dockerfile has a mistake in every line. */
+const MAX_SHOWN = 50;
+
 export const command: CommandSpec<ParseFlags> = {
   name: 'parse',
   usage: '[OPTIONS] FILE | -',
@@ -22,7 +25,7 @@ export const command: CommandSpec<ParseFlags> = {
   options: [{ flags: '--json', description: 'Print an array of instructions with their places' }],
   minArgs: 1,
   maxArgs: 1,
-  completes: 'directory',
+  completes: 'file',
   async run(context, [file = ''], flags) {
     const [library, source] = await Promise.all([context.library(), readSource(context, file)]);
     const name = file === '-' ? '<stdin>' : file;
@@ -31,10 +34,11 @@ export const command: CommandSpec<ParseFlags> = {
     const { formatError } = await import('../errors.ts');
     const last = errors.pop();
     // The last error ends the command as any other would; those before it are told in the same words.
-    for (const diagnostic of errors) {
+    for (const diagnostic of errors.slice(0, MAX_SHOWN)) {
       const error = locate(library, diagnostic, name, source);
       context.stderr.write(`${formatError(error, { debug: context.debug, colour: false })}\n`);
     }
+    if (errors.length > MAX_SHOWN) context.stderr.write(`\u2026 and ${errors.length - MAX_SHOWN} more\n\n`);
     if (last !== undefined) throw locate(library, last, name, source);
     for (const { code, message, range } of diagnostics)
       context.stderr.write(`WARNING: ${code}: ${message} (${name}:${range.start.line})\n`);

@@ -138,6 +138,7 @@ end`,
       );
     }
     if (spec.completes === 'image') lines.push(`${at} -a '(__tsbuild_images)'`);
+    if (spec.completes === 'file') lines.push(`${at} -F`);
     if (spec.completes === 'directory') lines.push(`${at} -a '(__fish_complete_directories)'`);
   }
   return `${lines.join('\n')}\n`;
@@ -174,6 +175,7 @@ function bashValue(option: OptionSpec): string {
 
 function bashArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `words=$(${LIST_IMAGES})`;
+  if (completes === 'file') return 'COMPREPLY=($(compgen -f -- "$cur")); return';
   if (completes === 'directory') return 'COMPREPLY=($(compgen -d -- "$cur")); return';
   return ':';
 }
@@ -194,6 +196,7 @@ function zshOption(flag: string, option: OptionSpec): string {
 
 function zshArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `'*:image:_tsbuild_images'`;
+  if (completes === 'file') return `'*:file:_files'`;
   if (completes === 'directory') return `'*:directory:_files -/'`;
   return `'*::'`;
 }
