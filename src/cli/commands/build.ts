@@ -11,7 +11,7 @@ import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { collectOutput } from '../flags/output.ts';
 import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
 import { collectStages } from '../flags/stages.ts';
-import { type LaterSwitches, laterOptions, refuseLaterSwitches } from '../flags/unsupported.ts';
+import { refuseUnsupportedSwitches, type UnsupportedSwitches, unsupportedOptions } from '../flags/unsupported.ts';
 import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
 import { CALL_METHODS, type Call, parseCall, runCall, showCallResult } from './build-call.ts';
@@ -19,7 +19,7 @@ import { readInputs } from './build-inputs.ts';
 import { prepareResultFiles, writeCallMetadata, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { collectWarnings } from './build-warnings.ts';
 
-interface BuildFlags extends LaterSwitches {
+interface BuildFlags extends UnsupportedSwitches {
   readonly addHost?: readonly ExtraHost[];
   readonly allow?: readonly string[];
   readonly annotation?: readonly AnnotationSpec[];
@@ -148,7 +148,7 @@ export const command: CommandSpec<BuildFlags> = {
     },
     { flags: '-t, --tag <name>', description: 'Name of the image, name[:tag] (repeatable)', parse: collectTag },
     { flags: '--target <stage>', description: 'Build only up to this stage' },
-    ...laterOptions(),
+    ...unsupportedOptions(),
   ],
   minArgs: 1,
   maxArgs: 1,
@@ -157,7 +157,7 @@ export const command: CommandSpec<BuildFlags> = {
 };
 
 async function run(context: Context, args: readonly string[], flags: BuildFlags): Promise<void> {
-  refuseLaterSwitches(flags);
+  refuseUnsupportedSwitches(flags);
   if (flags.noCache && flags.noCacheFilter !== undefined)
     throw usageError(
       '--no-cache and --no-cache-filter cannot be used together',

@@ -2,12 +2,12 @@ import type { OptionSpec } from '../command-spec.ts';
 import { unsupportedFlag } from '../usage-errors.ts';
 
 /** What a flag of `docker build` or `buildx build` that is not carried out may still say: what happens anyhow. */
-interface LaterFlag {
+interface UnsupportedFlag {
   readonly flags: string;
   readonly accepts?: readonly string[];
 }
 
-const LATER: readonly LaterFlag[] = [
+const VALUED: readonly UnsupportedFlag[] = [
   { flags: '--attest <attestation>' },
   { flags: '--builder <name>', accepts: ['default'] },
   { flags: '--cache-from <source>' },
@@ -30,18 +30,18 @@ const LATER: readonly LaterFlag[] = [
   { flags: '--ulimit <limit>' },
 ];
 
-const LATER_SWITCHES = ['stream'] as const;
+const SWITCHES = ['stream'] as const;
 
 /** Switches that are refused when they are given. */
-export type LaterSwitches = { readonly [name in (typeof LATER_SWITCHES)[number]]?: boolean };
+export type UnsupportedSwitches = { readonly [name in (typeof SWITCHES)[number]]?: boolean };
 
 /** Flags that change nothing with BuildKit either. */
 const IGNORED = ['--compress', '--disable-content-trust', '--force-rm', '--rm'];
 
 /** Hidden options that refuse what this version would have to ignore. */
-export function laterOptions(): OptionSpec[] {
+export function unsupportedOptions(): OptionSpec[] {
   return [
-    ...LATER.map(({ flags, accepts = [] }) => ({
+    ...VALUED.map(({ flags, accepts = [] }) => ({
       flags,
       description: 'Not supported yet',
       hidden: true,
@@ -50,12 +50,12 @@ export function laterOptions(): OptionSpec[] {
         throw unsupportedFlag(`${/--[a-z-]+/.exec(flags)?.[0]} ${value}`);
       },
     })),
-    ...LATER_SWITCHES.map((name) => ({ flags: `--${name}`, description: 'Not supported yet', hidden: true })),
+    ...SWITCHES.map((name) => ({ flags: `--${name}`, description: 'Not supported yet', hidden: true })),
     ...IGNORED.map((flags) => ({ flags, description: 'No effect', hidden: true })),
   ];
 }
 
 /** Switches have no value to refuse while they are read. Throws `FLAG_UNSUPPORTED`. */
-export function refuseLaterSwitches(flags: LaterSwitches): void {
-  for (const name of LATER_SWITCHES) if (flags[name]) throw unsupportedFlag(`--${name}`);
+export function refuseUnsupportedSwitches(flags: UnsupportedSwitches): void {
+  for (const name of SWITCHES) if (flags[name]) throw unsupportedFlag(`--${name}`);
 }
