@@ -105,7 +105,9 @@ function expandBase(from: FromInstruction, { args, declared, escapeChar, lint }:
   const { result, unmatched } = expandAt(value, args, range, escapeChar);
   if (lint !== undefined) checkFromArgs(lint, unmatched, declared, range);
   if (result !== '') return result;
-  throw syntaxError(`the base name ${value} is empty`, range, suggestAny(unmatched, args.keys()));
+  const hint =
+    'give its arguments values: --build-arg NAME=value, or a default in ARG NAME=value before the first FROM';
+  throw syntaxError(`the base name ${value} is empty`, range, suggestAny(unmatched, args.keys()) ?? hint);
 }
 
 function expandPlatform(from: FromInstruction, { args, declared, escapeChar, lint }: FromScope): Platform | undefined {

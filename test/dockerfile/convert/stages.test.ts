@@ -128,6 +128,13 @@ for (const [source, line, message] of WRONG)
     if (line > 0) t.regex(error?.frame ?? '', new RegExp(`^Dockerfile:${line}:[\\s\\S]*\\^`));
   });
 
+test('a base without a name says how to give it one', async (t) => {
+  const error = await t.throwsAsync(convert('ARG VERSION\nFROM ${BASE}'), { instanceOf: DockerfileError });
+  t.regex(error?.hint ?? '', /--build-arg NAME=value/);
+  const near = await t.throwsAsync(convert('ARG BASE=a\nFROM ${BASEE}'), { instanceOf: DockerfileError });
+  t.regex(near?.hint ?? '', /did you mean BASE/);
+});
+
 test('what a stage that is not needed holds is no hindrance, but its syntax is', async (t) => {
   await t.notThrowsAsync(convert('FROM missing\nRUN --mount=type=ssh x\nFROM b'));
   await t.throwsAsync(convert('FROM missing\nRUNN x\nFROM b'), { message: /unknown instruction/ });
