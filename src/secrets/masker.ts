@@ -24,17 +24,17 @@ export function createMasker(values: Iterable<Uint8Array>): Masker | undefined {
   const pass = (data: Buffer, isEnd: boolean): Buffer => {
     const shown: Buffer[] = [];
     let start = 0;
-    let at = 0;
+    let at = index.findStart(data, 0);
     while (at < data.length) {
       const { length, isOpen } = index.match(data, at);
       if (isOpen && !isEnd) break;
       if (length === 0) {
-        at++;
+        at = index.findStart(data, at + 1);
         continue;
       }
       shown.push(data.subarray(start, at), MASK);
-      at += length;
-      start = at;
+      start = at + length;
+      at = index.findStart(data, start);
     }
     shown.push(data.subarray(start, at));
     held = Buffer.from(data.subarray(at));
@@ -87,6 +87,19 @@ class PatternIndex {
       this.#begins[pattern.readUInt16BE(0)] = 1;
       this.#first[pattern.readUInt8(0)] = 1;
     }
+  }
+
+  /** The first place from `from` on where a pattern may begin, the end of the data if there is none. One tight loop: nearly all bytes are passed here. */
+  findStart(data: Buffer, from: number): number {
+    const begins = this.#begins;
+    const last = data.length - 1;
+    if (from > last) return data.length;
+    let pair = data[from] ?? 0;
+    for (let at = from; at < last; at++) {
+      pair = ((pair << 8) | (data[at + 1] ?? 0)) & 0xffff;
+      if (begins[pair] === 1) return at;
+    }
+    return this.#first[data[last] ?? 0] === 1 ? last : data.length;
   }
 
   /** The longest pattern that stands at `at` (0 for none), and whether one may that is longer than what is there of the data. */
