@@ -34,6 +34,6 @@ export function checkFromArgs(
 /** `base` is as it was written; `isImageName` tells whether what the defaults make of it can be an image. */
 export function checkDefaultBase(lint: Linter, base: string, isImageName: boolean, token: SourceRange): void {
   if (isImageName) return;
-  const message = `without --build-arg ${base} is no name of an image: give its arguments defaults`;
+  const message = `${base} is no name of an image where no --build-arg is given: give its arguments defaults`;
   lint.warn(InvalidDefaultArgInFrom, message, token);
 }
