@@ -137,7 +137,10 @@ function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterabl
     ),
   );
   const hint = near ?? (error instanceof Error && 'hint' in error ? error.hint : undefined);
-  return new DockerfileError(stableCode(error) ?? 'DOCKERFILE_STAGE', `${stage.baseName}: ${errorMessage(error)}`, {
+  // A bare name after --from is more often a stage that was meant than an image.
+  const isBareFrom = stage.index === undefined && /^[\w-]+$/.test(stage.baseName);
+  const what = isBareFrom ? `${stage.baseName} is no stage of this file, and as an image` : stage.baseName;
+  return new DockerfileError(stableCode(error) ?? 'DOCKERFILE_STAGE', `${what}: ${errorMessage(error)}`, {
     cause: error,
     range: stage.baseRange,
     ...(typeof hint === 'string' ? { hint } : {}),
