@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { errorCode } from '../errors.ts';
 import type { Credential } from './types.ts';
 
@@ -51,7 +50,8 @@ interface HelperResult {
   readonly failure?: string;
 }
 
-function run(program: string, input: string, env: NodeJS.ProcessEnv): Promise<HelperResult> {
+async function run(program: string, input: string, env: NodeJS.ProcessEnv): Promise<HelperResult> {
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
     const child = spawn(program, ['get'], {
       env,

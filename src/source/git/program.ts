@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { TsbuildError } from '../../errors.ts';
 import { initPath } from '../../native/index.ts';
 import { createMasker } from '../../secrets/index.ts';
@@ -40,8 +39,10 @@ export function createGitProgram(
   hidden: Iterable<Uint8Array> = [],
 ): GitProgram {
   return {
-    run(args, call) {
+    async run(args, call) {
       const { signal } = call;
+      // Loaded when needed: it is a share of what a cached build costs.
+      const { spawn } = await import('node:child_process');
       return new Promise((resolve, reject) => {
         if (signal.aborted) {
           reject(signal.reason);

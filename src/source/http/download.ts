@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, open, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { Digest } from '../../oci/index.ts';
 import type { HttpResponse } from '../../registry/transport.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
@@ -74,7 +73,8 @@ async function writeBody(
       });
   };
   try {
-    if (encoded) await pipeline(body, createGunzip(), measure, write, { signal });
+    // Loaded when needed: it is a share of what a cached build costs.
+    if (encoded) await pipeline(body, (await import('node:zlib')).createGunzip(), measure, write, { signal });
     else await pipeline(body, measure, write, { signal });
   } catch (error) {
     signal.throwIfAborted();
