@@ -69,7 +69,7 @@ function readFirstIgnore(candidates: readonly string[]): IgnoreInput {
   for (const path of candidates) {
     let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      text = readTextFile(path, (why) => new Error(why));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') continue;
       throw ignoreUnreadable(path, error);
@@ -85,15 +85,21 @@ export const NO_IGNORE: IgnoreInput = { patterns: [], lines: [], path: undefined
 
 function readText(path: string, given: string | undefined, context: string): string {
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) throw dockerfileUnreadable(path, 'it is a directory');
-    if (stat.size > MAX_DOCKERFILE_BYTES) throw dockerfileUnreadable(path, `it has ${stat.size} bytes`);
-    return readFileSync(path, 'utf8');
+    return readTextFile(path, (why) => dockerfileUnreadable(path, why));
   } catch (error) {
     if (errorCode(error) === 'DOCKERFILE_UNREADABLE') throw error;
     if (errorCode(error) === 'ENOENT') throw dockerfileMissing(path, hintMissing(given, context), error);
     throw dockerfileUnreadable(path, errorMessage(error), error);
   }
+}
+
+/** A text of people's size. What is no file could be endless, or wait for ever; a shell's `<(…)` is a pipe that somebody writes. */
+function readTextFile(path: string, refuse: (why: string) => Error): string {
+  const stat = statSync(path);
+  if (stat.isDirectory()) throw refuse('it is a directory');
+  if (!stat.isFile() && !(stat.isFIFO() && path.startsWith('/dev/fd/'))) throw refuse('it is not a file');
+  if (stat.size > MAX_DOCKERFILE_BYTES) throw refuse(`it has ${stat.size} bytes`);
+  return readFileSync(path, 'utf8');
 }
 
 function hintMissing(given: string | undefined, context: string): string {

@@ -9,9 +9,19 @@ const KEEP_BYTES = 1024 ** 3;
 /** Only what has the name of a log is ever removed: `20260102T030405-<8 hex digits>.log`. */
 const LOG_NAME = /^\d{8}T\d{6}-[0-9a-f]{8}\.log$/;
 
+/** Builds above `KEEP_BUILDS` that may gather, and the size of a log, before the logs are looked at. */
+const SLACK_BUILDS = 10;
+const LARGE_BYTES = 16 * 1024 ** 2;
+
 export interface LogLimits {
   readonly builds: number;
   readonly bytes: number;
+}
+
+/** To look at every log would be a part of what a cached build costs: so only when there are a few too many, or this one is large. */
+export function shouldRemoveLogs(directory: string, ownPath: string): boolean {
+  const own = statSync(ownPath, { throwIfNoEntry: false });
+  return (own?.size ?? 0) > LARGE_BYTES || readdirSync(directory).length > KEEP_BUILDS + SLACK_BUILDS;
 }
 
 /**

@@ -4,7 +4,7 @@ import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createLogFile } from '../progress/log-file.ts';
 import type { Store } from '../store/index.ts';
-import { removeOldLogs } from './log-retention.ts';
+import { removeOldLogs, shouldRemoveLogs } from './log-retention.ts';
 
 /** Where a build's events go: the whole log on disk, and whoever asked to see them. */
 export interface BuildLog {
@@ -22,8 +22,6 @@ export async function openBuildLog(
   const path = join(store.paths.logs, `${stamp}-${randomBytes(4).toString('hex')}.log`);
   const file = createLogFile(path, native.prefixLines);
   const lock = await native.lockFile({ path, exclusive: true, wait: false });
-  // Logs that cannot be removed are no reason not to build.
-  const removal = removeOldLogs(store.paths.logs, native).catch(() => {});
   onProgress?.({ logPath: path });
   return {
     path,
@@ -34,7 +32,8 @@ export async function openBuildLog(
     async finish() {
       file.finish();
       lock?.release();
-      await removal;
+      // Logs that cannot be removed are no reason for a build to fail.
+      if (shouldRemoveLogs(store.paths.logs, path)) await removeOldLogs(store.paths.logs, native).catch(() => {});
     },
   };
 }

@@ -6,6 +6,7 @@ import { looksLikeArchive } from '../../src/build/context/archive-magic.ts';
 import { readNamedSpecs } from '../../src/build/context/named-specs.ts';
 import { readMainSpec } from '../../src/build/context/specs.ts';
 import { listTreeDirectory, readTreeFile } from '../../src/build/context/tree-files.ts';
+import { readDockerfile, readNamedIgnore } from '../../src/build/inputs.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 
 test('archives are told from Dockerfiles by their first bytes', (t) => {
@@ -82,4 +83,17 @@ test('a context is what it is written like; a directory that is there wins', (t)
   );
   t.like(named.get('c'), { path: '/l', reference: 't' });
   t.like(named.get('d'), { name: 's' });
+});
+
+test('a Dockerfile or an ignore file that is no file is refused, not waited for', (t) => {
+  const folder = makeTempDir('fifo');
+  t.teardown(() => removeTree(folder));
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo, join(folder, '.dockerignore')]);
+  for (const dockerfile of [fifo, '/dev/zero'])
+    t.throws(() => readDockerfile({ context: folder, dockerfile }, folder), {
+      code: 'DOCKERFILE_UNREADABLE',
+      message: /it is not a file/,
+    });
+  t.throws(() => readNamedIgnore(folder), { message: /it is not a file/ });
 });

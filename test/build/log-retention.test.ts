@@ -1,7 +1,7 @@
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { removeOldLogs } from '../../src/build/log-retention.ts';
+import { removeOldLogs, shouldRemoveLogs } from '../../src/build/log-retention.ts';
 import { native } from '../../src/native/index.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 
@@ -37,4 +37,20 @@ test('the log of a build that runs stays, and does not push others out', async (
   running?.release();
   await removeOldLogs(folder, native, { builds: 2, bytes: 100 });
   t.deepEqual(readdirSync(folder).sort(), [1, 2].map(logName));
+});
+
+test('logs are looked at when there are a few too many, or when the newest is large', (t) => {
+  const folder = makeTempDir('logs');
+  t.teardown(() => removeTree(folder));
+  makeLogs(
+    folder,
+    Array.from({ length: 60 }, () => 1),
+  );
+  const own = join(folder, logName(59));
+  t.false(shouldRemoveLogs(folder, own));
+  truncateSync(own, 17 * 1024 ** 2);
+  t.true(shouldRemoveLogs(folder, own));
+  truncateSync(own, 1);
+  writeFileSync(join(folder, logName(60)), '');
+  t.true(shouldRemoveLogs(folder, own));
 });

@@ -49,6 +49,9 @@ export function expand(word: string, env: Environment, options: ExpandOptions = 
   return new Lexer(word, env, options).run();
 }
 
+/** A variable that is twice itself grows past all bounds in a few lines. No process takes one of even a hundredth of this. */
+const MAX_RESULT = 16 * 1024 * 1024;
+
 class Lexer {
   readonly #source: string;
   readonly #env: Environment;
@@ -80,6 +83,8 @@ class Lexer {
     } catch (error) {
       throw invalidExpansion(this.#source, errorMessage(error));
     }
+    if (result.length > MAX_RESULT)
+      throw invalidExpansion(this.#source, `the result would have more than ${MAX_RESULT} characters`);
     return { result, words: words.finish(), matched: this.#matched, unmatched: this.#unmatched };
   }
 

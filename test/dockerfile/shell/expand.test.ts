@@ -210,6 +210,15 @@ test('nesting is bounded, not the stack', (t) => {
   t.throws(() => expandWord('${a:-'.repeat(5_000) + '}'.repeat(5_000), {}), { message: /nested/ });
 });
 
+test('a result is bounded: a variable that doubles itself ends in an error', (t) => {
+  let value = 'x'.repeat(1024);
+  const grow = (): void => {
+    for (let round = 0; round < 40; round++) value = expand('$A$A', new Map([['A', value]])).result;
+  };
+  t.throws(grow, { code: 'EXPANSION_INVALID', message: /the result would have more than \d+ characters/ });
+  t.true(value.length <= 16 * 1024 * 1024);
+});
+
 test('text without special characters is itself', (t) => {
   const plain = fc.string({ unit: 'grapheme' }).filter((text) => !/[$'"\\]/.test(text));
   fc.assert(fc.property(plain, (text) => expandWord(text, {}) === text));
