@@ -4,6 +4,10 @@
  * otherwise) and rejects with a `TsbuildError` that has a stable `code`; when its `signal` aborts, with the signal's reason.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { CheckResult } from './build/call/check.ts';
+import type { ContextListing, ListContextOptions } from './build/context/list.ts';
+import type { BuildRequest } from './build-types.ts';
+import type { Outline, TargetList } from './dockerfile/outline/index.ts';
 import type {
   HistoryRow,
   ImageInspection,
@@ -24,11 +28,8 @@ import { withWorkspace } from './workspace.ts';
 
 export { build } from './build/build.ts';
 export type { CheckResult } from './build/call/check.ts';
-export { checkDockerfile } from './build/call/check.ts';
-export { listTargets, outlineDockerfile } from './build/call/describe.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
-export { listContext } from './build/context/list.ts';
 export type {
   AnnotationSpec,
   BuildRequest,
@@ -64,6 +65,31 @@ export type {
 export type { Descriptor, Digest, ImageConfig, Platform } from './oci/index.ts';
 export { formatPlatform, parsePlatform } from './oci/index.ts';
 export type { SolveStatus } from './progress/events.ts';
+
+// What a build does not need is loaded when it is called.
+
+/**
+ * `docker build --check`: runs the checks and builds nothing. Base images are resolved, since some checks look at their configs. What
+ * a build would refuse is `error` beside the report, not a rejection; rejected is what keeps the file from being read at all.
+ */
+export async function checkDockerfile(request: BuildRequest): Promise<CheckResult> {
+  return await (await import('./build/call/check.ts')).checkDockerfile(request);
+}
+
+/** `docker build --call=outline`: the arguments, secrets, ssh agents and caches that the target takes. Needs no store and no image. */
+export async function outlineDockerfile(request: BuildRequest): Promise<Outline> {
+  return await (await import('./build/call/describe.ts')).outlineDockerfile(request);
+}
+
+/** `docker build --call=targets`: the stages of the Dockerfile. Reads nothing but that. */
+export async function listTargets(request: BuildRequest): Promise<TargetList> {
+  return await (await import('./build/call/describe.ts')).listTargets(request);
+}
+
+/** Lists a build context by one look at names and sizes; no file is opened. Throws `CONTEXT_UNREADABLE`, `DOCKERFILE_UNREADABLE`. */
+export async function listContext(options: ListContextOptions): Promise<ContextListing> {
+  return await (await import('./build/context/list.ts')).listContext(options);
+}
 
 /** Which store. */
 export interface StoreOptions {

@@ -11,13 +11,12 @@ import { createExecutor } from '../runtime/index.ts';
 import type { Secrets, SshAgents } from '../secrets/index.ts';
 import { createSolver } from '../solver/index.ts';
 import {
-  createGitSource,
-  createHttpSource,
   createImageSource,
   createLayoutSource,
   createLocalSource,
   type LayoutContexts,
   type LocalContext,
+  lazySource,
   rememberSource,
 } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
@@ -70,8 +69,18 @@ export function createEngine({
       createImageSource(images),
       createLocalSource(contexts),
       createLayoutSource(images, layouts),
-      rememberSource(createHttpSource({ client: http, store, snapshotter, secrets })),
-      rememberSource(createGitSource({ store, snapshotter, native, secrets, sshAgents })),
+      rememberSource(
+        lazySource(['http', 'https'], async () => {
+          const { createHttpSource } = await import('../source/http/source.ts');
+          return createHttpSource({ client: http, store, snapshotter, secrets });
+        }),
+      ),
+      rememberSource(
+        lazySource(['git'], async () => {
+          const { createGitSource } = await import('../source/git/source.ts');
+          return createGitSource({ store, snapshotter, native, secrets, sshAgents });
+        }),
+      ),
     ],
     statCacheDirectory: join(store.paths.meta, 'stat-cache'),
   });

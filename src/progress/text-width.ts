@@ -2,16 +2,24 @@
  * How many columns text takes on a terminal: East Asian wide characters and emoji two, combining and invisible ones
  * none. Escape sequences for colours (SGR) take none either.
  */
-const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
-const INVISIBLE = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 const SGR = /^\x1b\[[\d;:]*m/;
+
+// Inside functions: these classes need Unicode's tables, which cost a millisecond where nobody asks for a width.
+function isWide(char: string): boolean {
+  return /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u.test(
+    char,
+  );
+}
+
+function isInvisible(char: string): boolean {
+  return /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u.test(char);
+}
 
 function charWidth(char: string): 0 | 1 | 2 {
   const code = char.codePointAt(0) ?? 0;
   if (code < 0x300) return code === 0xad ? 0 : 1;
-  if (INVISIBLE.test(char)) return 0;
-  return WIDE.test(char) ? 2 : 1;
+  if (isInvisible(char)) return 0;
+  return isWide(char) ? 2 : 1;
 }
 
 export function textWidth(text: string): number {

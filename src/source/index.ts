@@ -1,9 +1,8 @@
 export { unknownScheme } from './errors.ts';
-export { createGitSource } from './git/source.ts';
 export { createHttpClient, type HttpClient } from './http/client.ts';
-export { createHttpSource } from './http/source.ts';
 export { createImageSource } from './image.ts';
 export { createMetaResolver } from './image-meta.ts';
+export { lazySource } from './lazy.ts';
 export { createLocalSource } from './local.ts';
 export { createLayoutSource, type LayoutContexts } from './oci-layout.ts';
 export { rememberSource } from './remember.ts';

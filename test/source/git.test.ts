@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
 import { native } from '../../src/native/index.ts';
 import { gitSourceOp, parseGitUrl } from '../../src/remote-url/index.ts';
-import { createGitSource } from '../../src/source/index.ts';
+import { createGitSource } from '../../src/source/git/source.ts';
 import { exec } from '../support/exec.ts';
 import { makeRepository, startGitDaemon, startGitHttp, startSshd } from '../support/git-server.ts';
 import { spawnBound } from '../support/spawn-bound.ts';

@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import { httpSourceOp } from '../../src/remote-url/index.ts';
-import { createHttpClient, createHttpSource } from '../../src/source/index.ts';
+import { createHttpSource } from '../../src/source/http/source.ts';
+import { createHttpClient } from '../../src/source/index.ts';
 import { startWebServer } from '../support/web-server.ts';
 import { fetchTree, openSourceRoom, sourceOp } from './room.ts';
 

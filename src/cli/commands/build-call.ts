@@ -5,8 +5,6 @@ import type { Context } from '../context.ts';
 import { ReportedFailure } from '../exit-codes.ts';
 import { parseBoolean } from '../flags/boolean.ts';
 import { splitCsv } from '../flags/csv.ts';
-import { formatCheckReport } from '../format/check-report.ts';
-import { formatOutline, formatTargets } from '../format/outline.ts';
 import type { Library } from '../library.ts';
 import { invalidFlag } from '../usage-errors.ts';
 
@@ -87,19 +85,23 @@ export interface CallResult {
   readonly failed?: boolean;
 }
 
+/** The texts are made by code of their own, which a build does not load. */
 async function callLibrary(library: Library, request: BuildRequest, { method }: Call): Promise<CallResult> {
   switch (method) {
     case 'outline': {
       const outline = await library.outlineDockerfile(request);
+      const { formatOutline } = await import('../format/outline.ts');
       return { value: outline, text: formatOutline(outline) };
     }
     case 'targets': {
       const targets = await library.listTargets(request);
+      const { formatTargets } = await import('../format/outline.ts');
       return { value: targets, text: formatTargets(targets) };
     }
     default: {
       const { report, error } = await library.checkDockerfile(request);
       const failed = report.warnings.length > 0;
+      const { formatCheckReport } = await import('../format/check-report.ts');
       // Where the file cannot be built "no warnings" would be read as praise.
       const text = error === undefined || failed ? formatCheckReport(report) : '';
       return { value: report, text, failed, ...(error === undefined ? {} : { error }) };
