@@ -43,23 +43,6 @@ export function writeManyFiles(context: string, count: number, bytes: number): v
   writeFileSync(join(context, 'Dockerfile'), `${HEAD}COPY files /files\n`);
 }
 
-/** A Dockerfile of many lines in long instructions that only change the config: what is timed is reading it, not steps. */
-export function writeLongDockerfile(context: string, lines: number): void {
-  mkdirSync(context, { recursive: true });
-  const count = lines / LINES_OF_ONE;
-  const instructions = Array.from({ length: count }, (_, i) => {
-    const pairs = Array.from(
-      { length: LINES_OF_ONE - 3 },
-      (_, k) => `  NAME_${i}_${k}="value ${k} of \${PATH:-nothing}" \\\n`,
-    );
-    return `${i % 2 === 0 ? 'ENV' : 'LABEL'} \\\n${pairs.join('')}  # the last\n  LAST=${i}\n`;
-  });
-  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${instructions.join('')}`);
-}
-
-/** Of an instruction of `writeLongDockerfile`. */
-const LINES_OF_ONE = 100;
-
 /** A step that prints so many bytes in lines of 80; it depends on the build argument `NONCE`. */
 export function writeTalkative(context: string, bytes: number): void {
   mkdirSync(context, { recursive: true });

@@ -6,7 +6,6 @@ import type { Contender } from './contenders.ts';
 import {
   changeOneFile,
   writeBaseOnly,
-  writeLongDockerfile,
   writeManyFiles,
   writeRunOnLargeBase,
   writeRuns,
@@ -77,13 +76,6 @@ export const TRIALS: readonly Trial[] = [
       const many = await timed(() => buildWith(contender, environment, 'many', `${nonce}-many`));
       return (many - one) / 20;
     },
-  },
-  {
-    name: 'long-file',
-    title: 'a Dockerfile of 10,000 lines without steps',
-    prepare: ({ dir }) => writeLongDockerfile(join(dir, 'long'), 10_000),
-    warmUp: (contender, environment) => buildWith(contender, environment, 'long'),
-    run: (contender, environment) => timed(() => buildWith(contender, environment, 'long')),
   },
   {
     name: 'log',
