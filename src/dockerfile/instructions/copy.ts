@@ -19,6 +19,10 @@ const ADD_FLAGS: Readonly<Record<string, FlagKind>> = {
   unpack: 'bool',
 };
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const NO_HEREDOCS: ReadonlyMap<string, string> = new Map();
+
 export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInstruction {
   const keyword = kind.toUpperCase();
   const dest = node.args.at(-1);
@@ -29,7 +33,8 @@ export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInst
   const sources: Token[] = [];
   const contents: InlineFile[] = [];
   // The last of a name, as in BuildKit.
-  const heredocs = new Map(node.heredocs.map((heredoc) => [heredoc.name, heredoc.content]));
+  const heredocs =
+    node.heredocs.length === 0 ? NO_HEREDOCS : new Map(node.heredocs.map((heredoc) => [heredoc.name, heredoc.content]));
   for (const source of node.args.slice(0, -1)) {
     if (isHeredocMark(source.value)) contents.push(findContent(heredocs, source));
     else sources.push(source);
@@ -37,23 +42,25 @@ export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInst
   const from = flags.token('from');
   const keepGitDir = flags.bool('keep-git-dir');
   const unpack = flags.bool('unpack');
-  return {
+  // Members are added one by one: a spread for each costs more than all the rest, and files have thousands of these.
+  const copy: Mutable<CopyInstruction> = {
     kind,
     node,
     range: node.range,
     sources,
     contents,
     dest,
-    ...(from === undefined || from.value === '' ? {} : { from }),
     chown: flags.text('chown'),
     chmod: flags.text('chmod'),
     link: flags.bool('link') ?? false,
     parents: flags.bool('parents') ?? false,
     excludes: flags.all('exclude').map((token) => token.value),
     checksum: flags.text('checksum'),
-    ...(keepGitDir === undefined ? {} : { keepGitDir }),
-    ...(unpack === undefined ? {} : { unpack }),
   };
+  if (from !== undefined && from.value !== '') copy.from = from;
+  if (keepGitDir !== undefined) copy.keepGitDir = keepGitDir;
+  if (unpack !== undefined) copy.unpack = unpack;
+  return copy;
 }
 
 function findContent(heredocs: ReadonlyMap<string, string>, source: Token): InlineFile {
