@@ -72,7 +72,9 @@ Napi::Value OpenTablesMethod(const Napi::CallbackInfo& info) {
   out.Set("get", method([](const Napi::CallbackInfo& inner, std::shared_ptr<Tables>& open) { return Get(inner, *open); }));
   out.Set("list", method([](const Napi::CallbackInfo& inner, std::shared_ptr<Tables>& open) { return List(inner, *open); }));
   out.Set("version", method([](const Napi::CallbackInfo& inner, std::shared_ptr<Tables>& open) -> Napi::Value {
-            return Napi::Number::New(inner.Env(), static_cast<double>(open->Version()));
+            auto version = open->Version();
+            if (!version.ok()) return Throw(inner.Env(), version);
+            return Napi::Number::New(inner.Env(), static_cast<double>(version.value()));
           }));
   out.Set("commit", method([](const Napi::CallbackInfo& inner, std::shared_ptr<Tables>& open) { return Commit(inner, open); }));
   out.Set("close", Napi::Function::New(env, [tables](const Napi::CallbackInfo& inner) {

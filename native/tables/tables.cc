@@ -76,10 +76,12 @@ Result<std::vector<TableEntry>> Tables::List(const std::string& prefix) {
   return entries;
 }
 
-uint64_t Tables::Version() const {
-  MDB_envinfo info;
-  mdb_env_info(file_->env(), &info);
-  return info.me_last_txnid;
+// Not mdb_env_info's number: a commit shows there a moment before readers see it, and what is decided on what they still read
+// would be taken for a decision on what was committed.
+Result<uint64_t> Tables::Version() {
+  Reading reading(*this);
+  TSB_TRY(reading.Begin());
+  return static_cast<uint64_t>(mdb_txn_id(reading.txn()));
 }
 
 Result<bool> Tables::Commit(const std::vector<TableChange>& changes, std::optional<uint64_t> expected) {

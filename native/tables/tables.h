@@ -33,8 +33,8 @@ class Tables {
   Result<std::optional<std::string>> Get(const std::string& key);
   // Those whose key starts with `prefix`, in order.
   Result<std::vector<TableEntry>> List(const std::string& prefix);
-  // Counts the commits of all processes.
-  uint64_t Version() const;
+  // Counts the commits of all processes: what is read from now on holds at least that many.
+  Result<uint64_t> Version();
   // Writes all changes or none, and waits until they are on disk; before that, until nobody else commits. With `expected`,
   // answers false and writes nothing when anybody has committed since that version.
   Result<bool> Commit(const std::vector<TableChange>& changes, std::optional<uint64_t> expected);

@@ -129,6 +129,37 @@ test('updates of many processes are not lost', async (t) => {
   await store.close();
 });
 
+/** A commit that takes long between the moment it is in the file and the moment readers are told of it. */
+const SLOW_COMMIT = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+static ssize_t slow(const char *name, int fd, const void *bytes, size_t size, off_t offset) {
+  ssize_t (*write)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, name);
+  ssize_t written = write(fd, bytes, size, offset);
+  if (size < 400 && offset < 8192) usleep(3000);  // a meta page of LMDB
+  return written;
+}
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) { return slow("pwrite", fd, bytes, size, offset); }
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset) { return slow("pwrite64", fd, bytes, size, offset); }
+`;
+
+test('an update that reads while another process commits is decided again', async (t) => {
+  const root = makeRoot(t);
+  const counter = resolve(import.meta.dirname, 'counter.js');
+  const [processes, times] = [4, 100];
+  await (await openStore(root)).close();
+  const preload = `${root}-slow.so`;
+  await exec('cc', ['-shared', '-fPIC', '-o', preload, '-x', 'c', '-'], { input: SLOW_COMMIT });
+  const env = { LD_PRELOAD: preload };
+  await Promise.all(
+    Array.from({ length: processes }, () => exec(process.execPath, [counter, root, String(times)], { env })),
+  );
+  const store = await openStore(root);
+  t.is(store.table<number>('counters').get('shared'), processes * times);
+  await store.close();
+});
+
 test('nothing of what memory held before gets into the file', async (t) => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
