@@ -104,11 +104,35 @@ export interface SolveObserver<R> {
   started(vertex: Vertex<R>): void;
   completed(vertex: Vertex<R>, outcome: VertexOutcome): void;
   reporter(vertex: Vertex<R>): VertexReporter;
+  /** Under which key the vertex was looked for: told once a vertex, before it is completed. */
+  keyed?(vertex: Vertex<R>, keys: VertexKeys): void;
 }
 
 interface VertexOutcome {
   readonly cached: boolean;
   readonly error?: unknown;
+}
+
+/** What a vertex's key was made of: enough to tell afterwards what made it another one than last time. */
+export interface VertexKeys {
+  readonly identity: Digest;
+  /** Of the op alone (`CacheMap.digest`). */
+  readonly map: Digest;
+  readonly inputs: readonly InputKey[];
+  /** No record was looked for: it was to run again, or stands on what did. */
+  readonly refresh: boolean;
+  /** It could not be cached at all. */
+  readonly volatile: boolean;
+}
+
+/** What one input adds to a key. */
+export interface InputKey {
+  readonly vertex: Digest;
+  readonly index: number;
+  readonly identity: Digest;
+  readonly selector?: Digest;
+  /** The content of what is read of it, where that stands in the key and not what the input is. */
+  readonly content?: Digest;
 }
 
 export interface Solver<R> {
