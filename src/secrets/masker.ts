@@ -1,3 +1,5 @@
+import { PatternAutomaton, ROOT } from './automaton.ts';
+
 /** What stands for a value in a log. */
 const MASK = Buffer.from('***');
 
@@ -15,34 +17,68 @@ export interface Masker {
   end(): Buffer;
 }
 
-/** `undefined` when there is nothing to mask. */
+/** `undefined` when there is nothing to mask. Occurrences that overlap are masked as one, and so are those that the beginning of another spans. */
 export function createMasker(values: Iterable<Uint8Array>): Masker | undefined {
   const patterns = listPatterns(values);
   if (patterns.length === 0) return undefined;
-  const index = new PatternIndex(patterns);
+  const automaton = new PatternAutomaton(patterns);
   let held: Buffer = Buffer.alloc(0);
-  const pass = (data: Buffer, isEnd: boolean): Buffer => {
+  /** How far the automaton has read `held`, which is to its end. */
+  let state = ROOT;
+  /** What is to be masked of `held`: its beginning, up to here. */
+  let masked = 0;
+
+  const pass = (data: Buffer, from: number): Buffer => {
     const shown: Buffer[] = [];
+    /** All before is shown. */
     let start = 0;
-    let at = index.findStart(data, 0);
-    while (at < data.length) {
-      const { length, isOpen } = index.match(data, at);
-      if (isOpen && !isEnd) break;
-      if (length === 0) {
-        at = index.findStart(data, at + 1);
-        continue;
+    for (let at = from; at < data.length; at++) {
+      if (state === ROOT) {
+        at = automaton.findStart(data, at);
+        if (at === data.length) break;
       }
-      shown.push(data.subarray(start, at), MASK);
-      start = at + length;
-      at = index.findStart(data, start);
+      state = automaton.next(state, data[at] ?? 0);
+      const length = automaton.matched(state);
+      const begin = at + 1 - length;
+      // What comes from here on begins here or later: what is masked before it is complete.
+      const open = at + 1 - automaton.depth(state);
+      if (masked > start && open >= masked) {
+        shown.push(MASK);
+        start = masked;
+      }
+      if (length === 0) continue;
+      if (masked <= start) {
+        shown.push(data.subarray(start, begin));
+        start = begin;
+      }
+      masked = at + 1;
     }
-    shown.push(data.subarray(start, at));
-    held = Buffer.from(data.subarray(at));
+    return finish(shown, data, start);
+  };
+
+  /** Shows what is decided and holds the rest back. */
+  const finish = (shown: Buffer[], data: Buffer, start: number): Buffer => {
+    const open = data.length - automaton.depth(state);
+    let end = start;
+    if (masked > start && open >= masked) {
+      shown.push(MASK);
+      end = masked;
+    }
+    if (masked <= end) {
+      shown.push(data.subarray(end, Math.max(end, open)));
+      end = Math.max(end, open);
+    }
+    held = Buffer.from(data.subarray(end));
+    masked = Math.max(0, masked - end);
     return Buffer.concat(shown);
   };
+
   return {
-    push: (chunk) => pass(held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]), false),
-    end: () => pass(held, true),
+    push: (chunk) => pass(held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]), held.length),
+    end() {
+      state = ROOT;
+      return finish([], held, 0);
+    },
   };
 }
 
@@ -62,8 +98,6 @@ function listPatterns(values: Iterable<Uint8Array>): Buffer[] {
   return [...patterns.values()];
 }
 
-const NO_MATCH = { length: 0, isOpen: false };
-
 /** Of ASCII only: any other byte may be half a letter. */
 function trimSpace(text: string): string {
   const isSpace = (at: number): boolean => ' \t\r\n\v\f'.includes(text.charAt(at));
@@ -71,64 +105,4 @@ function trimSpace(text: string): string {
   while (start < end && isSpace(start)) start++;
   while (end > start && isSpace(end - 1)) end--;
   return text.slice(start, end);
-}
-
-/** Finds patterns by how they begin: most bytes of a log begin none, which one look at a table tells. */
-class PatternIndex {
-  /** In the order of their bytes, so that those with the same beginning stand together, the shortest first. */
-  readonly #sorted: readonly Buffer[];
-  /** Whether a pattern begins with these two bytes, or with the one. */
-  readonly #begins = new Uint8Array(1 << 16);
-  readonly #first = new Uint8Array(1 << 8);
-
-  constructor(patterns: readonly Buffer[]) {
-    this.#sorted = [...patterns].sort((a, b) => a.compare(b));
-    for (const pattern of patterns) {
-      this.#begins[pattern.readUInt16BE(0)] = 1;
-      this.#first[pattern.readUInt8(0)] = 1;
-    }
-  }
-
-  /** The first place from `from` on where a pattern may begin, the end of the data if there is none. One tight loop: nearly all bytes are passed here. */
-  findStart(data: Buffer, from: number): number {
-    const begins = this.#begins;
-    const last = data.length - 1;
-    if (from > last) return data.length;
-    let pair = data[from] ?? 0;
-    for (let at = from; at < last; at++) {
-      pair = ((pair << 8) | (data[at + 1] ?? 0)) & 0xffff;
-      if (begins[pair] === 1) return at;
-    }
-    return this.#first[data[last] ?? 0] === 1 ? last : data.length;
-  }
-
-  /** The longest pattern that stands at `at` (0 for none), and whether one may that is longer than what is there of the data. */
-  match(data: Buffer, at: number): { readonly length: number; readonly isOpen: boolean } {
-    const left = data.length - at;
-    const begins = left === 1 ? this.#first[data.readUInt8(at)] : this.#begins[data.readUInt16BE(at)];
-    if (begins === 0) return NO_MATCH;
-    let [low, high, length] = [0, this.#sorted.length, 0];
-    for (let depth = 0; depth < left; depth++) {
-      const byte = data.readUInt8(at + depth);
-      low = this.#findFirst(low, high, depth, byte);
-      high = this.#findFirst(low, high, depth, byte + 1);
-      if (low === high) return { length, isOpen: false };
-      if (this.#sorted[low]?.length === depth + 1) {
-        length = depth + 1;
-        low++;
-      }
-    }
-    return { length, isOpen: low < high };
-  }
-
-  /** Of the patterns from `low` on, which are the same up to `depth`, the first whose byte there is `byte` or more. */
-  #findFirst(low: number, high: number, depth: number, byte: number): number {
-    let [from, to] = [low, high];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if ((this.#sorted[middle]?.[depth] ?? 0) < byte) from = middle + 1;
-      else to = middle;
-    }
-    return from;
-  }
 }

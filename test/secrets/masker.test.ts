@@ -53,6 +53,21 @@ test('many lines cost no more than one', (t) => {
   t.true(user < 2_000_000, `${user} µs for ${chunk.length * 100} bytes`);
 });
 
+test('occurrences that overlap are one', (t) => {
+  t.is(mask(['aaaa'], ['baaaaaab']), 'b***b');
+  t.is(mask(['abcab', 'cabxx'], ['-abcabxx-']), '-***-');
+  t.is(mask(['abcd', 'cdef'], ['ab', 'c', 'd', 'e', 'f']), '***');
+});
+
+test('what nearly repeats a long value costs no more', (t) => {
+  const text = 'a'.repeat(1 << 20);
+  const before = process.cpuUsage();
+  t.is(mask([`${'a'.repeat(4000)}b`], [text]), text);
+  t.is(mask([`${'a'.repeat(4000)}b`, 'aaaaaaaaac'], [text]), text);
+  const { user } = process.cpuUsage(before);
+  t.true(user < 2_000_000, `${user} µs`);
+});
+
 test('no value is in what is shown, however it is cut', (t) => {
   const value = fc.string({ minLength: 4, maxLength: 8, unit: fc.constantFrom('a', 'b') });
   const chunk = fc.string({ maxLength: 12, unit: fc.constantFrom('a', 'b', '\n') });
