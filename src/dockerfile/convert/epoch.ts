@@ -86,7 +86,7 @@ function readSourceStage(
   buildArgs: Readonly<Record<string, string>>,
   escapeChar: string,
 ): SourceContext {
-  const refuse = (why: string, range = from.range): DockerfileError =>
+  const refuse = (why: string, range = from.node.range): DockerfileError =>
     stageError(`${EPOCH_ARG} names the stage ${from.stageName ?? ''}, but ${why}`, range, HINT);
   const args = new Map(globalArgs);
   const text = (word: string): string => expand(word, args, { escape: escapeChar }).result;
@@ -101,12 +101,12 @@ function readSourceStage(
       continue;
     }
     if (instruction.kind !== 'add')
-      throw refuse(`it does more than to fetch: ${instruction.kind.toUpperCase()}`, instruction.range);
+      throw refuse(`it does more than to fetch: ${instruction.kind.toUpperCase()}`, instruction.node.range);
     const [path] = instruction.sources;
     if (source !== undefined || path === undefined || instruction.sources.length + instruction.contents.length > 1)
-      throw refuse('it fetches more than one thing', instruction.range);
-    const found = remoteOp(text(path.value), instruction, text(instruction.checksum), instruction.range);
-    if (found === undefined) throw refuse('it adds what is neither a URL nor a repository', instruction.range);
+      throw refuse('it fetches more than one thing', instruction.node.range);
+    const found = remoteOp(text(path.value), instruction, text(instruction.checksum), instruction.node.range);
+    if (found === undefined) throw refuse('it adds what is neither a URL nor a repository', instruction.node.range);
     const { filename, ...op } = found;
     const title = `[internal] resolve ${EPOCH_ARG} source stage ${from.stageName ?? ''}`;
     source = { type: 'source', ...op, title, ...(filename === undefined ? {} : { archive: `/${filename}` }) };

@@ -46,7 +46,6 @@ export function parseCopy(node: InstructionNode, kind: 'copy' | 'add'): CopyInst
   const copy: Mutable<CopyInstruction> = {
     kind,
     node,
-    range: node.range,
     sources,
     contents,
     dest,

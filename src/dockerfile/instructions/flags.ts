@@ -2,20 +2,38 @@ import { suggest } from '../../suggest.ts';
 import { didYouMean, syntaxError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
 import type { InstructionNode } from '../parser/index.ts';
+import type { SourceRange } from '../position.ts';
 
 export type FlagKind = 'bool' | 'string' | 'strings';
 
-/** The flags of one instruction, checked. */
-export class Flags {
-  readonly #values: ReadonlyMap<string, readonly Token[]>;
+/** A flag's value; its place is the flag's. */
+class FlagToken implements Token {
+  readonly name: string;
+  readonly value: string;
+  readonly #flag: Token;
 
-  constructor(values: ReadonlyMap<string, readonly Token[]>) {
-    this.#values = values;
+  constructor(name: string, value: string, flag: Token) {
+    this.name = name;
+    this.value = value;
+    this.#flag = flag;
+  }
+
+  get range(): SourceRange {
+    return this.#flag.range;
+  }
+}
+
+/** The flags of one instruction, checked. They are few: a map of each instruction's would cost more than looking through them. */
+export class Flags {
+  readonly #given: readonly FlagToken[];
+
+  constructor(given: readonly FlagToken[]) {
+    this.#given = given;
   }
 
   /** The value with its place, `undefined` when not given. */
   token(name: string): Token | undefined {
-    return this.#values.get(name)?.[0];
+    return findFlag(this.#given, name);
   }
 
   /** The value, empty when not given. */
@@ -29,19 +47,25 @@ export class Flags {
   }
 
   all(name: string): readonly Token[] {
-    return this.#values.get(name) ?? [];
+    return this.#given.filter((flag) => flag.name === name);
   }
 }
 
-const NO_FLAGS = new Flags(new Map());
+function findFlag(given: readonly FlagToken[], name: string): FlagToken | undefined {
+  for (const flag of given) if (flag.name === name) return flag;
+  return undefined;
+}
+
+const NO_FLAGS = new Flags([]);
 
 /** Checks an instruction's `--flags` against those it knows. */
 export function parseFlags(node: InstructionNode, known: Readonly<Record<string, FlagKind>>): Flags {
   if (node.flags.length === 0) return NO_FLAGS;
-  const values = new Map<string, Token[]>();
+  const given: FlagToken[] = [];
   for (const flag of node.flags) {
-    const equals = flag.value.indexOf('=');
-    const name = equals < 0 ? flag.value.slice(2) : flag.value.slice(2, equals);
+    const text = flag.value;
+    const equals = text.indexOf('=');
+    const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
     const kind = Object.hasOwn(known, name) ? known[name] : undefined;
     if (kind === undefined)
       throw syntaxError(
@@ -49,13 +73,12 @@ export function parseFlags(node: InstructionNode, known: Readonly<Record<string,
         flag.range,
         didYouMean(flagName(suggest(name, Object.keys(known)))),
       );
-    const seen = values.get(name) ?? [];
-    if (seen.length > 0 && kind !== 'strings') throw syntaxError(`the flag --${name} is given twice`, flag.range);
-    const value = equals < 0 ? undefined : flag.value.slice(equals + 1);
-    seen.push({ value: checkValue(name, kind, value, flag), range: flag.range });
-    values.set(name, seen);
+    if (kind !== 'strings' && findFlag(given, name) !== undefined)
+      throw syntaxError(`the flag --${name} is given twice`, flag.range);
+    const value = equals < 0 ? undefined : text.slice(equals + 1);
+    given.push(new FlagToken(name, checkValue(name, kind, value, flag), flag));
   }
-  return new Flags(values);
+  return new Flags(given);
 }
 
 function checkValue(name: string, kind: FlagKind, value: string | undefined, flag: Token): string {

@@ -18,7 +18,6 @@ export function parseFrom(node: InstructionNode): FromInstruction {
   return {
     kind: 'from',
     node,
-    range: node.range,
     base,
     ...(stageName === undefined ? {} : { stageName }),
     ...(platform === undefined ? {} : { platform }),

@@ -19,7 +19,7 @@ export function parseHealthcheck(node: InstructionNode): HealthcheckInstruction 
   const kind = type?.value.toUpperCase();
   if (kind === 'NONE') {
     if (command.length > 0) throw syntaxError('HEALTHCHECK NONE takes no arguments', command[0]?.range);
-    return { kind: 'healthcheck', node, range: node.range, health: { Test: ['NONE'] } };
+    return { kind: 'healthcheck', node, health: { Test: ['NONE'] } };
   }
   const flags = parseFlags(node, FLAGS);
   if (kind !== 'CMD')
@@ -33,7 +33,6 @@ export function parseHealthcheck(node: InstructionNode): HealthcheckInstruction 
   return {
     kind: 'healthcheck',
     node,
-    range: node.range,
     health: {
       Test: [node.json ? 'CMD' : 'CMD-SHELL', ...command.map((token) => token.value)],
       ...(interval === 0 ? {} : { Interval: interval }),

@@ -24,7 +24,6 @@ export function parseRun(node: InstructionNode): RunInstruction {
   return {
     kind: 'run',
     node,
-    range: node.range,
     command: commandLine(node),
     mounts,
     network,
@@ -36,7 +35,7 @@ export function parseRun(node: InstructionNode): RunInstruction {
 /** CMD and ENTRYPOINT. */
 export function parseCommand(node: InstructionNode, kind: 'cmd' | 'entrypoint'): CommandInstruction {
   parseFlags(node, {});
-  return { kind, node, range: node.range, command: commandLine(node) };
+  return { kind, node, command: commandLine(node) };
 }
 
 export function parseShell(node: InstructionNode): ShellInstruction {
@@ -48,7 +47,7 @@ export function parseShell(node: InstructionNode): ShellInstruction {
       node.args[0]?.range,
       'SHELL ["executable", "-c"]',
     );
-  return { kind: 'shell', node, range: node.range, shell: node.args.map((token) => token.value) };
+  return { kind: 'shell', node, shell: node.args.map((token) => token.value) };
 }
 
 function commandLine(node: InstructionNode): CommandLine {

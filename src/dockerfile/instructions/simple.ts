@@ -10,14 +10,14 @@ export function parseText(node: InstructionNode, kind: TextInstruction['kind']):
   const value = takeOne(node);
   // BuildKit never looks at STOPSIGNAL's flags.
   if (kind !== 'stopsignal') parseFlags(node, {});
-  return { kind, node, range: node.range, value };
+  return { kind, node, value };
 }
 
 export function parseExpose(node: InstructionNode): ListInstruction {
   const values = takeSome(node);
   parseFlags(node, {});
   const sorted = values.toSorted((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
-  return { kind: 'expose', node, range: node.range, values: sorted };
+  return { kind: 'expose', node, values: sorted };
 }
 
 export function parseVolume(node: InstructionNode): ListInstruction {
@@ -26,7 +26,7 @@ export function parseVolume(node: InstructionNode): ListInstruction {
   const values = tokens.map((token) => ({ value: trimSpace(token.value), range: token.range }));
   const empty = values.find((token) => token.value === '');
   if (empty !== undefined) throw syntaxError('VOLUME cannot be an empty string', empty.range);
-  return { kind: 'volume', node, range: node.range, values };
+  return { kind: 'volume', node, values };
 }
 
 export function parseOnbuild(node: InstructionNode): OnbuildInstruction {
@@ -38,5 +38,5 @@ export function parseOnbuild(node: InstructionNode): OnbuildInstruction {
     throw syntaxError(`ONBUILD cannot hold ${trigger.toUpperCase()}`, node.trigger?.keyword.range);
   const heredocs = node.heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`);
   const expression = node.original.replace(/^\s*ONBUILD\s*/i, '') + heredocs.join('');
-  return { kind: 'onbuild', node, range: node.range, expression };
+  return { kind: 'onbuild', node, expression };
 }

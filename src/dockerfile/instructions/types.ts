@@ -6,8 +6,8 @@ import type { DeviceFlag } from './device.ts';
 
 /** What every instruction has. Texts are as written: variables are replaced when the instruction is converted. */
 interface Base {
+  /** It knows its place, which is worked out when it is asked: few are, and a large file has many. */
   readonly node: InstructionNode;
-  readonly range: SourceRange;
 }
 
 export interface FromInstruction extends Base {

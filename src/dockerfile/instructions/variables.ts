@@ -16,7 +16,7 @@ export function parsePairs(node: InstructionNode, kind: 'env' | 'label'): PairsI
     const range = { start: key.range.start, end: value.range.end };
     pairs.push({ key: key.value, value: value.value, range });
   }
-  return { kind, node, range: node.range, pairs };
+  return { kind, node, pairs };
 }
 
 export function parseArg(node: InstructionNode): ArgInstruction {
@@ -33,5 +33,5 @@ export function parseArg(node: InstructionNode): ArgInstruction {
       range: token.range,
     };
   });
-  return { kind: 'arg', node, range: node.range, args };
+  return { kind: 'arg', node, args };
 }

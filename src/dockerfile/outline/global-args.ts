@@ -21,7 +21,7 @@ export function describeGlobalArgs(
   buildArgs: Readonly<Record<string, string>>,
 ): ReadonlyMap<string, DefinedArg> {
   const found = new Map<string, DefinedArg>();
-  for (const { args, range } of instructions)
+  for (const { args, node } of instructions)
     for (const definition of args) {
       const { name } = definition;
       const given = findBuildArg(buildArgs, name);
@@ -31,7 +31,7 @@ export function describeGlobalArgs(
       // ARG A=${A}-x goes on with what the earlier one was made of.
       if (uses.delete(name)) for (const earlier of found.get(name)?.uses ?? NONE) uses.add(earlier);
       const value = graph.globalArgs.get(name);
-      found.set(name, { definition, value, uses, range });
+      found.set(name, { definition, value, uses, range: node.range });
     }
   return found;
 }

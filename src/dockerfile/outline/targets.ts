@@ -15,7 +15,7 @@ export function listStages(source: string): TargetList {
       ...(from.description === undefined ? {} : { description: from.description }),
       base: from.base.value,
       ...(from.platform === undefined ? {} : { platform: from.platform.value }),
-      location: toLocation(from.range),
+      location: toLocation(from.node.range),
     })),
     sources: [Buffer.from(source).toString('base64')],
   };

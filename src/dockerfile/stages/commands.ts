@@ -15,7 +15,7 @@ export function linkCommand(
   instruction: StageInstruction,
   trigger: boolean,
 ): StageCommand {
-  const range = trigger ? stage.range : instruction.range;
+  const range = trigger ? stage.range : instruction.node.range;
   const sources = findSources(registry, instruction, trigger ? stage : undefined);
   for (const source of sources) {
     if (source !== undefined && !stage.dependencies.has(source)) stage.dependencies.set(source, range);

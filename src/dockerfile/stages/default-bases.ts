@@ -18,7 +18,7 @@ export function checkDefaults(
     for (const { from } of parsed.stages) {
       const { value, range } = from.base;
       const { result } = expandAt(value, args, range, escapeChar);
-      checkDefaultBase(lint.at(from.range, from.node.comments), value, isImageName(result), range);
+      checkDefaultBase(lint.at(from.node.range, from.node.comments), value, isImageName(result), range);
     }
   } catch {
     // What cannot be expanded is an error of its own, where the build comes upon it.

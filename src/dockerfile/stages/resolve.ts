@@ -71,7 +71,7 @@ function createStage(
 ): BuildStage {
   const { from } = stage;
   const name = from.stageName ?? '';
-  const scope = { ...file, lint: file.lint?.at(from.range, from.node.comments) };
+  const scope = { ...file, lint: file.lint?.at(from.node.range, from.node.comments) };
   const baseName = expandBase(from, scope);
   const platform = expandPlatform(from, scope);
   const replaced = name !== '' && options.findContext?.(name, platform ?? options.targetPlatform) !== undefined;
@@ -84,7 +84,7 @@ function createStage(
     base,
     platform,
     source: trimSpace(from.node.original),
-    range: from.range,
+    range: from.node.range,
     comments: from.node.comments,
     baseRange: from.base.range,
     replaced,

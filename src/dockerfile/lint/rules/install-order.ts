@@ -37,7 +37,7 @@ export function noteCopy(order: InstallOrder, lint: Linter, copy: CopyInstructio
 /** A RUN that installs what files of the context name: warns at the COPY that came too early. */
 export function checkInstall(
   order: InstallOrder,
-  { node, mounts, range }: RunInstruction,
+  { node, mounts }: RunInstruction,
   read: FileReader | undefined,
 ): InstallOrder {
   const settled = new Set(order.settled);
@@ -55,7 +55,7 @@ export function checkInstall(
     if (files.length === 0) continue;
     const { lint, copy } = order.everything;
     const shown = command.words.slice(0, 3).join(' ');
-    const message = `any change of a file here runs '${shown}' (line ${range.start.line}) again; COPY ${files.join(' ')} first, install, then COPY the rest`;
+    const message = `any change of a file here runs '${shown}' (line ${node.range.start.line}) again; COPY ${files.join(' ')} first, install, then COPY the rest`;
     const token = copy.sources.find(({ value }) => isEverything(value));
     lint.warn(CopyBeforeInstall, message, token?.range);
   }

@@ -22,12 +22,12 @@ export function checkStageNames(file: Linter, stages: readonly Stage[]): void {
   for (const { from } of stages) {
     const { stageName: name, node } = from;
     if (name === undefined) continue;
-    const lint = file.at(from.range, node.comments);
+    const lint = file.at(from.node.range, node.comments);
     const token = node.args[2]?.range;
     if (RESERVED.has(name)) lint.warn(ReservedStageName, `${JSON.stringify(name)} has a meaning of its own`, token);
     const first = firstLines.get(name);
     if (first !== undefined)
       lint.warn(DuplicateStageName, `the stage of line ${first} is called ${JSON.stringify(name)} too`, token);
-    else firstLines.set(name, from.range.start.line);
+    else firstLines.set(name, from.node.range.start.line);
   }
 }
