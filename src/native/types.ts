@@ -92,6 +92,8 @@ export interface HashTreeRequest {
   readonly statCachePath?: string;
   /** Counts what is read. */
   readonly watch?: JobWatch;
+  /** Directory in which a list of what was hashed is kept, named by the digest (history/file-list.ts); absent: none is. */
+  readonly listDirectory?: string;
 }
 
 export interface HashTreeResult {

@@ -44,9 +44,12 @@ export function createContentReader(
   native: Pick<NativeApi, 'createWatch' | 'hashTree' | 'findPaths' | 'listTree'>,
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
+  listDirectory: string | undefined,
 ): ContentReader {
+  // What was hashed is kept as a list: it tells later which file made a digest another one.
+  const lists = listDirectory === undefined ? {} : { listDirectory };
   const hashTree = (user: JobUser, request: HashTreeRequest) =>
-    watchJob(native, user, (watch) => native.hashTree({ ...request, watch }));
+    watchJob(native, user, (watch) => native.hashTree({ ...request, ...lists, watch }));
   // One look at a directory after the other: each leaves its digests in the same file for the next, and uses all cores anyway.
   const looking = new Map<string, Promise<unknown>>();
   const hashDirectory = async (

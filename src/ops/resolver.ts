@@ -7,7 +7,7 @@ import type { OpDependencies, OpResolver } from './types.ts';
 
 /** The behaviour of each kind of op, for one build. */
 export function createOpResolver(deps: OpDependencies): OpResolver {
-  const content = createContentReader(deps.native, deps.snapshotter, deps.statCacheDirectory);
+  const content = createContentReader(deps.native, deps.snapshotter, deps.statCacheDirectory, deps.listDirectory);
   return (op, about) => {
     switch (op.type) {
       case 'source':

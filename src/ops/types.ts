@@ -24,6 +24,8 @@ export interface OpDependencies {
   readonly sources: readonly Source[];
   /** Directory of the files that remember digests of local files; made when absent. */
   readonly statCacheDirectory: string;
+  /** Directory of the lists of what content digests were made of; absent: none are kept. */
+  readonly listDirectory?: string;
 }
 
 /** Gives an op of the graph its behaviour; `createOpResolver` makes one. One resolver serves one build. */

@@ -9,6 +9,8 @@ export interface StorePaths {
   readonly cacheMounts: string;
   readonly meta: string;
   readonly logs: string;
+  /** Records of builds, one directory each, and what several of them share. Made when first needed. */
+  readonly builds: string;
   /** Bare repositories, one for each remote that builds have read. Made when first needed. */
   readonly git: string;
   readonly locks: string;
@@ -33,6 +35,7 @@ export function storePaths(root: string): StorePaths {
     cacheMounts: join(root, 'cache-mounts'),
     meta: join(root, 'meta'),
     logs: join(root, 'logs'),
+    builds: join(root, 'builds'),
     git: join(root, 'git'),
     locks: join(root, 'locks'),
     ingest: join(root, 'ingest'),
