@@ -21,8 +21,6 @@ export async function takeHoldings(workspace: Workspace, request: BuildRequest):
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
   const devices = createDevices(request.allow ?? []);
   if (request.secrets?.length || request.ssh?.length) native.forbidCoreDumps();
-  // Nothing that the build reads or has just written is collected meanwhile.
-  const lease = await workspace.store.lock('gc', { exclusive: false, wait: true });
   const log = await openBuildLog(workspace.store, request.onProgress);
   const sweeping = workspace.sweep();
   // Its failure is seen where it is awaited, which may be later than it happens.
@@ -36,7 +34,6 @@ export async function takeHoldings(workspace: Workspace, request: BuildRequest):
     async release() {
       await log.finish();
       secrets.dispose();
-      lease?.release();
     },
   };
 }

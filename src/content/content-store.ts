@@ -6,7 +6,11 @@ import type { Descriptor, Digest } from '../oci/index.ts';
  * size, flushed, and renamed into place.
  */
 export interface ContentStore extends Provider, Ingester {
-  delete(digest: Digest): Promise<void>;
+  /**
+   * Takes blobs out of the store at once, by renaming them; what is returned deletes the files. For collectors: whoever else has claimed
+   * one finds it gone.
+   */
+  retire(digests: readonly Digest[]): Promise<() => Promise<void>>;
   list(): Iterable<BlobInfo>;
   /** Ends the half-written files of processes that are gone. */
   sweep(): Promise<void>;
@@ -20,6 +24,8 @@ export interface BlobInfo {
 export interface Provider {
   /** `undefined` when the blob is not in the store. */
   stat(digest: Digest): BlobInfo | undefined;
+  /** The same for a blob that is to be relied on: what is found is not collected before the store is closed. */
+  claim(digest: Digest): Promise<BlobInfo | undefined>;
   /** The path of a blob, for native code that reads it; throws `CONTENT_NOT_FOUND`. */
   path(digest: Digest): string;
   /** A stream from byte `offset`; throws `CONTENT_NOT_FOUND`. */
@@ -30,7 +36,7 @@ export interface Provider {
 
 interface Ingester {
   /**
-   * Streams a blob in, verifying digest and size; does nothing when it is already there. Throws `DIGEST_MISMATCH`,
+   * Streams a blob in, verifying digest and size; does nothing when it is already there, but to claim it. Throws `DIGEST_MISMATCH`,
    * `SIZE_MISMATCH`, `STORE_FULL`; whatever is thrown, nothing half-written stays.
    */
   ingest(

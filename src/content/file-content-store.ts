@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Digest, describe, digestAlgorithm, digestEncoded, isDigest } from '../oci/index.ts';
@@ -22,7 +22,7 @@ const TEMPORARY = /^(\d+-[0-9a-f]{12})\.\d+$/;
  * The content store in files: `blobs/<algorithm>/<hex>` under the store's root, an OCI image layout's blobs. It has no index:
  * a blob is in the store when its file is there, so nothing can disagree with the disk.
  */
-export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): ContentStore {
+export function createContentStore(store: Pick<Store, 'paths' | 'owner' | 'hold'>): ContentStore {
   const { blobs, ingest } = store.paths;
   let count = 0;
 
@@ -32,6 +32,11 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
     if (!isDigest(digest)) return undefined;
     const found = statSync(blobPath(digest), { throwIfNoEntry: false });
     return found?.isFile() ? { digest, size: found.size } : undefined;
+  };
+  const claim = async (digest: Digest): Promise<BlobInfo | undefined> => {
+    if (!isDigest(digest)) return undefined;
+    await store.hold([digest]);
+    return find(digest);
   };
   const requireBlob = (digest: Digest): BlobInfo => {
     const found = find(digest);
@@ -56,6 +61,7 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
 
   return {
     stat: find,
+    claim,
     path(digest) {
       requireBlob(digest);
       return blobPath(digest);
@@ -73,7 +79,7 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
       return content;
     },
     async ingest(expected, source, options) {
-      const present = find(expected.digest);
+      const present = await claim(expected.digest);
       if (present !== undefined) {
         discardSource(source);
         if (present.size !== expected.size) throw sizeMismatch(expected.digest, expected.size, present.size);
@@ -85,7 +91,7 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
     },
     async put(mediaType, content) {
       const descriptor = describe(mediaType, content);
-      if (find(descriptor.digest) !== undefined) return descriptor;
+      if ((await claim(descriptor.digest)) !== undefined) return descriptor;
       const temporary = await makeTemporaryPath();
       await writeBlob(temporary, descriptor, oneChunk(content));
       await moveIntoPlace(temporary, descriptor.digest);
@@ -94,15 +100,24 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
     temporaryPath: makeTemporaryPath,
     async adopt(path, info) {
       if (dirname(resolve(path)) !== resolve(ingest)) throw temporaryPathForeign(path, ingest);
-      if (find(info.digest) !== undefined) {
+      if ((await claim(info.digest)) !== undefined) {
         await rm(path, { force: true });
         return;
       }
       await flushFile(path, info);
       await moveIntoPlace(path, info.digest);
     },
-    async delete(digest) {
-      if (isDigest(digest)) await rm(blobPath(digest), { force: true });
+    async retire(digests) {
+      const graves: string[] = [];
+      for (const digest of digests) {
+        if (find(digest) === undefined) continue;
+        const grave = await makeTemporaryPath();
+        renameSync(blobPath(digest), grave);
+        graves.push(grave);
+      }
+      return async () => {
+        for (const grave of graves) await rm(grave, { force: true });
+      };
     },
     *list() {
       for (const algorithm of namesIn(blobs))
@@ -115,12 +130,9 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner'>): Conte
       const names = namesIn(ingest);
       if (names.length === 0) return;
       const owner = await store.owner();
-      const alive = new Map<string, boolean>();
       for (const name of names) {
         const id = TEMPORARY.exec(name)?.[1];
-        if (id === undefined) continue;
-        if (!alive.has(id)) alive.set(id, await owner.isAlive(id));
-        if (alive.get(id) === false) rmSync(join(ingest, name), { force: true });
+        if (id !== undefined && !(await owner.isAlive(id))) rmSync(join(ingest, name), { force: true });
       }
     },
   };

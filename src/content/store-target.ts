@@ -8,7 +8,7 @@ export function createStoreTarget(content: ContentStore): Fetcher & Pusher {
       signal?.throwIfAborted();
       return content.open(descriptor.digest, offset);
     },
-    exists: async ({ digest, size }) => content.stat(digest)?.size === size,
+    exists: async ({ digest, size }) => (await content.claim(digest))?.size === size,
     async push(descriptor, source, options) {
       await content.ingest(descriptor, await source.open(), options);
     },

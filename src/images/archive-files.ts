@@ -84,7 +84,7 @@ export class ArchiveFiles {
 
   /** Puts a file into the content store. */
   async adopt(file: ArchiveFile): Promise<void> {
-    if (file.temporary === undefined || this.#content.stat(file.digest) !== undefined) return;
+    if (file.temporary === undefined || (await this.#content.claim(file.digest)) !== undefined) return;
     await this.#content.adopt(file.temporary, { digest: file.digest, size: file.size });
   }
 

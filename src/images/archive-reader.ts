@@ -90,7 +90,7 @@ async function receiveFile(
 ): Promise<ArchiveFile> {
   // Loading an archive again must not write its layers again; the bytes are still checked against the name.
   const promised = digestInPath(name);
-  const known = promised !== undefined && context.content.stat(promised) !== undefined;
+  const known = promised !== undefined && (await context.content.claim(promised)) !== undefined;
   const temporary = known ? undefined : await context.content.temporaryPath();
   const received = await hashInto(entry, temporary, algorithmOf(promised));
   if (promised !== undefined && received.digest !== promised) {

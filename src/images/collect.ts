@@ -1,4 +1,3 @@
-import { errorCode } from '../errors.ts';
 import { chainIDs, type Digest, isDigest } from '../oci/index.ts';
 import type { SnapshotInfo } from '../snapshot/snapshotter.ts';
 import type { ImageContext } from './context.ts';
@@ -11,28 +10,51 @@ export type CollectionContext = Pick<
 >;
 
 /**
- * Removes what no image reaches: blobs, and snapshots of pulled layers. What a build made belongs to the build cache and is left
- * alone, and so is everything that it stands on. Skipped (`undefined`) while others read or add content.
+ * Removes what no image reaches and nobody holds: blobs, and snapshots of pulled layers. What a build made belongs to the build cache
+ * and is left alone, and so is everything that it stands on. `undefined` when another collection keeps the store too long.
  */
 export async function collectGarbage(context: CollectionContext): Promise<CollectedGarbage | undefined> {
-  const lock = await context.store.lock('gc', { exclusive: true, wait: false });
-  if (lock === undefined) return undefined;
-  try {
-    const reached = await findReached(context);
-    const { digests: blobs, bytes } = await removeBlobs(context, reached.blobs);
-    const snapshots = await removeSnapshots(context, reached.chains);
-    return { blobs, snapshots, bytes };
-  } finally {
-    lock.release();
-  }
+  const { store, content, snapshotter } = context;
+  const retired = await store.collect(
+    async (held) => {
+      const reached = await findReached(context);
+      const blobs = [...content.list()].filter(({ digest }) => !reached.blobs.has(digest) && !held.has(digest));
+      const snapshots = chooseSnapshots(context, reached.chains, held);
+      const removeTrees = await snapshotter.retire(snapshots);
+      const removeFiles = await content.retire(blobs.map(({ digest }) => digest));
+      return { blobs, snapshots, removeTrees, removeFiles };
+    },
+    // Whoever removes an image, or throws away what was half loaded, needs nothing of it any more.
+    { ignoresOwn: true },
+  );
+  if (retired === undefined) return undefined;
+  const { blobs, snapshots } = retired;
+  await Promise.all([retired.removeTrees(), retired.removeFiles(), forgetBlobs(context, blobs)]);
+  return {
+    blobs: blobs.map(({ digest }) => digest),
+    snapshots,
+    bytes: blobs.reduce((sum, { size }) => sum + size, 0),
+  };
 }
 
-interface Reached {
+/** What is known about blobs that are gone. */
+async function forgetBlobs(
+  { sources, layerBlobs }: CollectionContext,
+  blobs: readonly { readonly digest: Digest }[],
+): Promise<void> {
+  if (blobs.length === 0) return;
+  await Promise.all([...blobs.map(({ digest }) => sources.remove(digest)), layerBlobs.prune()]);
+}
+
+/** What images reach. */
+export interface Reached {
   readonly blobs: ReadonlySet<Digest>;
   readonly chains: ReadonlySet<Digest>;
 }
 
-async function findReached(context: CollectionContext): Promise<Reached> {
+export async function findReached(
+  context: Pick<CollectionContext, 'content' | 'records' | 'layerBlobs'>,
+): Promise<Reached> {
   const blobs = new Set<Digest>();
   const configs = new Set<Digest>();
   for (const { target } of context.records.all())
@@ -47,7 +69,10 @@ async function findReached(context: CollectionContext): Promise<Reached> {
   return { blobs, chains };
 }
 
-async function readDiffIDs({ content }: CollectionContext, config: Digest): Promise<readonly Digest[]> {
+async function readDiffIDs(
+  { content }: Pick<CollectionContext, 'content'>,
+  config: Digest,
+): Promise<readonly Digest[]> {
   if (content.stat(config) === undefined) return [];
   try {
     return (await readConfig(content, config)).rootfs.diff_ids;
@@ -56,50 +81,34 @@ async function readDiffIDs({ content }: CollectionContext, config: Digest): Prom
   }
 }
 
-async function removeBlobs(
-  context: CollectionContext,
-  reached: ReadonlySet<Digest>,
-): Promise<{ readonly digests: readonly Digest[]; readonly bytes: number }> {
-  const unreached = [...context.content.list()].filter(({ digest }) => !reached.has(digest));
-  for (const { digest } of unreached) {
-    await context.content.delete(digest);
-    await context.sources.remove(digest);
-  }
-  if (unreached.length > 0) await context.layerBlobs.prune();
-  return { digests: unreached.map(({ digest }) => digest), bytes: unreached.reduce((sum, { size }) => sum + size, 0) };
-}
-
 /** From the top of each stack downwards: a snapshot goes once nothing stands on it. */
-async function removeSnapshots(
-  { snapshotter }: CollectionContext,
+function chooseSnapshots(
+  { snapshotter, store }: CollectionContext,
   reached: ReadonlySet<Digest>,
-): Promise<readonly Digest[]> {
+  held: ReadonlySet<string>,
+): readonly Digest[] {
   const snapshots = new Map(snapshotter.list().map((info) => [info.name, info]));
-  const children = new Map<string, number>();
-  for (const { parent } of snapshots.values())
-    if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1);
-  const removed: Digest[] = [];
+  const users = new Map<string, number>();
+  const belowOf = ({ parent, changesOf }: SnapshotInfo): readonly string[] =>
+    [parent, changesOf].filter((name) => name !== undefined);
+  for (const info of snapshots.values()) for (const name of belowOf(info)) users.set(name, (users.get(name) ?? 0) + 1);
+  const cached = new Set(
+    [...store.table<{ readonly snapshots?: readonly (string | null)[] }>('cache-records').entries()].flatMap(
+      ({ value }) => value.snapshots ?? [],
+    ),
+  );
+  const going = new Set<Digest>();
   const queue = [...snapshots.values()];
   for (let info = queue.pop(); info !== undefined; info = queue.pop()) {
-    const { name, parent } = info;
-    if (!isDigest(name) || reached.has(name) || (children.get(name) ?? 0) > 0) continue;
-    if (!(await removeUnused(snapshotter, info))) continue;
-    removed.push(name);
-    const below = parent === undefined ? undefined : snapshots.get(parent);
-    if (below === undefined) continue;
-    children.set(below.name, (children.get(below.name) ?? 1) - 1);
-    queue.push(below);
+    const { name } = info;
+    if (!isDigest(name) || reached.has(name) || held.has(name) || cached.has(name)) continue;
+    if ((users.get(name) ?? 0) > 0 || going.has(name)) continue;
+    going.add(name);
+    for (const below of belowOf(info)) {
+      users.set(below, (users.get(below) ?? 1) - 1);
+      const next = snapshots.get(below);
+      if (next !== undefined) queue.push(next);
+    }
   }
-  return removed;
-}
-
-/** False when somebody stands on it after all. */
-async function removeUnused(snapshotter: CollectionContext['snapshotter'], { name }: SnapshotInfo): Promise<boolean> {
-  try {
-    await snapshotter.remove(name);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'SNAPSHOT_IN_USE') return false;
-    throw error;
-  }
+  return [...going];
 }

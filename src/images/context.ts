@@ -18,16 +18,3 @@ export interface ImageContext {
   readonly layerBlobs: LayerBlobs;
   readonly sources: BlobSources;
 }
-
-/**
- * Runs something that reads or adds content. A collection of garbage needs the same lock for itself alone, so nothing that
- * `work` has just written, and that no record reaches yet, is collected under its feet.
- */
-export async function withContent<T>(store: Pick<Store, 'lock'>, work: () => Promise<T>): Promise<T> {
-  const lock = await store.lock('gc', { exclusive: false, wait: true });
-  try {
-    return await work();
-  } finally {
-    lock?.release();
-  }
-}

@@ -4,7 +4,7 @@ import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
 import { nameNeeded, transferFailed } from './errors.ts';
 import { openBlob, recordSources } from './fetch.ts';
-import { requireImage } from './find.ts';
+import { takeImage } from './hold.ts';
 import { isDangling, recordName } from './names.ts';
 import { materializeRecord } from './pack.ts';
 import { reportCopy } from './report.ts';
@@ -15,7 +15,7 @@ import type { PushedImage, PushOptions } from './types.ts';
  * lacks come straight from the registry that has them.
  */
 export async function pushImage(context: ImageContext, text: string, options: PushOptions): Promise<PushedImage> {
-  const found = requireImage(context.records, text);
+  const found = await takeImage(context, text);
   if (options.as === undefined && found.by === 'id') throw nameNeeded(text);
   const reference = parseTaggedReference(options.as ?? text);
   const record = await materializeRecord(context, found.record, options);

@@ -6,7 +6,7 @@ import type { ImageRecord, RemovedItem } from './types.ts';
 
 /**
  * `docker rmi`. By name: the name goes, and with an image's last name the image. By ID: all names go if they are of one repository,
- * or if forced. Content that nothing reaches any more goes at once, unless other operations run on the store.
+ * or if forced. Content that nothing reaches any more goes at once, but for what others hold.
  */
 export async function removeImage(
   context: CollectionContext,

@@ -5,8 +5,8 @@ import { writeArchive } from './archive-writer.ts';
 import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
 import { openBlob } from './fetch.ts';
-import { requireImage } from './find.ts';
 import { wholeTargets } from './graph.ts';
+import { takeImage } from './hold.ts';
 import { nameForLayout } from './layout-names.ts';
 import { isDangling, isDigestName } from './names.ts';
 import { materializeRecord } from './pack.ts';
@@ -23,7 +23,7 @@ export async function saveImages(
   const format = options.format ?? 'docker';
   const images = new Map<Digest, { descriptor: Descriptor; names: Set<string> }>();
   for (const text of references) {
-    const { record, by } = requireImage(context.records, text);
+    const { record, by } = await takeImage(context, text);
     const { target, name } = await materializeRecord(context, record, options);
     for (const descriptor of await chooseTargets(context, name, target, { ...options, format })) {
       const image = images.get(descriptor.digest) ?? { descriptor, names: new Set<string>() };

@@ -21,7 +21,7 @@ export async function packSquashed(
   const fits = ({ compression }: { readonly compression: string }): boolean =>
     compression === (options.compression ?? 'gzip');
   const blob = diffID === undefined ? undefined : context.layerBlobs.find(diffID).find(fits);
-  if (diffID !== undefined && blob !== undefined) return { diffID, blob };
+  if (diffID !== undefined && blob !== undefined && (await context.content.claim(blob.digest))) return { diffID, blob };
   const packed = await packBlob(context, options, (output, compression) =>
     packChanges(context, snapshot, base, { compression, output }),
   );

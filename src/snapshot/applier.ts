@@ -33,8 +33,9 @@ export async function applyLayers(
   const unpacking = createLimiter(Math.max(2, availableParallelism()));
   let below: Promise<string | undefined> = Promise.resolve(undefined);
   const all: Promise<unknown>[] = [];
-  for (const layer of layers) {
-    const found = context.chains.find(layer.chainID);
+  const present = await Promise.all(layers.map(({ chainID }) => context.chains.claim(chainID)));
+  for (const [i, layer] of layers.entries()) {
+    const found = present[i];
     if (found !== undefined) {
       below = Promise.resolve(found);
       continue;

@@ -25,17 +25,25 @@ export interface Snapshotter {
   changesSince(name: string, base: string | undefined): SnapshotChanges;
   /** Facts about a committed snapshot; `undefined` when there is none, or its directory is gone. */
   stat(name: string): SnapshotInfo | undefined;
+  /** The same for a snapshot that is to be relied on: what is found is not collected before the store is closed. */
+  claim(name: string): Promise<SnapshotInfo | undefined>;
   /** Records computed facts (a diffID, say) on a committed snapshot. */
   annotate(name: string, facts: SnapshotFacts): Promise<void>;
   /** Names from the bottom layer to `name` itself. */
   chain(name: string): readonly string[];
   /** All committed snapshots. */
   list(): readonly SnapshotInfo[];
-  /** Removes a committed snapshot that nothing stands on and that lends nobody its changes; throws `SNAPSHOT_IN_USE` otherwise. */
-  remove(name: string): Promise<void>;
+  /**
+   * Takes committed snapshots out of the store at once; what is returned deletes their trees. With each, all that stands on it or
+   * borrows its changes has to go: throws `SNAPSHOT_IN_USE` otherwise. For collectors (see `Store.collect`).
+   */
+  retire(names: readonly string[]): Promise<RemoveTrees>;
   /** Ends the active snapshots of processes that are gone. */
   sweep(): Promise<void>;
 }
+
+/** Deletes what was taken out of the store. What an abort leaves is swept when this process is gone. */
+export type RemoveTrees = (signal?: AbortSignal) => Promise<void>;
 
 /** Directories in overlay form, topmost first. */
 export interface SnapshotChanges {
@@ -68,6 +76,8 @@ export interface LateParent {
 export interface SnapshotInfo extends SnapshotFacts {
   readonly name: string;
   readonly parent: string | undefined;
+  /** The snapshot whose changes these are, when it was linked. */
+  readonly changesOf?: string;
   readonly createdMs: number;
 }
 

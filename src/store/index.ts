@@ -1,3 +1,4 @@
+export type { CollectOptions } from './leases.ts';
 export type { Owner } from './owner.ts';
 export { sweepOwners } from './owner.ts';
 export type { StorePaths } from './paths.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileLock, NativeApi } from '../native/types.ts';
 
@@ -10,8 +10,16 @@ import type { FileLock, NativeApi } from '../native/types.ts';
 export interface Owner {
   /** This process's name in records. */
   readonly id: string;
-  /** Whether the process of that name still runs. */
+  /** Its lock file. */
+  readonly path: string;
+  /**
+   * Whether the process of that name still runs. Who asks holds its lock for that moment, and another process that asks just then is told
+   * that it lives; within a process everybody shares one look.
+   */
   isAlive(id: string): Promise<boolean>;
+  /** The names of all others that have a lock file, alive or not. */
+  others(): readonly string[];
+  pathOf(id: string): string;
   release(): void;
 }
 
@@ -20,27 +28,45 @@ const PREFIX = 'owner-';
 export async function createOwner(locks: string, native: Pick<NativeApi, 'lockFile'>): Promise<Owner> {
   mkdirSync(locks, { recursive: true });
   const id = `${process.pid}-${randomBytes(6).toString('hex')}`;
-  const own = join(locks, PREFIX + id);
+  const pathOf = (other: string): string => join(locks, PREFIX + other);
+  const own = pathOf(id);
   const lock = await native.lockFile({ path: own, exclusive: true, wait: true });
+  /** Who is dead stays dead: names are not used twice. */
+  const dead = new Set<string>();
+  const looks = new Map<string, Promise<boolean>>();
 
-  const isAlive = async (other: string): Promise<boolean> => {
-    if (other === id) return true;
-    // Names come from records: nothing that is not of our own making becomes a path.
-    if (!/^\d+-[0-9a-f]{12}$/.test(other)) return false;
-    const probe: FileLock | undefined = await native.lockFile({
-      path: join(locks, PREFIX + other),
-      exclusive: true,
-      wait: false,
-    });
+  const look = async (other: string): Promise<boolean> => {
+    const path = pathOf(other);
+    // An owner has its lock file before anything bears its name.
+    if (!existsSync(path)) return false;
+    const probe: FileLock | undefined = await native.lockFile({ path, exclusive: true, wait: false });
     if (probe === undefined) return true;
-    rmSync(join(locks, PREFIX + other), { force: true });
+    rmSync(path, { force: true });
     probe.release();
     return false;
   };
 
   return {
     id,
-    isAlive,
+    path: own,
+    pathOf,
+    async isAlive(other) {
+      if (other === id) return true;
+      // Names come from records: nothing that is not of our own making becomes a path.
+      if (dead.has(other) || !/^\d+-[0-9a-f]{12}$/.test(other)) return false;
+      let answer = looks.get(other);
+      if (answer === undefined) {
+        answer = look(other).finally(() => looks.delete(other));
+        looks.set(other, answer);
+      }
+      const alive = await answer;
+      if (!alive) dead.add(other);
+      return alive;
+    },
+    others: () =>
+      readdirSync(locks)
+        .filter((name) => name.startsWith(PREFIX) && name !== PREFIX + id)
+        .map((name) => name.slice(PREFIX.length)),
     release() {
       rmSync(own, { force: true });
       lock?.release();
@@ -49,6 +75,6 @@ export async function createOwner(locks: string, native: Pick<NativeApi, 'lockFi
 }
 
 /** Removes the lock files of processes that are gone. */
-export async function sweepOwners(locks: string, owner: Owner): Promise<void> {
-  for (const name of readdirSync(locks)) if (name.startsWith(PREFIX)) await owner.isAlive(name.slice(PREFIX.length));
+export async function sweepOwners(_locks: string, owner: Owner): Promise<void> {
+  for (const id of owner.others()) await owner.isAlive(id);
 }

@@ -4,6 +4,7 @@ import { makeDirectories } from '../directories.ts';
 import { native } from '../native/index.ts';
 import type { FileLock, TablesHandle } from '../native/types.ts';
 import { storeUnavailable, storeVersion } from './errors.ts';
+import { createLeases, type Leases } from './leases.ts';
 import { createOwner, type Owner } from './owner.ts';
 import { defaultRoot, type StorePaths, storePaths } from './paths.ts';
 import { createTables, type Table } from './tables.ts';
@@ -12,7 +13,7 @@ import { createTables, type Table } from './tables.ts';
  * An open store: paths, tables, and the locks by which any number of processes share it. What the tables hold is the
  * business of the rooms above.
  */
-export interface Store {
+export interface Store extends Pick<Leases, 'hold' | 'collect'> {
   readonly paths: StorePaths;
   table<V>(name: string): Table<V>;
   /** Made on first use: a command that only reads takes no lock. */
@@ -39,17 +40,23 @@ export async function openStore(root?: string): Promise<Store> {
   }
   const tables = createTables(handle);
   let owner: Promise<Owner> | undefined;
+  const getOwner = (): Promise<Owner> => {
+    owner ??= createOwner(paths.locks, native);
+    return owner;
+  };
+  const leases = createLeases(paths.locks, native, getOwner);
   return {
     paths,
     table: (name) => tables.table(name),
-    owner() {
-      owner ??= createOwner(paths.locks, native);
-      return owner;
-    },
+    owner: getOwner,
+    hold: (names) => leases.hold(names),
+    collect: (work, options) => leases.collect(work, options),
     lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
     async close() {
       await tables.settled();
       handle.close();
+      // After the last commit: what was made is recorded when its leases end.
+      leases.release();
       (await owner)?.release();
     },
   };

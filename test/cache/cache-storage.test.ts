@@ -39,7 +39,7 @@ test('a record is a miss when one of its snapshots is gone', async (t) => {
   const { snapshotter, cache, snapshot, close } = await openCache();
   const [first, second] = [await snapshot(), await snapshot()];
   await cache.save(id, [first, second], info);
-  await snapshotter.remove(second.name);
+  await (await snapshotter.retire([second.name]))();
   t.is(await cache.load(id), undefined);
   await close();
 });

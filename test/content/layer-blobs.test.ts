@@ -18,12 +18,12 @@ test('a layer knows the blobs that are there, first recorded first', async (t) =
   await blobs.record(diffID, two);
   await blobs.record(diffID, one);
   t.deepEqual(blobs.find(diffID), [one, two]);
-  await content.delete(one.digest);
+  await (await content.retire([one.digest]))();
   t.deepEqual(blobs.find(diffID), [two]);
   t.deepEqual(blobs.known(diffID), [one, two]);
   await blobs.prune();
   t.deepEqual(blobs.known(diffID), [two]);
-  await content.delete(two.digest);
+  await (await content.retire([two.digest]))();
   await blobs.prune();
   t.deepEqual(blobs.known(diffID), []);
 });

@@ -143,9 +143,9 @@ export function testContentStore(name: string, open: () => Promise<ContentStoreF
     t.throws(() => content.open(digest), { code: 'CONTENT_NOT_FOUND' });
     t.throws(() => content.path(digest), { code: 'CONTENT_NOT_FOUND' });
     await t.throwsAsync(content.read(digest, 1), { code: 'CONTENT_NOT_FOUND' });
-    await content.delete(digest);
+    await (await content.retire([digest]))();
     const kept = await content.put('text/plain', Buffer.from('kept'));
-    await content.delete(kept.digest);
+    await (await content.retire([kept.digest]))();
     t.is(content.stat(kept.digest), undefined);
   });
 
@@ -153,7 +153,7 @@ export function testContentStore(name: string, open: () => Promise<ContentStoreF
     for (const evil of ['sha256:../../../etc/passwd', '../..:x', `sha256:${'g'.repeat(64)}`, 'md5:00']) {
       t.is(content.stat(evil as Digest), undefined);
       t.throws(() => content.open(evil as Digest), { code: 'CONTENT_NOT_FOUND' });
-      await content.delete(evil as Digest);
+      await (await content.retire([evil as Digest]))();
     }
   });
 }

@@ -67,11 +67,11 @@ export function testSnapshotter(name: string, open: () => Promise<SnapshotterFix
       snapshotter.view(onRight.name).lowers,
     );
 
-    await t.throwsAsync(snapshotter.remove(layer), { code: 'SNAPSHOT_IN_USE' });
-    await t.throwsAsync(snapshotter.remove(onLeft.name), { code: 'SNAPSHOT_IN_USE' });
-    for (const name of [above, onLeft.name, onRight.name]) await snapshotter.remove(name);
+    await t.throwsAsync(snapshotter.retire([layer]), { code: 'SNAPSHOT_IN_USE' });
+    await t.throwsAsync(snapshotter.retire([onLeft.name]), { code: 'SNAPSHOT_IN_USE' });
+    for (const name of [above, onLeft.name, onRight.name]) await (await snapshotter.retire([name]))();
     t.is(readdirSync(snapshotter.view(layer).lowers[0] ?? '').length, 1, 'what was lent is still there');
-    await snapshotter.remove(layer);
+    await (await snapshotter.retire([layer]))();
     await t.throwsAsync(snapshotter.link(left, layer), { code: 'SNAPSHOT_NOT_FOUND' });
   });
 
@@ -161,12 +161,12 @@ export function testSnapshotter(name: string, open: () => Promise<SnapshotterFix
   testEach('what has a child stays, what has none goes', async (t, { snapshotter, leftovers }) => {
     const parent = (await (await snapshotter.prepare(undefined)).commit()).name;
     const child = (await (await snapshotter.prepare(parent)).commit()).name;
-    const error = await t.throwsAsync(snapshotter.remove(parent));
+    const error = await t.throwsAsync(snapshotter.retire([parent]));
     t.like(error, { code: 'SNAPSHOT_IN_USE', details: { name: parent, child } });
     t.truthy(snapshotter.stat(parent));
-    await snapshotter.remove(child);
-    await snapshotter.remove(parent);
-    await snapshotter.remove(parent);
+    await (await snapshotter.retire([child]))();
+    await (await snapshotter.retire([parent]))();
+    await (await snapshotter.retire([parent]))();
     t.is(snapshotter.stat(parent), undefined);
     t.deepEqual(leftovers(), []);
   });

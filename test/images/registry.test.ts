@@ -213,7 +213,7 @@ test('a blob that the store lost and nobody else has is named', async (t) => {
   const room = await openRoom(t);
   const parts = await addImage(room, ['127.0.0.1:9/app:1'], { layers: LAYERS });
   const digest = digestOf(parts.layers[0]?.blob ?? '');
-  await room.content.delete(digest);
+  await (await room.content.retire([digest]))();
   await t.throwsAsync(room.images.saveImages(['127.0.0.1:9/app:1'], new PassThrough().resume()), {
     code: 'CONTENT_NOT_FOUND',
     message: new RegExp(`${digest} is not in the store`),

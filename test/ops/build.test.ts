@@ -219,7 +219,7 @@ testNeeding(NEEDS, 'a snapshot that is gone is made again', async (t) => {
   const bench = await openWorkbench(t);
   const head = runStep(bench.base, 'echo 1 > /file');
   const { result } = await bench.solve(head);
-  if (result?.kind === 'snapshot') await bench.snapshotter.remove(result.name ?? '');
+  if (result?.kind === 'snapshot') await (await bench.snapshotter.retire([result.name ?? '']))();
   t.is((await bench.solve(head)).executed.length, 1);
 });
 

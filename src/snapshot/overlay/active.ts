@@ -10,7 +10,7 @@ import { type SnapshotRecord, type SnapshotRecords, snapshotRoot, toInfo } from 
 
 /** What the making of snapshots works with. */
 export interface SnapshotDirectories {
-  readonly store: Pick<Store, 'paths'>;
+  readonly store: Pick<Store, 'paths' | 'hold'>;
   readonly records: SnapshotRecords;
   readonly native: Pick<NativeApi, 'removeTree'>;
 }
@@ -37,6 +37,7 @@ export function createActive(
     async commit(name = randomBytes(16).toString('hex'), late) {
       await native.removeTree(work);
       if (late !== undefined && !late.keepsRoot) inheritRoot(upper, records.topDirectory(late.parent));
+      if (late !== undefined) await store.hold([late.parent]);
       return commitDirectory(directories, root, name, { parent: late?.parent ?? parent ?? null });
     },
     remove: () => native.removeTree(root),
@@ -50,6 +51,8 @@ export async function commitDirectory(
   name: string,
   facts: Pick<SnapshotRecord, 'parent' | 'changesOf' | 'ownRoot'>,
 ): Promise<SnapshotInfo> {
+  // Before anything of that name can be seen, and before it is known whether somebody else has made it.
+  await store.hold([name]);
   const record: SnapshotRecord = { ...facts, createdMs: Date.now(), unsettledBoot: records.boot() };
   // The record first: one without a directory means nothing, a directory without a record would never be found again.
   const kept = await records.table.update(name, (current) =>

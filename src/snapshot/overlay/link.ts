@@ -24,6 +24,7 @@ export async function linkSnapshot(
   if (source === undefined) throw snapshotNotFound(layer);
   const changesOf = source.changesOf ?? layer;
   const name = digestEncoded(digestOf(`link ${parent} ${changesOf}`));
+  await store.hold([name]);
   const known = records.find(name);
   if (known !== undefined) return toInfo(name, known);
   const root = join(store.paths.snapshots, key);

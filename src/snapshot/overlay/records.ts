@@ -59,7 +59,14 @@ export function snapshotRoot(store: Pick<Store, 'paths'>, name: string): string 
 }
 
 export function toInfo(name: string, record: SnapshotRecord): SnapshotInfo {
-  return { name, parent: record.parent ?? undefined, createdMs: record.createdMs, ...pickFacts(record) };
+  const { parent, changesOf, createdMs } = record;
+  return {
+    name,
+    parent: parent ?? undefined,
+    ...(changesOf === undefined ? {} : { changesOf }),
+    createdMs,
+    ...pickFacts(record),
+  };
 }
 
 function pickFacts({ diffID, diffSize, contentSize, emptyLayer }: SnapshotRecord): SnapshotFacts {

@@ -1,10 +1,10 @@
-import { existsSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import type { NativeApi } from '../../native/types.ts';
 import type { Store } from '../../store/index.ts';
 import { snapshotInUse, snapshotNotFound } from '../errors.ts';
-import type { SnapshotInfo, Snapshotter } from '../snapshotter.ts';
+import type { RemoveTrees, SnapshotInfo, Snapshotter } from '../snapshotter.ts';
 import { createActive } from './active.ts';
 import { linkSnapshot } from './link.ts';
 import { openRecords, type SnapshotRecord, type SnapshotRecords, snapshotRoot, toInfo } from './records.ts';
@@ -37,18 +37,26 @@ export function createOverlaySnapshotter(
     return `${kind}-${owner.id}-${count++}`;
   };
 
+  const stat = (name: string): SnapshotInfo | undefined => {
+    const record = records.find(name);
+    return record && toInfo(name, record);
+  };
+
   return {
     async prepare(parent) {
+      if (parent !== undefined) await store.hold([parent]);
       const lowers = parent === undefined ? [] : lowersOf(parent);
       return createActive({ store, records, native }, await newKey('active'), parent, lowers);
     },
     async link(parent, layer) {
+      await store.hold([parent, layer]);
       return linkSnapshot({ store, records, native }, await newKey('active'), lowersOf(parent), parent, layer);
     },
     view: (name) => ({ lowers: lowersOf(name) }),
-    stat(name) {
-      const record = records.find(name);
-      return record && toInfo(name, record);
+    stat,
+    async claim(name) {
+      await store.hold([name]);
+      return stat(name);
     },
     changes(name) {
       const [upper = '', ...lowers] = lowersOf(records.table.get(name)?.changesOf ?? name);
@@ -73,27 +81,40 @@ export function createOverlaySnapshotter(
       }
       return all;
     },
-    async remove(name) {
-      // Inside one transaction, so that nobody commits a child between the look and the removal.
-      await records.table.update(name, () => {
-        for (const { key, value } of records.table.entries())
-          if ((value.parent === name || value.changesOf === name) && existsSync(records.directory(key)))
-            throw snapshotInUse(name, key);
-        return undefined;
-      });
-      const grave = join(store.paths.snapshots, await newKey('removed'));
-      try {
-        renameSync(snapshotRoot(store, name), grave);
-      } catch (error) {
-        if (errorCode(error) === 'ENOENT') return;
-        throw error;
+    async retire(names) {
+      const going = new Set(names);
+      for (const { key, value } of records.table.entries()) {
+        if (going.has(key) || records.find(key) === undefined) continue;
+        for (const below of [value.parent, value.changesOf])
+          if (below && going.has(below)) throw snapshotInUse(below, key);
       }
-      await native.removeTree(grave);
+      const graves: string[] = [];
+      // The directories first: a record without one means nothing, one without a record would never be found again.
+      for (const name of going) {
+        const grave = join(store.paths.snapshots, await newKey('removed'));
+        try {
+          renameSync(snapshotRoot(store, name), grave);
+          graves.push(grave);
+        } catch (error) {
+          if (errorCode(error) !== 'ENOENT') throw error;
+        }
+      }
+      await Promise.all([...going].map((name) => records.table.remove(name)));
+      return removeAll(native, graves);
     },
     async sweep() {
       await sweepAbandoned(store, native);
       await settle(store, records, native);
     },
+  };
+}
+
+function removeAll(native: Pick<NativeApi, 'removeTree'>, graves: readonly string[]): RemoveTrees {
+  return async (signal) => {
+    for (const grave of graves) {
+      signal?.throwIfAborted();
+      await native.removeTree(grave);
+    }
   };
 }
 

@@ -14,12 +14,9 @@ const SETTLE_AFTER_MS = 120_000;
 export async function sweepAbandoned(store: Store, native: Pick<NativeApi, 'removeTree'>): Promise<void> {
   const abandoned: string[] = [];
   const owner = await store.owner();
-  const alive = new Map<string, boolean>();
   for (const name of readdirSync(store.paths.snapshots)) {
     const id = OWNED.exec(name)?.[1];
-    if (id === undefined) continue;
-    if (!alive.has(id)) alive.set(id, await owner.isAlive(id));
-    if (alive.get(id) === false) abandoned.push(name);
+    if (id !== undefined && !(await owner.isAlive(id))) abandoned.push(name);
   }
   await Promise.all(abandoned.map((name) => native.removeTree(join(store.paths.snapshots, name))));
 }
