@@ -236,7 +236,7 @@ Result<ChangeTreeResult> ChangeTree(const ChangeTreeRequest& request) {
     if (!root.ok()) return std::move(root.error());
     auto ignore = PatternProgram::Parse(source.ignore);
     if (!ignore.ok()) return std::move(ignore.error());
-    sources.push_back({root->get(), std::move(*ignore), source.owned_by_root});
+    sources.push_back({root->get(), std::move(*ignore), source.owned_by_root, source.git_modes});
     descriptors.push_back(std::move(*root));
   }
   Result<ChangeTreeResult> result = RunActions(request, sources);

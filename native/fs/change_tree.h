@@ -52,6 +52,7 @@ struct ChangeTreeSource {
   RootMount root;
   std::string ignore;
   bool owned_by_root = false;
+  bool git_modes = false;  // as SourceTree::git_modes
 };
 
 struct ChangeTreeRequest {

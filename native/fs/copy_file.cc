@@ -153,9 +153,10 @@ Result<uint64_t> CopyRegularFile(int source_directory, const std::string& source
     if (!result.ok()) return result;
     copied = *result;
   }
+  TSB_TRY(FinishFile(fd.get(), target, attributes));
+  if (!attributes.keep_xattrs) return copied;
   auto xattrs = ReadImageXattrs(source.get(), source_name);
   if (!xattrs.ok()) return std::move(xattrs.error());
-  TSB_TRY(FinishFile(fd.get(), target, attributes));
   // After the owner: chown drops a file's capabilities.
   if (!xattrs->empty()) TSB_TRY(WriteXattrs(fd.get(), *xattrs, target.path));
   return copied;

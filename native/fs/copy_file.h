@@ -24,6 +24,7 @@ struct FileAttributes {
   Ownership owner;
   mode_t mode = 0;  // permission bits, set-id bits and sticky
   timespec mtime{};
+  bool keep_xattrs = true;
 };
 
 // Makes a new regular file and returns it open for writing. A file of that name is replaced, a directory is
@@ -32,7 +33,7 @@ Result<int> CreateFile(const FileTarget& target, mode_t mode);
 // Owner, then the mode (chown clears set-id bits), then the time.
 Status FinishFile(int fd, const FileTarget& target, const FileAttributes& attributes);
 
-// Copies a regular file with the image's xattrs: its content is shared where the file system can, and holes are kept. Returns the
+// Copies a regular file with the image's xattrs, where they are kept: its content is shared where the file system can, and holes are kept. Returns the
 // bytes copied; the watch counts them on the way.
 Result<uint64_t> CopyRegularFile(int source_directory, const std::string& source_name, const struct stat& status,
                                  const FileTarget& target, const FileAttributes& attributes, const SharedWatch& watch);

@@ -10,7 +10,7 @@ Result<FindPathsResult> FindPaths(const FindPathsRequest& request) {
   if (!root.ok()) return std::move(root.error());
   auto ignore = PatternProgram::Parse(request.ignore);
   if (!ignore.ok()) return std::move(ignore.error());
-  const SourceTree tree{root->get(), std::move(*ignore), false};
+  const SourceTree tree{root->get(), std::move(*ignore)};
   auto matches = FindSources(tree, {request.path, request.wildcard, request.follow_symlinks});
   if (!matches.ok()) return std::move(matches.error());
   FindPathsResult result;

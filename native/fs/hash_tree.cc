@@ -15,6 +15,7 @@
 #include "fs/source_tree.h"
 #include "fs/stat_cache.h"
 #include "fs/task_pool.h"
+#include "fs/tree_list.h"
 #include "fs/xattr.h"
 
 namespace tsbuild {
@@ -25,19 +26,16 @@ constexpr size_t kBufferSize = 256 * 1024;
 // Entries of a directory that are one task: a task costs about as much as a small file.
 constexpr size_t kBatch = 32;
 
-// Everything about one path that enters the digest.
+// One path of what a selection names.
 struct Node {
   std::string path;  // below the match
-  struct stat status {};
-  Sha256Bytes content{};
-  std::string link;
-  std::vector<Xattr> xattrs;
+  const SeenEntry* seen;
 };
 
 class TreeHasher {
  public:
-  TreeHasher(const HashTreeRequest& request, SourceTree tree)
-      : request_(request), tree_(std::move(tree)), cache_(request.stat_cache_path) {}
+  TreeHasher(const HashTreeRequest& request, SourceTree tree, TreeMemo& memo)
+      : request_(request), tree_(std::move(tree)), memo_(memo) {}
 
   Result<HashTreeResult> Run();
 
@@ -54,33 +52,45 @@ class TreeHasher {
     PatternProgram::Carried included;
     PatternProgram::Carried excluded;
   };
+  // A directory that is opened when something in it is not known yet.
+  struct Place {
+    std::string path;  // from the root
+    SharedFd fd;
+  };
+  Status Open(Place* place);
   Status AddMatch(const SourceMatch& match, const TreeSelection& selection, const Filters& filters);
   // Says through `any` whether something was added.
-  Status AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative, const Filters& filters,
-                      const Verdicts& here, bool* any);
+  Status AddDirectory(Place place, const std::string& relative, const Filters& filters, const Verdicts& here, bool* any);
+  Result<std::vector<SeenEntry>*> List(Place* place);
+  // Looks at a directory from the one that it lies in; `below` gets its descriptor.
+  Status LookAtDirectory(Place* place, SeenEntry* entry, Place* below);
   // Entries that are no directories, to be looked at by a task.
   struct Batch {
     SharedFd directory;
     std::string source_path;  // of the directory
-    std::vector<std::pair<Node*, std::string>> entries;
+    std::vector<SeenEntry*> entries;
   };
   void Submit(Batch batch);
   Status LookAt(const Batch& batch);
-  Status HashFile(int directory, const std::string& name, const std::string& source_path, Node* node);
+  Status HashFile(int directory, const std::string& source_path, SeenEntry* entry);
+  Status ReadFileXattrs(int directory, const std::string& source_path, SeenEntry* entry);
 
   // The canonical bytes: every part with its length before it, so that no two trees have the same.
   void PutNumber(uint64_t value);
   void PutBytes(std::string_view bytes);
   void PutNode(const Node& node);
+  void KeepList(const std::string& digest);
 
   const HashTreeRequest& request_;
   SourceTree tree_;
-  StatCache cache_;
-  std::mutex mutex_;  // guards the cache and the counts while tasks run
+  TreeMemo& memo_;
+  std::mutex mutex_;  // guards the stat cache and the counts while tasks run
   Sha256 hash_;
   std::string canonical_;  // what is not yet in the hash
   HashTreeResult result_;
-  std::deque<Node> nodes_;  // addresses stay while tasks fill them in
+  std::vector<Node> nodes_;
+  std::vector<std::vector<Node>> hashed_;  // of the selections so far, for the list
+  std::deque<SeenEntry> loose_;  // what was found without reading its directory; addresses stay while tasks fill them in
   TaskPool pool_;  // last: its threads end before what they use
 };
 
@@ -94,21 +104,22 @@ void TreeHasher::PutBytes(std::string_view bytes) {
 }
 
 void TreeHasher::PutNode(const Node& node) {
+  const SeenEntry& seen = *node.seen;
+  mode_t mode = seen.mode;
   PutBytes(node.path);
-  PutNumber(node.status.st_mode & (S_IFMT | 07777));
+  PutNumber(mode & (S_IFMT | 07777));
   if (request_.include_owner) {
-    PutNumber(node.status.st_uid);
-    PutNumber(node.status.st_gid);
+    PutNumber(seen.uid);
+    PutNumber(seen.gid);
   }
-  bool device = S_ISCHR(node.status.st_mode) || S_ISBLK(node.status.st_mode);
-  PutNumber(device ? node.status.st_rdev : 0);
-  PutBytes(node.link);
-  if (S_ISREG(node.status.st_mode)) {
-    PutNumber(static_cast<uint64_t>(node.status.st_size));
-    canonical_.append(reinterpret_cast<const char*>(node.content.data()), node.content.size());
+  PutNumber(S_ISCHR(mode) || S_ISBLK(mode) ? seen.device : 0);
+  PutBytes(seen.link);
+  if (S_ISREG(mode)) {
+    PutNumber(static_cast<uint64_t>(seen.size));
+    canonical_.append(reinterpret_cast<const char*>(seen.content.data()), seen.content.size());
   }
-  PutNumber(node.xattrs.size());
-  for (const Xattr& xattr : node.xattrs) {
+  PutNumber(seen.xattrs.size());
+  for (const Xattr& xattr : seen.xattrs) {
     PutBytes(xattr.name);
     PutBytes(xattr.value);
   }
@@ -117,26 +128,46 @@ void TreeHasher::PutNode(const Node& node) {
 }
 
 Result<HashTreeResult> TreeHasher::Run() {
+  if (memo_.stat_cache == nullptr) {
+    const auto& lowers = request_.root.lowers;
+    memo_.stat_cache = std::make_unique<StatCache>(request_.stat_cache_path, lowers.empty() ? "" : lowers.front());
+  }
   PutBytes("tsbuild tree 1");
   for (uint32_t i = 0; i < request_.selections.size(); i++) {
     PutNumber(i);
     Status added = AddSelection(i);
-    // Tasks point at nodes: they end before anything else does.
+    // Tasks point at entries: they end before anything else does.
     Status drained = pool_.Drain();
     if (!added.ok()) return std::move(added.error());
     if (!drained.ok()) return std::move(drained.error());
     for (const Node& node : nodes_) {
       PutNode(node);
-      if (S_ISDIR(node.status.st_mode)) continue;
+      if (S_ISDIR(node.seen->mode)) continue;
       result_.files++;
-      if (S_ISREG(node.status.st_mode)) result_.bytes += static_cast<uint64_t>(node.status.st_size);
+      if (S_ISREG(node.seen->mode)) result_.bytes += static_cast<uint64_t>(node.seen->size);
     }
+    if (!request_.list_directory.empty()) hashed_.push_back(std::move(nodes_));
     nodes_.clear();
   }
   hash_.Update(canonical_.data(), canonical_.size());
-  cache_.Save();
+  memo_.stat_cache->Save();
   result_.digest = FormatDigest(hash_.Finish());
+  if (!request_.list_directory.empty()) KeepList(result_.digest);
   return std::move(result_);
+}
+
+void TreeHasher::KeepList(const std::string& digest) {
+  if (TreeList::Exists(request_.list_directory, digest)) return;
+  TreeList list(request_.include_owner);
+  for (const std::vector<Node>& nodes : hashed_) {
+    list.BeginSelection();
+    for (const Node& node : nodes) {
+      const SeenEntry& seen = *node.seen;
+      list.Add(node.path, {seen.mode, seen.uid, seen.gid, seen.device, static_cast<uint64_t>(seen.size), seen.content,
+                           seen.link, seen.xattrs});
+    }
+  }
+  list.Save(request_.list_directory, digest);
 }
 
 Status TreeHasher::AddSelection(uint32_t index) {
@@ -159,79 +190,98 @@ Status TreeHasher::AddSelection(uint32_t index) {
   return Unit{};
 }
 
+Status TreeHasher::Open(Place* place) {
+  if (place->fd != nullptr) return Unit{};
+  auto fd = OpenBeneath(tree_.root, place->path, O_RDONLY | O_DIRECTORY);
+  if (!fd.ok()) return std::move(fd.error());
+  place->fd = Share(std::move(*fd));
+  return Unit{};
+}
+
 Status TreeHasher::AddMatch(const SourceMatch& match, const TreeSelection& selection, const Filters& filters) {
-  std::string name(BaseName(match.named));
   if (!S_ISDIR(match.status.st_mode)) {
-  auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
+    auto directory = OpenBeneath(tree_.root, ParentPath(match.path), O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
-    Node& node = nodes_.emplace_back();
-    node.path = std::move(name);
-    Submit({Share(std::move(*directory)), std::string(ParentPath(match.path)), {{&node, std::string(BaseName(match.path))}}});
+    SeenEntry& entry = loose_.emplace_back();
+    entry.name = BaseName(match.path);
+    nodes_.push_back({std::string(BaseName(match.named)), &entry});
+    Submit({Share(std::move(*directory)), std::string(ParentPath(match.path)), {&entry}});
     return Unit{};
   }
-  auto fd = OpenBeneath(tree_.root, match.path, O_RDONLY | O_DIRECTORY);
-  if (!fd.ok()) return std::move(fd.error());
   // That a directory was matched, and where the one before it ended.
-  Node header;
-  header.path = "/";
-  header.status.st_mode = S_IFDIR;
+  SeenEntry& header = loose_.emplace_back();
+  header.mode = S_IFDIR;
+  Place place{match.path, nullptr};
   if (selection.include_root) {
-    header.status = match.status;
-    auto xattrs = ReadImageXattrs(fd->get(), match.path);
+    TSB_TRY(Open(&place));
+    header.SetStatus(match.status);
+    auto xattrs = tree_.ReadXattrs(place.fd->get(), match.path);
     if (!xattrs.ok()) return std::move(xattrs.error());
     header.xattrs = std::move(*xattrs);
   }
-  nodes_.push_back(std::move(header));
+  nodes_.push_back({"/", &header});
   bool any = false;
   const Verdicts verdicts{tree_.ignore.JudgeFromRoot(match.path).carried, filters.include.AtRoot(), filters.exclude.AtRoot()};
-  return AddDirectory(Share(std::move(*fd)), match.path, "", filters, verdicts, &any);
+  return AddDirectory(std::move(place), "", filters, verdicts, &any);
 }
 
-Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, const std::string& relative, const Filters& filters,
-                                const Verdicts& here, bool* any) {
-  const auto& [include, exclude] = filters;
-  auto entries = ReadDirectory(fd->get(), source_path);
+Result<std::vector<SeenEntry>*> TreeHasher::List(Place* place) {
+  auto known = memo_.directories.find(place->path);
+  if (known != memo_.directories.end()) return &known->second;
+  TSB_TRY(Open(place));
+  auto entries = ReadDirectory(place->fd->get(), place->path);
   if (!entries.ok()) return std::move(entries.error());
-  Batch batch{fd, source_path, {}};
-  for (const DirectoryEntry& entry : *entries) {
+  std::vector<SeenEntry>& seen = memo_.directories[place->path];
+  seen.resize(entries->size());
+  for (size_t i = 0; i < seen.size(); i++) {
+    seen[i].name = std::move((*entries)[i].name);
+    seen[i].type = (*entries)[i].type;
+  }
+  return &seen;
+}
+
+Status TreeHasher::AddDirectory(Place place, const std::string& relative, const Filters& filters, const Verdicts& here, bool* any) {
+  const auto& [include, exclude] = filters;
+  auto entries = List(&place);
+  if (!entries.ok()) return std::move(entries.error());
+  Batch batch{nullptr, place.path, {}};
+  for (SeenEntry& entry : **entries) {
     TSB_TRY(CheckCancelled(request_.watch));
-    std::string path = JoinPath(source_path, entry.name);
+    std::string path = JoinPath(place.path, entry.name);
     PatternProgram::Verdict ignored;
     PatternProgram::Verdict included{true, {}};
     PatternProgram::Verdict excluded;
     if (!tree_.ignore.empty()) ignored = tree_.ignore.Judge(path, here.ignored);
     if (ignored.excluded && !tree_.ignore.has_negations()) continue;
-    Node node;
-    node.path = JoinPath(relative, entry.name);
-    if (!exclude.empty()) excluded = exclude.Judge(node.path, here.excluded);
+    std::string below = JoinPath(relative, entry.name);
+    if (!exclude.empty()) excluded = exclude.Judge(below, here.excluded);
     if (excluded.excluded && !exclude.has_negations()) continue;
-    if (!include.empty()) included = include.Judge(node.path, here.included);
+    if (!include.empty()) included = include.Judge(below, here.included);
     bool left_out = ignored.excluded || excluded.excluded || !included.excluded;
-    bool directory = entry.type == DT_DIR;
     if (entry.type == DT_UNKNOWN) {
-      if (fstatat(fd->get(), entry.name.c_str(), &node.status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
-      directory = S_ISDIR(node.status.st_mode);
+      TSB_TRY(Open(&place));
+      struct stat status;
+      if (fstatat(place.fd->get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return Error::FromErrno("stat", path);
+      entry.type = S_ISDIR(status.st_mode) ? DT_DIR : DT_REG;
     }
-    if (!directory) {
+    if (entry.type != DT_DIR) {
       if (left_out) continue;
       *any = true;
-      nodes_.push_back(std::move(node));
-      batch.entries.emplace_back(&nodes_.back(), entry.name);
-      if (batch.entries.size() == kBatch) Submit(std::exchange(batch, {fd, source_path, {}}));
+      nodes_.push_back({std::move(below), &entry});
+      if (std::exchange(entry.asked, true)) continue;
+      TSB_TRY(Open(&place));
+      batch.directory = place.fd;
+      batch.entries.push_back(&entry);
+      if (batch.entries.size() == kBatch) Submit(std::exchange(batch, {nullptr, place.path, {}}));
       continue;
     }
-    if (!included.excluded && !include.MayMatchBelow(node.path)) continue;
-    UniqueFd child(openat(fd->get(), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!child) return Error::FromErrno("open", path);
-    if (fstat(child.get(), &node.status) < 0) return Error::FromErrno("fstat", path);
-    auto xattrs = ReadImageXattrs(child.get(), path);
-    if (!xattrs.ok()) return std::move(xattrs.error());
-    node.xattrs = std::move(*xattrs);
-    std::string below = node.path;
-    nodes_.push_back(std::move(node));
+    if (!included.excluded && !include.MayMatchBelow(below)) continue;
+    Place inside{std::move(path), nullptr};
+    if (!entry.asked) TSB_TRY(LookAtDirectory(&place, &entry, &inside));
+    nodes_.push_back({below, &entry});
     bool any_below = false;
     const Verdicts verdicts{std::move(ignored.carried), std::move(included.carried), std::move(excluded.carried)};
-    TSB_TRY(AddDirectory(Share(std::move(child)), path, below, filters, verdicts, &any_below));
+    TSB_TRY(AddDirectory(std::move(inside), below, filters, verdicts, &any_below));
     // A directory that is left out is there only for what is in it.
     if (left_out && !any_below) {
       nodes_.pop_back();
@@ -243,6 +293,22 @@ Status TreeHasher::AddDirectory(SharedFd fd, const std::string& source_path, con
   return Unit{};
 }
 
+Status TreeHasher::LookAtDirectory(Place* place, SeenEntry* entry, Place* below) {
+  TSB_TRY(Open(place));
+  UniqueFd fd(openat(place->fd->get(), entry->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return Error::FromErrno("open", below->path);
+  struct stat status;
+  if (fstat(fd.get(), &status) < 0) return Error::FromErrno("fstat", below->path);
+  tree_.Normalise(&status);
+  entry->SetStatus(status);
+  auto xattrs = tree_.ReadXattrs(fd.get(), below->path);
+  if (!xattrs.ok()) return std::move(xattrs.error());
+  entry->xattrs = std::move(*xattrs);
+  entry->asked = true;
+  below->fd = Share(std::move(fd));
+  return Unit{};
+}
+
 void TreeHasher::Submit(Batch batch) {
   // After a failure nothing is taken any more; Drain says why.
   pool_.Add([this, batch = std::move(batch)]() { return LookAt(batch); });
@@ -251,43 +317,56 @@ void TreeHasher::Submit(Batch batch) {
 Status TreeHasher::LookAt(const Batch& batch) {
   TSB_TRY(CheckCancelled(request_.watch));
   int directory = batch.directory->get();
-  std::vector<const std::pair<Node*, std::string>*> unknown;
-  for (const auto& entry : batch.entries) {
-    auto& [node, name] = entry;
-    if (fstatat(directory, name.c_str(), &node->status, AT_SYMLINK_NOFOLLOW) < 0) {
-      return Error::FromErrno("stat", JoinPath(batch.source_path, name));
+  std::vector<std::pair<SeenEntry*, struct stat>> files;
+  for (SeenEntry* entry : batch.entries) {
+    struct stat status;
+    if (fstatat(directory, entry->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+      return Error::FromErrno("stat", JoinPath(batch.source_path, entry->name));
     }
-    if (S_ISLNK(node->status.st_mode)) {
+    if (S_ISLNK(status.st_mode)) {
       char link[PATH_MAX];
-      ssize_t size = readlinkat(directory, name.c_str(), link, sizeof(link));
-      if (size < 0) return Error::FromErrno("readlink", JoinPath(batch.source_path, name));
-      node->link.assign(link, static_cast<size_t>(size));
-    } else if (S_ISREG(node->status.st_mode)) {
-      unknown.push_back(&entry);
+      ssize_t size = readlinkat(directory, entry->name.c_str(), link, sizeof(link));
+      if (size < 0) return Error::FromErrno("readlink", JoinPath(batch.source_path, entry->name));
+      entry->link.assign(link, static_cast<size_t>(size));
+    } else if (S_ISREG(status.st_mode)) {
+      files.emplace_back(entry, status);
     }
+    tree_.Normalise(&status);
+    entry->SetStatus(status);
   }
-  if (!request_.stat_cache_path.empty()) {
+  std::vector<SeenEntry*> unknown;
+  std::vector<SeenEntry*> with_xattrs;
+  {
     std::lock_guard lock(mutex_);
-    std::erase_if(unknown, [this](const auto* entry) {
-      auto known = cache_.Find(entry->first->status);
-      if (!known || known->has_xattrs) return false;
-      entry->first->content = known->digest;
-      return true;
-    });
+    for (auto& [entry, status] : files) {
+      auto known = memo_.stat_cache->Find(status);
+      if (known) entry->content = known->digest;
+      if (!known) unknown.push_back(entry);
+      else if (known->has_xattrs && !tree_.git_modes) with_xattrs.push_back(entry);
+    }
   }
   CountFiles(request_.watch, unknown.size());
-  for (const auto* entry : unknown) {
-    TSB_TRY(HashFile(directory, entry->second, JoinPath(batch.source_path, entry->second), entry->first));
-  }
+  for (SeenEntry* entry : unknown) TSB_TRY(HashFile(directory, JoinPath(batch.source_path, entry->name), entry));
+  for (SeenEntry* entry : with_xattrs) TSB_TRY(ReadFileXattrs(directory, JoinPath(batch.source_path, entry->name), entry));
   return Unit{};
 }
 
-Status TreeHasher::HashFile(int directory, const std::string& name, const std::string& source_path, Node* node) {
+// Of a file whose content is remembered: any change of its attributes would have changed its ctime, but they are not kept.
+Status TreeHasher::ReadFileXattrs(int directory, const std::string& source_path, SeenEntry* entry) {
+  UniqueFd fd(openat(directory, entry->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return Error::FromErrno("open", source_path);
+  auto xattrs = tree_.ReadXattrs(fd.get(), source_path);
+  if (!xattrs.ok()) return std::move(xattrs.error());
+  entry->xattrs = std::move(*xattrs);
+  return Unit{};
+}
+
+Status TreeHasher::HashFile(int directory, const std::string& source_path, SeenEntry* entry) {
   thread_local Sha256 hash;
   thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
   timespec read_at;
   clock_gettime(CLOCK_REALTIME, &read_at);
-  UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd fd(openat(directory, entry->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return Error::FromErrno("open", source_path);
   struct stat status;
   if (fstat(fd.get(), &status) < 0) return Error::FromErrno("fstat", source_path);
@@ -309,14 +388,15 @@ Status TreeHasher::HashFile(int directory, const std::string& name, const std::s
     // The size says where it ends, but for a file that grows meanwhile.
     if (size == 0 || (static_cast<size_t>(size) < kBufferSize && total == static_cast<uint64_t>(status.st_size))) break;
   }
-  node->content = hash.Finish();
-  node->status.st_size = static_cast<off_t>(total);
+  entry->content = hash.Finish();
+  entry->size = static_cast<off_t>(total);
   auto xattrs = ReadImageXattrs(fd.get(), source_path);
   if (!xattrs.ok()) return std::move(xattrs.error());
-  node->xattrs = std::move(*xattrs);
+  bool has_xattrs = !xattrs->empty();
+  if (!tree_.git_modes) entry->xattrs = std::move(*xattrs);
   std::lock_guard lock(mutex_);
   result_.bytes_read += total;
-  if (total == static_cast<uint64_t>(status.st_size)) cache_.Add(status, read_at, {node->content, !node->xattrs.empty()});
+  if (total == static_cast<uint64_t>(status.st_size)) memo_.stat_cache->Add(status, read_at, {entry->content, has_xattrs});
   return Unit{};
 }
 
@@ -327,10 +407,16 @@ Result<HashTreeResult> HashTree(const HashTreeRequest& request) {
   if (!root.ok()) return std::move(root.error());
   SourceTree tree;
   tree.root = root->get();
+  tree.git_modes = request.git_modes;
   auto ignore = PatternProgram::Parse(request.ignore);
   if (!ignore.ok()) return std::move(ignore.error());
   tree.ignore = std::move(*ignore);
-  return TreeHasher(request, std::move(tree)).Run();
+  SharedMemo memo = request.memo != nullptr ? request.memo : std::make_shared<TreeMemo>();
+  std::lock_guard alone(memo->busy);
+  auto result = TreeHasher(request, std::move(tree), *memo).Run();
+  // What was being looked at when it failed is not known.
+  if (!result.ok()) memo->directories.clear();
+  return result;
 }
 
 }  // namespace tsbuild

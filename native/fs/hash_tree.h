@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "fs/job_watch.h"
+#include "fs/tree_memo.h"
 #include "mount/root_mount.h"
 
 namespace tsbuild {
@@ -25,8 +26,12 @@ struct HashTreeRequest {
   std::vector<TreeSelection> selections;
   std::string ignore;
   bool include_owner = false;
+  bool git_modes = false;  // as SourceTree::git_modes
   std::string stat_cache_path;
+  SharedMemo memo;  // absent: nothing is kept. One memo serves one root with one stat cache and one `git_modes`.
   SharedWatch watch;  // counts what is read
+  // Where a list of what was hashed is kept by its digest (tree_list.h); empty for none.
+  std::string list_directory;
 };
 
 struct HashTreeResult {

@@ -52,7 +52,10 @@ Status AddMatch(const SourceTree& tree, const std::string& named, bool follow, s
     visible = IsVisible(tree, named, directory && follow);
     if (!visible.ok()) return std::move(visible.error());
   }
-  if (*visible) out->push_back({named, std::move(resolved->path), resolved->status});
+  if (*visible) {
+    tree.Normalise(&resolved->status);
+    out->push_back({named, std::move(resolved->path), resolved->status});
+  }
   return Unit{};
 }
 
@@ -77,6 +80,19 @@ Status MatchBelow(const SourceTree& tree, const std::string& directory, const st
 }
 
 }  // namespace
+
+void SourceTree::Normalise(struct stat* status) const {
+  // Of links there are no modes; devices and pipes git does not know.
+  if (!git_modes || S_ISLNK(status->st_mode)) return;
+  bool executable = S_ISDIR(status->st_mode) || (S_ISREG(status->st_mode) && (status->st_mode & S_IXUSR) != 0);
+  status->st_mode = (status->st_mode & S_IFMT) | (executable ? 0755 : 0644);
+  if (S_ISREG(status->st_mode)) status->st_nlink = 1;
+}
+
+Result<std::vector<Xattr>> SourceTree::ReadXattrs(int fd, const std::string& path_for_errors) const {
+  if (git_modes) return std::vector<Xattr>{};
+  return ReadImageXattrs(fd, path_for_errors);
+}
 
 Ownership SourceTree::OwnerOf(const struct stat& status) const {
   return owned_by_root ? Ownership{} : Ownership{status.st_uid, status.st_gid};

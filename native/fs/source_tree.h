@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "fs/patterns.h"
 #include "fs/resolve.h"
+#include "fs/xattr.h"
 
 namespace tsbuild {
 
@@ -17,7 +18,13 @@ struct SourceTree {
   PatternProgram ignore;
   // The ids in it belong to the user's machine and mean nothing in an image: everything counts as root's.
   bool owned_by_root = false;
+  // As a checkout by git with umask 022 would give it: of a file's mode only whether its owner may run it counts, directories are
+  // 0755, and there are neither attributes nor hardlinks.
+  bool git_modes = false;
 
+  // What stat(2) said, as the tree's reader is to see it.
+  void Normalise(struct stat* status) const;
+  Result<std::vector<Xattr>> ReadXattrs(int fd, const std::string& path_for_errors) const;
   Ownership OwnerOf(const struct stat& status) const;
 };
 

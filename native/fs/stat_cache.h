@@ -14,11 +14,12 @@ namespace tsbuild {
 // Digests of files by what stat(2) says of them, kept in one flat file between runs. An entry stands for its file only while
 // device, inode, size, mtime and ctime are all the same, and only when the file was already at rest when it was read: a file
 // written in the same tick of the clock as it was hashed could change again without its times telling (git calls such
-// entries racy). A file that is missing, cut short or damaged is an empty cache.
+// entries racy). Nobody can set a ctime but by setting the clock: a file that was saved later than it is now is not believed.
+// A file that is missing, cut short, damaged, too large or no file at all is an empty cache.
 class StatCache {
  public:
-  // Empty `path`: remembers nothing.
-  explicit StatCache(std::string path);
+  // Empty `path`: remembers nothing. `context` is the directory that is looked at, written down for people and for what cleans up.
+  StatCache(std::string path, std::string context);
 
   struct Entry {
     Sha256Bytes digest{};
@@ -27,7 +28,8 @@ class StatCache {
   std::optional<Entry> Find(const struct stat& status);
   // `status` was taken before the content was read, at `read_at`.
   void Add(const struct stat& status, const timespec& read_at, const Entry& entry);
-  // Writes a new file and moves it into place; when that fails, the next run hashes again, no more.
+  // Writes a new file and moves it into place, when anything was added; when that fails, the next run hashes again, no more. Entries that
+  // nothing has asked for in 30 days go, and earlier where there are many more than this run needed.
   void Save();
 
  private:
@@ -45,9 +47,13 @@ class StatCache {
   static_assert(sizeof(Record) == 80);
 
   void Load();
+  void DropUnused();
+  bool WriteTo(int fd) const;
 
   std::string path_;
+  std::string context_;
   uint32_t today_;
+  size_t used_ = 0;
   std::vector<Record> records_;
   std::vector<Record> added_;
 };

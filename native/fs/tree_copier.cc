@@ -34,6 +34,7 @@ FileAttributes TreeCopier::AttributesOf(const struct stat& status) const {
   attributes.mode = (options_.mode ? *options_.mode : status.st_mode) & kPermissions;
   if (options_.mode_change != nullptr) attributes.mode = options_.mode_change->Apply(status.st_mode);
   attributes.mtime = status.st_mtim;
+  attributes.keep_xattrs = !source_.git_modes;
   return attributes;
 }
 
@@ -139,7 +140,7 @@ Status TreeCopier::EnsureTarget(Frame& frame) {
   if ((status.st_mode & kPermissions) != attributes.mode && fchmod(fd.get(), attributes.mode) < 0) {
     return Error::FromErrno("chmod", frame.target_path);
   }
-  auto xattrs = ReadImageXattrs(frame.source->get(), frame.source_path);
+  auto xattrs = source_.ReadXattrs(frame.source->get(), frame.source_path);
   if (!xattrs.ok()) return std::move(xattrs.error());
   if (!xattrs->empty()) TSB_TRY(WriteXattrs(fd.get(), *xattrs, frame.target_path));
   frame.target = std::make_shared<TargetDirectory>(this, std::move(fd), frame.target_path);
@@ -179,6 +180,7 @@ Status TreeCopier::CopyEntry(Frame& frame, const DirectoryEntry& entry) {
   if (fstatat(frame.source->get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
     return Error::FromErrno("stat", source_path);
   }
+  source_.Normalise(&status);
   if (S_ISDIR(status.st_mode)) {
     if (!included.excluded && !include->MayMatchBelow(relative)) return Unit{};
     Frame child;

@@ -2,6 +2,7 @@
 
 #include "fs/change_tree.h"
 #include "fs/find_paths.h"
+#include "fs/hash_content.h"
 #include "fs/hash_tree.h"
 #include "fs/list_tree.h"
 #include "fs/lock_file.h"
@@ -19,13 +20,27 @@ std::optional<uint32_t> ReadMode(const Napi::Object& object, const char* key) {
   return mode < 0 ? std::nullopt : std::optional<uint32_t>(static_cast<uint32_t>(mode));
 }
 
+// An object that nobody looks into: what it holds goes with it.
+Napi::Value CreateTreeMemo(const Napi::CallbackInfo& info) {
+  return Napi::External<SharedMemo>::New(info.Env(), new SharedMemo(std::make_shared<TreeMemo>()),
+                                         [](Napi::Env, SharedMemo* owned) { delete owned; });
+}
+
+SharedMemo ReadMemo(const Napi::Object& request) {
+  Napi::Value memo = request.Get("memo");
+  return memo.IsExternal() ? *memo.As<Napi::External<SharedMemo>>().Data() : nullptr;
+}
+
 Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
   Napi::Object object = info[0].As<Napi::Object>();
   HashTreeRequest request;
   request.root = ReadRootMount(ReadObject(object, "root"));
   request.ignore = ReadString(object, "ignore");
   request.include_owner = ReadBool(object, "includeOwner");
+  request.git_modes = ReadBool(object, "gitModes");
   request.stat_cache_path = ReadString(object, "statCachePath");
+  request.memo = ReadMemo(object);
+  request.list_directory = ReadString(object, "listDirectory");
   request.watch = ReadWatch(object);
   for (const Napi::Object& selection : ReadObjects(object, "selections")) {
     request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
@@ -43,6 +58,31 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
         Napi::Array missing = Napi::Array::New(env, result.missing.size());
         for (uint32_t i = 0; i < result.missing.size(); i++) missing[i] = Napi::Number::New(env, result.missing[i]);
         out.Set("missing", missing);
+        return out;
+      });
+}
+
+Napi::Value HashContentMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  HashContentRequest request;
+  request.root = ReadRootMount(ReadObject(object, "root"));
+  request.ignore = ReadString(object, "ignore");
+  request.local = ReadBool(object, "local");
+  request.stat_cache_path = ReadString(object, "statCachePath");
+  request.watch = ReadWatch(object);
+  for (const Napi::Object& selection : ReadObjects(object, "selections")) {
+    request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
+                                  ReadBool(selection, "followSymlinks"), ReadString(selection, "include"),
+                                  ReadString(selection, "exclude")});
+  }
+  return Job<HashContentRequest, HashContentResult>::Start(
+      info.Env(), std::move(request), HashContent, [](Napi::Env env, const HashContentResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        Napi::Array digests = Napi::Array::New(env, result.digests.size());
+        for (uint32_t i = 0; i < result.digests.size(); i++) digests[i] = Napi::String::New(env, result.digests[i]);
+        out.Set("digests", digests);
+        out.Set("files", Number(env, result.files));
+        out.Set("bytesRead", Number(env, result.bytes_read));
         return out;
       });
 }
@@ -121,7 +161,8 @@ Napi::Value ChangeTreeMethod(const Napi::CallbackInfo& info) {
   request.root = ReadRootMount(ReadObject(object, "root"));
   for (const Napi::Object& source : ReadObjects(object, "sources")) {
     request.sources.push_back(
-        {ReadRootMount(ReadObject(source, "root")), ReadString(source, "ignore"), ReadBool(source, "ownedByRoot")});
+        {ReadRootMount(ReadObject(source, "root")), ReadString(source, "ignore"), ReadBool(source, "ownedByRoot"),
+         ReadBool(source, "gitModes")});
   }
   for (const Napi::Object& action : ReadObjects(object, "actions")) request.actions.push_back(ReadAction(action));
   request.owners_must_exist = ReadBool(object, "ownersMustExist");
@@ -183,6 +224,8 @@ Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
 void RegisterTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("createWatch", Napi::Function::New(env, CreateWatch));
   exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
+  exports.Set("hashContent", Napi::Function::New(env, HashContentMethod));
+  exports.Set("createTreeMemo", Napi::Function::New(env, CreateTreeMemo));
   exports.Set("findPaths", Napi::Function::New(env, FindPathsMethod));
   exports.Set("listTree", Napi::Function::New(env, ListTreeMethod));
   exports.Set("changeTree", Napi::Function::New(env, ChangeTreeMethod));
