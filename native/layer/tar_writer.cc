@@ -93,6 +93,15 @@ std::string FormatRecord(const std::string& key, const std::string& value) {
   return std::to_string(length) + " " + key + "=" + value + "\n";
 }
 
+// "1700000000.123456789", without trailing zeros. Before 1970 the fraction counts back from the second: -1.5 is 1.5 s before.
+std::string FormatTime(const timespec& time) {
+  bool before = time.tv_sec < 0;
+  int64_t seconds = before ? -(static_cast<int64_t>(time.tv_sec) + 1) : static_cast<int64_t>(time.tv_sec);
+  std::string fraction = std::to_string(1'000'000'000 + (before ? 1'000'000'000 - time.tv_nsec : time.tv_nsec)).substr(1);
+  fraction.erase(fraction.find_last_not_of('0') + 1);
+  return (before ? "-" : "") + std::to_string(seconds) + "." + fraction;
+}
+
 char TypeFlag(TarEntry::Type type) {
   switch (type) {
     case TarEntry::Type::kFile:
@@ -160,7 +169,11 @@ Status TarWriter::WriteHeader(const TarEntry& entry) {
   if (!FitsOctal(header.gid, entry.gid)) records["gid"] = std::to_string(entry.gid);
   if (!FitsOctal(header.size, entry.size)) records["size"] = std::to_string(entry.size);
   int64_t seconds = entry.mtime.tv_sec;
-  if (seconds < 0 || !FitsOctal(header.mtime, static_cast<uint64_t>(seconds))) records["mtime"] = std::to_string(seconds);
+  if (entry.mtime.tv_nsec != 0) {
+    records["mtime"] = FormatTime(entry.mtime);
+  } else if (seconds < 0 || !FitsOctal(header.mtime, static_cast<uint64_t>(seconds))) {
+    records["mtime"] = std::to_string(seconds);
+  }
   for (const Xattr& xattr : entry.xattrs) records["SCHILY.xattr." + xattr.name] = xattr.value;
   if (!records.empty()) {
     std::string text;

@@ -8,7 +8,7 @@
 namespace tsbuild {
 
 // Writes ustar headers, with a PAX header before an entry only where it needs one, as Go's archive/tar does in its PAX
-// format. Whole seconds, no user names: the bytes follow from the tree alone.
+// format. No user names: the bytes follow from the tree alone.
 class TarWriter {
  public:
   explicit TarWriter(ByteSink& sink) : sink_(sink) {}

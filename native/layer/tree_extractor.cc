@@ -23,8 +23,8 @@ constexpr std::string_view kReserved = ".wh..wh.";  // of AUFS, long gone
 
 }  // namespace
 
-TreeExtractor::TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner)
-    : owner_(owner), pool_(WorkerCount(), kPending), parents_(state_, pool_) {
+TreeExtractor::TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust)
+    : owner_(owner), trust_(trust), pool_(WorkerCount(), kPending), parents_(state_, pool_) {
   state_.root = root;
   state_.into = into;
 }
@@ -68,7 +68,19 @@ Result<FileAttributes> TreeExtractor::AttributesOf(const TarEntry& entry) const 
   return attributes;
 }
 
+Status TreeExtractor::Distrust(TarEntry& entry) const {
+  using Type = TarEntry::Type;
+  if (entry.type == Type::kCharacterDevice || entry.type == Type::kBlockDevice || entry.type == Type::kFifo) {
+    return TarBadEntry(entry.name, "a device or a fifo");
+  }
+  if (entry.sparse) return TarBadEntry(entry.name, "a sparse file");
+  if (entry.type != Type::kDirectory) entry.mode &= 01777;
+  std::erase_if(entry.xattrs, [](const Xattr& xattr) { return IsPrivilegeXattr(xattr.name); });
+  return Unit{};
+}
+
 Status TreeExtractor::ExtractEntry(TarReader& tar, TarEntry& entry) {
+  if (trust_ == Trust::kFilesOnly) TSB_TRY(Distrust(entry));
   auto clean = CleanName(entry.name, "the name");
   if (!clean.ok()) return std::move(clean.error());
   std::erase_if(entry.xattrs, [](const Xattr& xattr) { return !IsImageXattr(xattr.name); });

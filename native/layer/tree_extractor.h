@@ -20,7 +20,10 @@ namespace tsbuild {
 // symlinks or, where a symlink is on the way, followed by hand inside the root. `TAR_PATH_ESCAPES`, `TAR_BAD_ENTRY`.
 class TreeExtractor {
  public:
-  TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner);
+  // `kFilesOnly`: devices, fifos and sparse files are `TAR_BAD_ENTRY`, files lose set-id bits and capabilities.
+  enum class Trust { kImage, kFilesOnly };
+
+  TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust = Trust::kImage);
 
   Status Extract(TarReader& tar);
 
@@ -55,7 +58,10 @@ class TreeExtractor {
   Status FinishDirectories();
   Result<FileAttributes> AttributesOf(const TarEntry& entry) const;
 
+  Status Distrust(TarEntry& entry) const;
+
   const std::optional<Ownership> owner_;
+  const Trust trust_;
   std::atomic<uint64_t> entries_ = 0;
   std::atomic<uint64_t> bytes_ = 0;
   uint64_t content_size_ = 0;

@@ -37,24 +37,52 @@ Status TreePacker::Pack(const std::vector<Change>& changes) {
   return tar_.Finish();
 }
 
-Status TreePacker::PackEntry(const Change& change) {
+TarEntry TreePacker::DescribeEntry(const Change& change) const {
   TarEntry entry;
-  if (change.removed) {
-    entry.name = JoinPath(ParentPath(change.path), ".wh." + std::string(BaseName(change.path)));
-    return tar_.WriteHeader(entry);
-  }
   const struct stat& status = change.status;
   entry.type = TypeOf(status.st_mode);
   entry.name = change.path.empty() ? "." : change.path;
   entry.mode = status.st_mode & 07777;
+  if (kind_ == Kind::kPart && !S_ISDIR(status.st_mode)) entry.mode &= 01777;
   entry.uid = status.st_uid;
   entry.gid = status.st_gid;
   entry.mtime.tv_sec = status.st_mtim.tv_sec;
+  if (kind_ == Kind::kPart) entry.mtime.tv_nsec = status.st_mtim.tv_nsec;
   if (latest_mtime_) entry.mtime.tv_sec = std::min<time_t>(entry.mtime.tv_sec, *latest_mtime_);
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
     entry.device_major = major(status.st_rdev);
     entry.device_minor = minor(status.st_rdev);
   }
+  return entry;
+}
+
+Status TreePacker::PackLink(const Change& change, const std::string& target) {
+  TarEntry entry = DescribeEntry(change);
+  entry.type = TarEntry::Type::kHardlink;
+  entry.link = target;
+  return tar_.WriteHeader(entry);
+}
+
+Status TreePacker::CheckUnchanged(int fd, const Change& change) const {
+  if (kind_ == Kind::kLayer) return Unit{};
+  struct stat now;
+  if (fstat(fd, &now) < 0) return Error::FromErrno("fstat", change.path);
+  const struct stat& then = change.status;
+  bool same = now.st_dev == then.st_dev && now.st_ino == then.st_ino && now.st_mode == then.st_mode &&
+              now.st_size == then.st_size && now.st_ctim.tv_sec == then.st_ctim.tv_sec &&
+              now.st_ctim.tv_nsec == then.st_ctim.tv_nsec;
+  if (!same) return Error::Own("FILE_CHANGED", "the file was changed while it was read", change.path);
+  return Unit{};
+}
+
+Status TreePacker::PackEntry(const Change& change) {
+  if (change.removed) {
+    TarEntry whiteout;
+    whiteout.name = JoinPath(ParentPath(change.path), ".wh." + std::string(BaseName(change.path)));
+    return tar_.WriteHeader(whiteout);
+  }
+  TarEntry entry = DescribeEntry(change);
+  const struct stat& status = change.status;
   if (S_ISLNK(status.st_mode)) {
     auto directory = OpenBeneath(roots_[change.layer], ParentPath(change.path), O_PATH | O_DIRECTORY);
     if (!directory.ok()) return std::move(directory.error());
@@ -77,9 +105,11 @@ Status TreePacker::PackEntry(const Change& change) {
   if (!file && !S_ISDIR(status.st_mode)) return tar_.WriteHeader(entry);
   auto fd = OpenBeneath(roots_[change.layer], change.path, O_RDONLY | O_NONBLOCK);
   if (!fd.ok()) return std::move(fd.error());
+  TSB_TRY(CheckUnchanged(fd->get(), change));
   auto xattrs = ReadImageXattrs(fd->get(), change.path);
   if (!xattrs.ok()) return std::move(xattrs.error());
   entry.xattrs = std::move(*xattrs);
+  if (kind_ == Kind::kPart) std::erase_if(entry.xattrs, [](const Xattr& xattr) { return IsPrivilegeXattr(xattr.name); });
   if (!file) return tar_.WriteHeader(entry);
   entry.size = static_cast<uint64_t>(status.st_size);
   content_size_ += entry.size;
@@ -97,6 +127,7 @@ Status TreePacker::PackContent(int fd, const Change& change, TarEntry entry) {
     TSB_TRY(tar_.WriteContent(buffer.get(), static_cast<size_t>(n)));
     left -= static_cast<uint64_t>(n);
   }
+  TSB_TRY(CheckUnchanged(fd, change));
   return tar_.EndContent();
 }
 

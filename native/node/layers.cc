@@ -1,6 +1,8 @@
 #include "node/layers.h"
 
+#include "fs/exchange_paths.h"
 #include "layer/pack_layer.h"
+#include "layer/tree_parts.h"
 #include "layer/unpack_layer.h"
 #include "node/root_mount.h"
 #include "node/worker.h"
@@ -73,12 +75,77 @@ Napi::Value UnpackLayerMethod(const Napi::CallbackInfo& info) {
       });
 }
 
+template <typename T>
+Napi::Value WriteDoubles(Napi::Env env, const std::vector<T>& values) {
+  Napi::Float64Array out = Napi::Float64Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); i++) out[i] = static_cast<double>(values[i]);
+  return out;
+}
+
+Napi::Value SurveyTreeMethod(const Napi::CallbackInfo& info) {
+  return Job<SurveyTreeRequest, SurveyTreeResult>::Start(
+      info.Env(), {info[0].As<Napi::String>().Utf8Value()}, SurveyTree,
+      [](Napi::Env env, const SurveyTreeResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("paths", Napi::Buffer<char>::Copy(env, result.paths.data(), result.paths.size()));
+        out.Set("types", result.types);
+        out.Set("sizes", WriteDoubles(env, result.sizes));
+        const char* stamps = reinterpret_cast<const char*>(result.stamps.data());
+        out.Set("stamps", Napi::Buffer<char>::Copy(env, stamps, result.stamps.size() * sizeof(uint64_t)));
+        out.Set("hashes", WriteDoubles(env, result.hashes));
+        out.Set("usedMs", WriteDoubles(env, result.used_ms));
+        out.Set("firsts", WriteDoubles(env, result.firsts));
+        out.Set("leftOut", Number(env, result.left_out));
+        out.Set("changedMs", Napi::Number::New(env, result.changed_ms));
+        return out;
+      });
+}
+
+Napi::Value PackPartMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  PackPartRequest request{ReadString(object, "root"), ReadBytes(object.Get("paths")), ReadBytes(object.Get("targets")),
+                          ReadString(object, "output")};
+  return Job<PackPartRequest, PackPartResult>::Start(
+      info.Env(), std::move(request), PackPart, [](Napi::Env env, const PackPartResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("digest", result.digests.digest);
+        out.Set("size", Number(env, result.digests.size));
+        out.Set("tarSize", Number(env, result.digests.diff_size));
+        out.Set("entries", Number(env, result.entries));
+        out.Set("fingerprint", result.fingerprint);
+        return out;
+      });
+}
+
+Napi::Value UnpackPartMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  UnpackPartRequest request{ReadString(object, "blob"), ReadString(object, "target"),
+                            static_cast<uint64_t>(ReadInt(object, "maxBytes"))};
+  return Job<UnpackPartRequest, UnpackPartResult>::Start(
+      info.Env(), std::move(request), UnpackPart, [](Napi::Env env, const UnpackPartResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("entries", Number(env, result.entries));
+        out.Set("bytes", Number(env, result.bytes));
+        return out;
+      });
+}
+
+Napi::Value ExchangePathsMethod(const Napi::CallbackInfo& info) {
+  ExchangePathsRequest request{info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value()};
+  return Job<ExchangePathsRequest, Unit>::Start(info.Env(), std::move(request), ExchangePaths,
+                                                [](Napi::Env env, const Unit&) -> Napi::Value { return env.Undefined(); });
+}
+
 }  // namespace
 
 void RegisterLayers(Napi::Env env, Napi::Object exports) {
   exports.Set("packLayer", Napi::Function::New(env, PackLayerMethod));
   exports.Set("packTree", Napi::Function::New(env, PackTreeMethod));
   exports.Set("unpackLayer", Napi::Function::New(env, UnpackLayerMethod));
+  exports.Set("surveyTree", Napi::Function::New(env, SurveyTreeMethod));
+  exports.Set("packPart", Napi::Function::New(env, PackPartMethod));
+  exports.Set("unpackPart", Napi::Function::New(env, UnpackPartMethod));
+  exports.Set("exchangePaths", Napi::Function::New(env, ExchangePathsMethod));
 }
 
 }  // namespace tsbuild::node

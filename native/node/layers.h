@@ -4,7 +4,7 @@
 
 namespace tsbuild::node {
 
-// packLayer, packTree, unpackLayer.
+// packLayer, packTree, unpackLayer, surveyTree, packPart, unpackPart, exchangePaths.
 void RegisterLayers(Napi::Env env, Napi::Object exports);
 
 }  // namespace tsbuild::node
