@@ -25,7 +25,7 @@ export interface BuildCache extends CacheStorage<OpResult> {
 /** A rebuild within this time writes nothing at all. */
 const LAST_USED_GRAIN_MS = 3_600_000;
 
-export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pick<Snapshotter, 'stat'>): BuildCache {
+export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pick<Snapshotter, 'claim'>): BuildCache {
   const records = store.table<CacheRecord>('cache-records');
   // Keys are `<snapshot> <selector>`: the content of a committed snapshot never changes.
   const contents = store.table<Digest>('content-digests');
@@ -41,12 +41,15 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
       const record = records.get(identity);
       if (record === undefined) return undefined;
       const results = record.snapshots.map((name): SnapshotResult => ({ kind: 'snapshot', name: name ?? undefined }));
-      if (results.some(({ name }) => name !== undefined && snapshotter.stat(name) === undefined)) return undefined;
+      for (const { name } of results)
+        if (name !== undefined && (await snapshotter.claim(name)) === undefined) return undefined;
       touch(identity);
       return results;
     },
 
     async save(identity, results, { name }) {
+      // What is not here is found again where it is: nothing of it would be kept.
+      if (results.some(({ kind }) => kind === 'layers' || kind === 'merged')) return;
       const snapshots = results.map((result) => {
         if (result.kind !== 'snapshot') throw notStorable(name);
         return result.name ?? null;
