@@ -1,8 +1,10 @@
 import { type ContentStore, createContentStore } from './content/index.ts';
-import { createImageStore } from './images/index.ts';
-import type { ImageStore } from './images/types.ts';
+import { createImageStore, createTrees } from './images/index.ts';
+import type { ImageStore, Trees } from './images/types.ts';
 import { native } from './native/index.ts';
+import { type Network, OFFLINE, ONLINE } from './network.ts';
 import { createRegistryClient } from './registry/index.ts';
+import type { RegistryClient } from './registry/types.ts';
 import { sweepAgentSockets } from './secrets/index.ts';
 import { type Chains, createChains } from './snapshot/chains.ts';
 import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
@@ -20,6 +22,10 @@ export interface Workspace {
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
   readonly images: ImageStore;
+  readonly trees: Trees;
+  readonly registry: RegistryClient;
+  /** Whether anything may be asked of others. */
+  readonly network: Network;
   /** For what is downloaded from the web. */
   readonly http: HttpClient;
   /** Removes what processes that are gone left half made. */
@@ -27,21 +33,31 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
+/** How a workspace is opened. */
+export interface WorkspaceOptions {
+  /** Nothing is asked of any other machine, nor of a server of this one: what would is refused with `OFFLINE`. */
+  readonly offline?: boolean | undefined;
+}
+
 /** Opens the store at `root` (default: see the README). Throws `STORE_UNAVAILABLE`, `STORE_VERSION`, `NATIVE_UNAVAILABLE`. */
-export async function openWorkspace(root: string | undefined): Promise<Workspace> {
+export async function openWorkspace(root: string | undefined, options: WorkspaceOptions = {}): Promise<Workspace> {
+  const network = options.offline ? OFFLINE : ONLINE;
   const store = await openStore(root);
   const content = createContentStore(store);
   const snapshotter = createOverlaySnapshotter(store, native);
   const chains = createChains(store, snapshotter);
-  const registry = createRegistryClient();
+  const registry = createRegistryClient({ network });
   const images = createImageStore({ store, content, snapshotter, chains, native, registry });
-  const http = createHttpClient();
+  const http = createHttpClient(network);
   return {
     store,
     content,
     snapshotter,
     chains,
     images,
+    trees: createTrees(images, snapshotter),
+    registry,
+    network,
     http,
     async sweep() {
       await sweepOwners(store.paths.locks, await store.owner());
@@ -60,8 +76,9 @@ export async function openWorkspace(root: string | undefined): Promise<Workspace
 export async function withWorkspace<T>(
   root: string | undefined,
   work: (workspace: Workspace) => Promise<T>,
+  options: WorkspaceOptions = {},
 ): Promise<T> {
-  const workspace = await openWorkspace(root);
+  const workspace = await openWorkspace(root, options);
   try {
     return await work(workspace);
   } finally {

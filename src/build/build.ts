@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
+import type { LintWarning } from '../dockerfile/lint/index.ts';
 import type { LocalContext } from '../source/index.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
 import { addDirectories, type ContextSpecs, readContextSpecs, toLayouts } from './context/contexts.ts';
@@ -13,6 +14,7 @@ import { loadInputs } from './load.ts';
 import { exportBuilt, planExport } from './outputs.ts';
 import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
+import { createLatePins } from './remote/late-pins.ts';
 import { toVertexWarning } from './warnings.ts';
 
 /**
@@ -57,28 +59,37 @@ async function runBuild(
   const { sink, path: logPath } = log;
   const contexts = new Map<string, LocalContext>();
   const layouts = toLayouts(named);
-  const engine = createEngine({ workspace, contexts, layouts, secrets, sshAgents, devices, sink });
+  const pinning = given.offline || given.locked ? await import('./remote/convert-pinned.ts') : undefined;
+  const pins = given.locked ? createLatePins() : undefined;
+  const engine = createEngine({ workspace, contexts, layouts, secrets, sshAgents, devices, pins, sink });
   const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
-  const inputs = await loadInputs(given, { main, loadTree, sink });
+  const inputs = await loadInputs(given, { main, loadTree, sink }).catch((error: unknown) => {
+    throw pinning?.explainUnloaded(error, given, main) ?? error;
+  });
   const { dockerfile, vertex } = inputs;
+  const lockPath = pins && pinning?.bindLock(pins, given, dockerfile, main);
   const { request, globalArg, seconds } = await resolveEpoch(given, { dockerfile, main, named, loadTree });
-  const converted = await convertDockerfile({
+  const conversion = {
     request,
     inputs,
     main,
     named,
     sourceDateEpoch: globalArg,
-    meta: createShownMetaResolver(workspace, layouts, sink, request.pull ?? false),
-    onWarning: (warning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
+    meta: createShownMetaResolver(workspace, layouts, sink, request, pins),
+    onWarning: (warning: LintWarning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
     signal,
-  });
+  };
+  const converted = await (pinning?.convertPinned({ ...conversion, engine, sink, lockPath }) ??
+    convertDockerfile(conversion));
   await checkRequirements(converted.definition, { devices, request, source: dockerfile.text });
   await sweeping;
   await addDirectories(contexts, { main, inputs, converted, named, sink });
-  const snapshot = await solveBuild({ engine, converted, dockerfile, logPath, signal });
+  const tree = await solveBuild({ engine, converted, dockerfile, logPath, signal }).catch(async (error: unknown) => {
+    throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
+  });
   const plan = planExport(request, seconds);
   const names = request.tags ?? [];
-  const exported = await exportBuilt({ workspace, converted, snapshot, names, plan, sink, signal });
+  const exported = await exportBuilt({ workspace, converted, tree, names, plan, sink, signal });
   const { executed, cached } = engine.summary;
   return { ...exported, platform: converted.platform, executed, cached, logPath };
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
-import type { Definition } from '../llb/ops.ts';
+import type { Definition, SourceOp } from '../llb/ops.ts';
+import type { Pins } from '../lockfile/index.ts';
 import { native } from '../native/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { createOpResolver, loadDefinition } from '../ops/index.ts';
+import { createOpResolver, loadDefinition, resolveSource } from '../ops/index.ts';
 import type { OpResult } from '../ops/types.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createExecutor } from '../runtime/index.ts';
@@ -17,7 +18,10 @@ import {
   type LayoutContexts,
   type LocalContext,
   lazySource,
+  type ResolvedSource,
   rememberSource,
+  type Source,
+  type SourceOptions,
 } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { createObserver, type SolveSummary } from './observer.ts';
@@ -29,6 +33,8 @@ import { createObserver, type SolveSummary } from './observer.ts';
 export interface Engine {
   /** Of all graphs so far. */
   readonly summary: SolveSummary;
+  /** What a source op names at this moment. Nothing is fetched that the solve would not find. */
+  resolveSource(op: SourceOp, options: SourceOptions): Promise<ResolvedSource>;
   /** The tree at the head of a graph; `undefined` is the empty one. */
   solve(definition: Definition, signal: AbortSignal): Promise<OpResult | undefined>;
 }
@@ -43,6 +49,8 @@ export interface EngineOptions {
   readonly secrets: Secrets;
   readonly sshAgents: SshAgents;
   readonly devices: Devices;
+  /** Of a lock file. */
+  readonly pins?: Pins | undefined;
   readonly sink: ProgressSink;
 }
 
@@ -53,41 +61,45 @@ export function createEngine({
   secrets,
   sshAgents,
   devices,
+  pins,
   sink,
 }: EngineOptions): Engine {
-  const { store, snapshotter, images, http } = workspace;
+  const { store, snapshotter, images, trees, network, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
+  const sources: readonly Source[] = [
+    createImageSource(images),
+    createLocalSource(contexts),
+    createLayoutSource(images, layouts),
+    rememberSource(
+      lazySource(['http', 'https'], async () => {
+        const { createHttpSource } = await import('../source/http/source.ts');
+        return createHttpSource({ client: http, store, snapshotter, secrets, network, pins });
+      }),
+    ),
+    rememberSource(
+      lazySource(['git'], async () => {
+        const { createGitSource } = await import('../source/git/source.ts');
+        return createGitSource({ store, snapshotter, native, secrets, sshAgents, network, pins });
+      }),
+    ),
+  ];
   const resolveOp = createOpResolver({
     snapshotter,
+    trees,
     native,
     executor: createExecutor(),
     cacheMounts: createCacheMounts(store, native),
     secrets,
     sshAgents,
     devices,
-    sources: [
-      createImageSource(images),
-      createLocalSource(contexts),
-      createLayoutSource(images, layouts),
-      rememberSource(
-        lazySource(['http', 'https'], async () => {
-          const { createHttpSource } = await import('../source/http/source.ts');
-          return createHttpSource({ client: http, store, snapshotter, secrets });
-        }),
-      ),
-      rememberSource(
-        lazySource(['git'], async () => {
-          const { createGitSource } = await import('../source/git/source.ts');
-          return createGitSource({ store, snapshotter, native, secrets, sshAgents });
-        }),
-      ),
-    ],
-    statCacheDirectory: join(store.paths.meta, 'stat-cache'),
+    sources,
+    statCacheDirectory: store.paths.statCache,
   });
   const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
   const shown = new Set<Digest>();
   return {
     summary,
+    resolveSource: (op, options) => resolveSource(op, sources, options),
     async solve(definition, signal) {
       const edge = loadDefinition(definition, resolveOp);
       if (edge === undefined) return undefined;

@@ -1,6 +1,7 @@
 import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
 import type { ConvertResult } from '../dockerfile/convert/types.ts';
 import { exportResult } from '../exporter/index.ts';
+import type { TreeResult } from '../llb/results.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { Workspace } from '../workspace.ts';
@@ -44,8 +45,7 @@ function outputsOf(request: BuildRequest): readonly OutputSpec[] {
 export interface ExportInput {
   readonly workspace: Workspace;
   readonly converted: ConvertResult;
-  /** The topmost snapshot of what was built; `undefined` is the empty tree. */
-  readonly snapshot: string | undefined;
+  readonly tree: TreeResult;
   readonly names: readonly string[];
   readonly plan: ExportPlan;
   readonly sink: ProgressSink;
@@ -54,11 +54,11 @@ export interface ExportInput {
 
 /** Makes of the built tree what was asked for. */
 export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult, 'imageID' | 'descriptor' | 'names'>> {
-  const { workspace, converted, snapshot, plan, sink, signal } = input;
+  const { workspace, converted, tree, plan, sink, signal } = input;
   const { outputs, ...options } = plan;
   const { image, platform } = converted;
   const built = {
-    snapshot,
+    tree,
     platform,
     config: image.config,
     history: image.history,

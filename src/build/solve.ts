@@ -1,4 +1,7 @@
+import type { BuildRequest, PullPolicy } from '../build-types.ts';
 import type { ConvertResult, MetaResolver } from '../dockerfile/convert/types.ts';
+import type { Pins } from '../lockfile/index.ts';
+import type { TreeResult } from '../llb/results.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createMetaResolver, type LayoutContexts } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
@@ -7,13 +10,13 @@ import { stepFailed } from './errors.ts';
 import type { DockerfileInput } from './inputs.ts';
 import { runPhase } from './phases.ts';
 
-/** Evaluates a converted Dockerfile: the tree it makes (`undefined` is the empty one). */
-export async function solveBuild(solve: SolveInput): Promise<string | undefined> {
+/** Evaluates a converted Dockerfile: the tree it makes. */
+export async function solveBuild(solve: SolveInput): Promise<TreeResult> {
   const { engine, signal } = solve;
   const { definition } = solve.converted;
   try {
     const result = await engine.solve(definition, signal);
-    return result?.kind === 'snapshot' ? result.name : undefined;
+    return result === undefined || result.kind === 'local' ? { kind: 'snapshot', name: undefined } : result;
   } catch (error) {
     signal.throwIfAborted();
     const failed = engine.summary.failures.get(error);
@@ -42,12 +45,19 @@ export function createShownMetaResolver(
   { images }: Workspace,
   layouts: LayoutContexts,
   sink: ProgressSink,
-  pull: boolean,
+  request: Pick<BuildRequest, 'pull'>,
+  pins: Pins | undefined,
 ): MetaResolver {
   return createMetaResolver({
     images,
     layouts,
-    pull: pull ? 'always' : 'missing',
+    pull: pullPolicy(request),
+    pins,
     runPhase: (name, work) => runPhase(sink, name, work),
   });
+}
+
+/** As docker reads `--pull`: alone it is `always`. */
+export function pullPolicy({ pull = false }: Pick<BuildRequest, 'pull'>): PullPolicy {
+  return typeof pull === 'string' ? pull : pull ? 'always' : 'missing';
 }

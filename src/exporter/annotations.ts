@@ -40,6 +40,7 @@ export async function makeManifest(
   const { manifest, index } = annotations ?? {};
   const packed = await images.packImage(image.descriptor, {
     ...options,
+    listed: image.listed,
     ...(onTask === undefined ? {} : { onTask }),
     ...(signal === undefined ? {} : { signal }),
     ...(manifest === undefined ? {} : { annotations: manifest }),

@@ -17,11 +17,11 @@ export async function assembleImage(
   compression?: Compression,
 ): Promise<AssembledImage> {
   const layers = await describeLayers(built, context, compression);
-  const { diffIDs } = layers;
+  const { diffIDs, listed } = layers;
   const epochMs = context.sourceDateEpoch === undefined ? undefined : context.sourceDateEpoch * 1000;
   const history = completeHistory(layers.history, layers.createdMs, built.baseConfig, epochMs);
   const created = epochMs === undefined ? history.at(-1)?.created : formatTime(epochMs);
   const config = makeImageConfig(built, diffIDs, history, created);
   const descriptor = await context.content.put(MediaType.ociConfig, encodeJson(config));
-  return { imageID: descriptor.digest, descriptor, config, platform: built.platform };
+  return { imageID: descriptor.digest, descriptor, config, platform: built.platform, listed };
 }

@@ -21,7 +21,11 @@ export async function exportResult(
   let image: AssembledImage | undefined;
   const assemble = async (): Promise<AssembledImage> => {
     context.onTask?.('exporting layers', 0, 0);
-    image ??= await assembleImage(built, context, compressionWanted(outputs));
+    if (image === undefined) {
+      const { onTask, signal } = context;
+      await context.trees.fetch(built.tree, outputs.some(keepsImage) ? 'all' : 'unreachable', { onTask, signal });
+      image = await assembleImage(built, context, compressionWanted(outputs));
+    }
     context.onTask?.('exporting layers', 0, 0, true);
     return image;
   };
@@ -40,9 +44,10 @@ export async function exportResult(
       const made = await assemble();
       const own = output.annotations ?? [];
       const annotations = gatherAnnotations([...own, ...(context.annotations ?? [])], made.platform);
-      // Without annotations a manifest says nothing that it could not say later, when somebody wants one.
-      if (annotations !== undefined) manifest = await makeManifest(made, annotations, context);
-      names.push(...(await storeImage(made, annotations === undefined ? undefined : manifest, given, context)));
+      // Otherwise a manifest says nothing that it could not say later, when somebody wants one.
+      const saysMore = annotations !== undefined || made.listed.size > 0;
+      if (saysMore) manifest = await makeManifest(made, annotations, context);
+      names.push(...(await storeImage(made, saysMore ? manifest : undefined, given, context)));
       if (output.type === 'image' && output.push === true) {
         manifest = await pushNames(given, context);
         pushed.push(...given);
@@ -56,6 +61,11 @@ export async function exportResult(
 /** Without `dest`, `type=docker` loads the image where images are kept, as buildx does; here that is the store. */
 function isArchive(output: OutputSpec): output is ArchiveOutput {
   return (output.type === 'oci' || output.type === 'docker') && output.dest !== undefined;
+}
+
+/** An image that stays in the store is to be whole; one that only passes through need not come here. */
+function keepsImage(output: OutputSpec): boolean {
+  return output.type === 'image' ? output.push !== true : output.type === 'docker' && output.dest === undefined;
 }
 
 /** How the layers will be wanted as blobs by some output; `undefined` when by none. */

@@ -1,55 +1,102 @@
 import { availableParallelism } from 'node:os';
 import { mapConcurrently } from '../images/concurrency.ts';
+import type { TreeResult } from '../llb/results.ts';
 import { type Compression, chainIDs, type Digest, type HistoryEntry } from '../oci/index.ts';
 import { diffSnapshot } from '../snapshot/differ.ts';
 import { squashHistory } from './history.ts';
-import type { BuiltTree, ExportContext } from './types.ts';
+import type { AssembledImage, BuiltTree, ExportContext } from './types.ts';
 
 export type LayerContext = Pick<
   ExportContext,
-  'images' | 'snapshotter' | 'chains' | 'native' | 'squash' | 'signal' | 'onTask'
+  'images' | 'trees' | 'snapshotter' | 'chains' | 'native' | 'squash' | 'signal' | 'onTask'
 >;
 
 /** An image's layers, bottom first, and the history that speaks of them. */
-export interface ImageLayers {
-  readonly diffIDs: readonly Digest[];
-  readonly createdMs: readonly number[];
+export interface ImageLayers extends Layers {
   readonly history: readonly HistoryEntry[];
 }
 
-/** One layer for each snapshot; with `squash` one for all that are above the base's, where they are several. */
+interface Layers {
+  readonly diffIDs: readonly Digest[];
+  readonly createdMs: readonly number[];
+  readonly listed: AssembledImage['listed'];
+}
+
+/** The layers of the tree; with `squash` one for all that are above the base's, where they are several. */
 export async function describeLayers(
   built: BuiltTree,
   context: LayerContext,
   compression: Compression | undefined,
 ): Promise<ImageLayers> {
-  const { snapshotter } = context;
-  const names = built.snapshot === undefined ? [] : snapshotter.chain(built.snapshot);
+  if (context.squash) return squashLayers(built, context, compression);
+  return { ...(await describeTree(built.tree, context, compression)), history: built.history };
+}
+
+async function squashLayers(
+  built: BuiltTree,
+  context: LayerContext,
+  compression: Compression | undefined,
+): Promise<ImageLayers> {
+  const { signal, snapshotter, onTask } = context;
   const below = built.baseConfig?.rootfs.diff_ids.length ?? 0;
-  const squashes = context.squash === true && names.length > below + 1;
-  const kept = squashes ? names.slice(0, below) : names;
-  const diffIDs = await diffAll(kept, context, compression);
+  const top = await context.trees.snapshotOf(built.tree, { signal, onTask });
+  const names = top === undefined ? [] : snapshotter.chain(top);
+  if (top === undefined || names.length <= below + 1)
+    return { ...(await describeSnapshots(names, context, compression)), history: built.history };
+  const kept = names.slice(0, below);
+  const { diffIDs, listed } = await describeSnapshots(kept, context, compression);
   const createdMs = names.map((name) => snapshotter.stat(name)?.createdMs ?? 0);
-  if (!squashes || built.snapshot === undefined) return { diffIDs, createdMs, history: built.history };
-  context.signal?.throwIfAborted();
-  context.onTask?.('squashing layers', 0, 0);
-  const squashed = await context.images.packSquashed(built.snapshot, kept.at(-1), {
+  signal?.throwIfAborted();
+  onTask?.('squashing layers', 0, 0);
+  const squashed = await context.images.packSquashed(top, kept.at(-1), {
     ...(compression === undefined ? {} : { compression }),
-    signal: context.signal,
+    signal,
   });
-  context.onTask?.('squashing layers', 0, 0, true);
+  onTask?.('squashing layers', 0, 0, true);
   return {
     diffIDs: [...diffIDs, squashed.diffID],
     createdMs: [...createdMs.slice(0, below), Math.max(...createdMs.slice(below))],
+    listed,
     history: squashHistory(built.history, built.baseConfig?.history?.length ?? 0, names.length - below),
   };
 }
 
-async function diffAll(
+async function describeTree(
+  tree: TreeResult,
+  context: LayerContext,
+  compression: Compression | undefined,
+): Promise<Layers> {
+  switch (tree.kind) {
+    case 'snapshot':
+      return describeSnapshots(
+        tree.name === undefined ? [] : context.snapshotter.chain(tree.name),
+        context,
+        compression,
+      );
+    case 'layers':
+      return {
+        diffIDs: tree.layers.map(({ diffID }) => diffID),
+        createdMs: tree.layers.map(({ createdMs = 0 }) => createdMs),
+        listed: new Map(tree.layers.map(({ diffID, blob }) => [diffID, blob])),
+      };
+    case 'merged': {
+      const parts = await mapConcurrently(tree.parts, tree.parts.length, (part) =>
+        describeTree(part, context, compression),
+      );
+      return {
+        diffIDs: parts.flatMap(({ diffIDs }) => diffIDs),
+        createdMs: parts.flatMap(({ createdMs }) => createdMs),
+        listed: new Map(parts.flatMap(({ listed }) => [...listed])),
+      };
+    }
+  }
+}
+
+async function describeSnapshots(
   names: readonly string[],
   context: LayerContext,
   compression: Compression | undefined,
-): Promise<readonly Digest[]> {
+): Promise<Layers> {
   const { snapshotter, chains, images } = context;
   const diffIDs = await mapConcurrently(names, availableParallelism(), async (name) => {
     context.signal?.throwIfAborted();
@@ -59,5 +106,5 @@ async function diffAll(
   });
   // All at once: they go to disk in one commit.
   await Promise.all(chainIDs(diffIDs).map((chainID, i) => chains.record(chainID, names[i] ?? chainID)));
-  return diffIDs;
+  return { diffIDs, createdMs: names.map((name) => snapshotter.stat(name)?.createdMs ?? 0), listed: new Map() };
 }

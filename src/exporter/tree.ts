@@ -7,7 +7,7 @@ import type { BuiltTree, ExportContext } from './types.ts';
 
 /** `type=tar`: the merged tree, without image or layers. */
 export async function exportTar(built: BuiltTree, dest: string, context: ExportContext): Promise<void> {
-  const root = viewTree(built, context);
+  const root = await viewTree(built, context);
   await writeDestination(dest, context.stdoutFd ?? 1, async (outputFd) => {
     await context.native.packTree({ root, outputFd });
   });
@@ -21,10 +21,11 @@ export async function exportLocal(built: BuiltTree, dest: string, context: Expor
   const directory = resolve(dest);
   try {
     makeDirectories(directory);
-    if (built.snapshot === undefined) return;
+    const root = await viewTree(built, context);
+    if (root.lowers.length === 0) return;
     await context.native.changeTree({
       root: { lowers: [], upper: directory },
-      sources: [{ root: viewTree(built, context) }],
+      sources: [{ root }],
       actions: [
         {
           type: 'copy',
@@ -46,6 +47,7 @@ export async function exportLocal(built: BuiltTree, dest: string, context: Expor
   }
 }
 
-function viewTree(built: BuiltTree, { snapshotter }: ExportContext): RootMount {
-  return built.snapshot === undefined ? { lowers: [] } : snapshotter.view(built.snapshot);
+async function viewTree(built: BuiltTree, { snapshotter, trees, onTask, signal }: ExportContext): Promise<RootMount> {
+  const name = await trees.snapshotOf(built.tree, { onTask, signal });
+  return name === undefined ? { lowers: [] } : snapshotter.view(name);
 }

@@ -1,6 +1,7 @@
 import type { AnnotationSpec } from '../build-types.ts';
 import type { ContentStore } from '../content/index.ts';
-import type { ImageStore, TaskReporter } from '../images/types.ts';
+import type { ImageStore, TaskReporter, Trees } from '../images/types.ts';
+import type { TreeResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
 import type { ContainerConfig, Descriptor, Digest, HistoryEntry, ImageConfig, Platform } from '../oci/index.ts';
 import type { Chains } from '../snapshot/chains.ts';
@@ -8,8 +9,7 @@ import type { Snapshotter } from '../snapshot/snapshotter.ts';
 
 /** What a build made, before it is an image: a tree and what its config will say. */
 export interface BuiltTree {
-  /** The topmost snapshot; `undefined` is an empty tree. */
-  readonly snapshot: string | undefined;
+  readonly tree: TreeResult;
   readonly config: ContainerConfig;
   /** The base's entries as they were, then one for each instruction; entries without `created` are new. */
   readonly history: readonly HistoryEntry[];
@@ -22,6 +22,7 @@ export interface BuiltTree {
 /** Where an export finds what it needs, and what was asked of it. */
 export interface ExportContext {
   readonly images: ImageStore;
+  readonly trees: Trees;
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
@@ -40,8 +41,10 @@ export interface ExportContext {
   readonly signal?: AbortSignal;
 }
 
-/** An image's config in the content store; its layers are snapshots. */
+/** An image's config in the content store; its layers are snapshots, or blobs wherever they lie. */
 export interface AssembledImage {
+  /** The blobs of layers that are known by their place's word, by diffID. Empty where all was made or unpacked here. */
+  readonly listed: ReadonlyMap<Digest, Descriptor>;
   readonly imageID: Digest;
   readonly descriptor: Descriptor;
   readonly config: ImageConfig;

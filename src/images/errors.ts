@@ -144,3 +144,11 @@ export function unpackFailed(reference: string, cause: unknown): unknown {
     details: { reference, ...(cause.path === undefined ? {} : { path: cause.path }) },
   });
 }
+
+/** A tree of an imported cache is not to be had: the steps that made it run again. */
+export function cacheLayerLost(name: string, cause: unknown): TsbuildError {
+  return new TsbuildError('CACHE_LAYER_LOST', `a layer of the cache ${name} cannot be had: ${errorMessage(cause)}`, {
+    cause,
+    details: { name },
+  });
+}

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Fetcher } from '../content/index.ts';
+import { errorCode } from '../errors.ts';
+import type { LayerPlace } from '../llb/results.ts';
+import { OFFLINE_CODE } from '../network.ts';
 import { type Descriptor, isIndexType, isManifestType, type Reference } from '../oci/index.ts';
 import type { RegistryRepository } from '../registry/types.ts';
 import type { ImageContext } from './context.ts';
@@ -22,7 +25,7 @@ export async function ensureBlob(
   options: TaskOptions,
   from?: Repository,
 ): Promise<void> {
-  if (context.content.stat(descriptor.digest)?.size === descriptor.size) return;
+  if ((await context.content.claim(descriptor.digest))?.size === descriptor.size) return;
   const { digest, size } = descriptor;
   const { signal, onTask } = options;
   onTask?.(digest, 0, size);
@@ -38,15 +41,26 @@ export async function ensureBlob(
   onTask?.(digest, size, size, true);
 }
 
+/** Makes sure that a blob is in the store, from wherever it is said to be. */
+export async function getBlob(
+  context: ImageContext,
+  descriptor: Descriptor,
+  options: TaskOptions,
+  { repository, origin }: Pick<LayerPlace, 'repository' | 'origin'>,
+): Promise<void> {
+  if (origin === undefined) await ensureBlob(context, descriptor, options, repository);
+  else await takeBlob(context, descriptor, options, origin);
+}
+
 /** As `ensureBlob`, from a place that is no registry. */
 export async function takeBlob(
   { content }: Pick<ImageContext, 'content'>,
   descriptor: Descriptor,
   { signal, onTask }: TaskOptions,
-  origin: Fetcher,
+  origin: Pick<Fetcher, 'fetch'>,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  if (content.stat(digest)?.size === size) return;
+  if ((await content.claim(digest))?.size === size) return;
   onTask?.(digest, 0, size);
   const stream = await origin.fetch(descriptor, signal === undefined ? {} : { signal });
   await content.ingest(descriptor, stream, {
@@ -76,7 +90,7 @@ export async function openBlob(
 ): Promise<Readable> {
   const { mediaType } = descriptor;
   if (isManifestType(mediaType) || isIndexType(mediaType)) await ensureBlob(context, descriptor, options);
-  if (context.content.stat(descriptor.digest) !== undefined)
+  if ((await context.content.claim(descriptor.digest)) !== undefined)
     return context.content.open(descriptor.digest, options.offset);
   return tryRepositories(context, descriptor, undefined, (repository) => repository.fetch(descriptor, options));
 }
@@ -96,6 +110,7 @@ async function tryRepositories<T>(
       await context.sources.record(digest, domain, path);
       return result;
     } catch (error) {
+      if (errorCode(error) === OFFLINE_CODE) throw error;
       failure = error;
     }
   }

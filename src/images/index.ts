@@ -1,2 +1,3 @@
 export { createImageStore } from './store.ts';
+export { createTrees } from './trees.ts';
 export type * from './types.ts';

@@ -9,6 +9,7 @@ import {
   type Digest,
   encodeJson,
   isConfigType,
+  layerCompression,
   layerMediaType,
   type Manifest,
   MediaType,
@@ -36,13 +37,15 @@ export async function packImage(
     const chainID = chains[i] ?? diffID;
     // A layer without a snapshot (of a squashed image) stays in the form that it has.
     const wanted = context.chains.find(chainID) === undefined ? undefined : options.compression;
-    const known =
-      findBlob(context, diffID, options.compression) ?? findBlob(context, diffID, wanted) ?? packs.get(diffID);
-    if (known !== undefined) return Promise.resolve(known);
+    const make = async (): Promise<LayerBlob> =>
+      findListed(options, diffID, wanted) ??
+      (await findBlob(context, diffID, options.compression)) ??
+      (await findBlob(context, diffID, wanted)) ??
+      (await packLayer(context, config.digest, diffID, chainID, options));
     // The same layer may come twice in one image: an empty one does.
-    const packed = packLayer(context, config.digest, diffID, chainID, options);
-    packs.set(diffID, packed);
-    return packed;
+    const made = packs.get(diffID) ?? make();
+    packs.set(diffID, made);
+    return made;
   });
   const manifest: Manifest = {
     schemaVersion: 2,
@@ -66,17 +69,30 @@ export async function materializeRecord(
   return { ...record, target: manifest };
 }
 
-/** A blob that the layer has: in the store, or in a repository that was seen to have it. */
-function findBlob(
-  { layerBlobs, sources }: ImageContext,
+/** The blob by which the layer came; in another form only where there is a snapshot to make one of. */
+function findListed(
+  { listed }: PackImageOptions,
   diffID: Digest,
   wanted: Compression | undefined,
 ): LayerBlob | undefined {
+  const descriptor = listed?.get(diffID);
+  const compression = descriptor && layerCompression(descriptor.mediaType);
+  if (descriptor === undefined || compression === undefined) return undefined;
+  if (wanted !== undefined && wanted !== compression) return undefined;
+  const { digest, size, mediaType } = descriptor;
+  return { digest, size, mediaType, compression };
+}
+
+/** A blob that the layer has: in the store, or in a repository that was seen to have it. */
+async function findBlob(
+  { content, layerBlobs, sources }: ImageContext,
+  diffID: Digest,
+  wanted: Compression | undefined,
+): Promise<LayerBlob | undefined> {
   const fits = (blob: LayerBlob): boolean => wanted === undefined || blob.compression === wanted;
-  return (
-    layerBlobs.find(diffID).find(fits) ??
-    layerBlobs.known(diffID).find((blob) => fits(blob) && sources.repositories(blob.digest).length > 0)
-  );
+  for (const blob of layerBlobs.known(diffID))
+    if (fits(blob) && (await content.claim(blob.digest))?.size === blob.size) return blob;
+  return layerBlobs.known(diffID).find((blob) => fits(blob) && sources.repositories(blob.digest).length > 0);
 }
 
 async function packLayer(
@@ -86,7 +102,7 @@ async function packLayer(
   chainID: Digest,
   options: MaterializeOptions,
 ): Promise<LayerBlob> {
-  const snapshot = context.chains.find(chainID);
+  const snapshot = await context.chains.claim(chainID);
   if (snapshot === undefined) throw layerLost(imageID, diffID);
   const task = `exporting layer ${diffID}`;
   options.onTask?.(task, 0, 0);

@@ -6,9 +6,11 @@ import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { Store } from '../store/index.ts';
 import { writeArchive } from './archive-writer.ts';
 import { collectGarbage } from './collect.ts';
-import { type ImageContext, withContent } from './context.ts';
+import type { ImageContext } from './context.ts';
+import { fetchLayers } from './fetch-layers.ts';
 import { findImage } from './find.ts';
 import { imageIDOf } from './graph.ts';
+import { hasLayers } from './has-layers.ts';
 import { imageHistory, inspectImage } from './inspect.ts';
 import { resolveLayout } from './layout-source.ts';
 import { listImages } from './list.ts';
@@ -24,7 +26,7 @@ import { saveImages, writeLayout } from './save.ts';
 import { packSquashed } from './squash.ts';
 import { tagImage } from './tag.ts';
 import type { ImageStore } from './types.ts';
-import { unpackImage } from './unpack.ts';
+import { treeOfImage, unpackImage, unpackLayers } from './unpack.ts';
 
 interface ImageStoreOptions {
   readonly store: Store;
@@ -44,36 +46,39 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     layerBlobs: createLayerBlobs(store, content),
     sources: createBlobSources(store),
   };
-  const hold = <T>(work: () => Promise<T>): Promise<T> => withContent(store, work);
   const shared = shareCalls();
 
   return {
     resolve: (reference, request) =>
       shared(`resolve ${JSON.stringify([reference, request.platform, request.pull])}`, request.signal, () =>
-        hold(() => resolveImage(context, reference, request)),
+        resolveImage(context, reference, request),
       ),
     resolveLayout: (place, request) => resolveLayout(place, request),
-    unpack: (image, request) => hold(() => unpackImage(context, image, request)),
-    pullImage: (reference, request) => hold(() => pullImage(context, reference, request)),
-    pushImage: (reference, request = {}) => hold(() => pushImage(context, reference, request)),
-    materialize: (record, request = {}) => hold(() => materializeRecord(context, record, request)),
-    packImage: (config, request = {}) => hold(() => packImage(context, config, request)),
-    packSnapshot: (snapshot, request = {}) => hold(() => packSnapshotBlob(context, snapshot, request)),
-    packSquashed: (snapshot, base, request = {}) => hold(() => packSquashed(context, snapshot, base, request)),
-    recordImage: (target, names) =>
-      hold(async () => context.records.assign(names.map(fullName), target, await imageIDOf(content, target))),
+    unpack: (image, request) => unpackImage(context, image, request),
+    hasLayers: (image) => hasLayers(context, image),
+    treeOf: (image, request) => treeOfImage(context, image, request),
+    unpackLayers: (tree, request) => unpackLayers(context, tree, request),
+    fetchLayers: (tree, request) => fetchLayers(context, tree, request),
+    pullImage: (reference, request) => pullImage(context, reference, request),
+    pushImage: (reference, request = {}) => pushImage(context, reference, request),
+    materialize: (record, request = {}) => materializeRecord(context, record, request),
+    packImage: (config, request = {}) => packImage(context, config, request),
+    packSnapshot: (snapshot, request = {}) => packSnapshotBlob(context, snapshot, request),
+    packSquashed: (snapshot, base, request = {}) => packSquashed(context, snapshot, base, request),
+    recordImage: async (target, names) =>
+      context.records.assign(names.map(fullName), target, await imageIDOf(content, target)),
     findImage: async (reference) => findImage(context.records, reference)?.record,
     tagImage: (source, name) => tagImage(context, source, name),
     removeImage: (reference, request) => removeImage(context, reference, request),
     listImages: (request) => listImages(context, request),
     inspectImage: (reference, platform) => inspectImage(context, reference, platform),
     imageHistory: (reference, platform) => imageHistory(context, reference, platform),
-    saveImages: (references, output, request = {}) => hold(() => saveImages(context, references, output, request)),
-    writeArchive: (images, output, request) => hold(() => writeArchive(context, images, output, request)),
-    writeLayout: (images, directory, request = {}) => hold(() => writeLayout(context, images, directory, request)),
+    saveImages: (references, output, request = {}) => saveImages(context, references, output, request),
+    writeArchive: (images, output, request) => writeArchive(context, images, output, request),
+    writeLayout: (images, directory, request = {}) => writeLayout(context, images, directory, request),
     async loadImages(input, request = {}) {
       try {
-        return await hold(() => loadImages(context, input, request));
+        return await loadImages(context, input, request);
       } catch (error) {
         // What was taken in before the archive turned out to be bad.
         await collectGarbage(context);

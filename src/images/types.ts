@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
+import type { PullPolicy } from '../build-types.ts';
 import type { Fetcher, LayerBlob } from '../content/index.ts';
+import type { LayersResult, TreeResult } from '../llb/results.ts';
 import type {
   Compression,
   ContainerConfig,
@@ -55,8 +57,7 @@ export interface LayoutPlace {
 
 export interface ResolveOptions {
   readonly platform: Platform;
-  /** `missing`: a name that is in the store is not asked for again. `always`: the registry is asked (`--pull`). */
-  readonly pull: 'missing' | 'always' | 'never';
+  readonly pull: PullPolicy;
   readonly signal?: AbortSignal;
 }
 
@@ -79,10 +80,26 @@ export interface ImageSource {
    * gives the name of the topmost one; `undefined` for an image without layers.
    */
   unpack(image: ResolvedImage, options: TaskOptions): Promise<string | undefined>;
+  /** Whether `unpack` would download nothing. */
+  hasLayers(image: ResolvedImage): boolean;
+  /** The image's tree as it is known: where its layers are not unpacked they stay where they are until somebody looks into it. */
+  treeOf(image: ResolvedImage, options: TaskOptions): Promise<TreeResult>;
+}
+
+/** Trees as steps and exporters ask for them. What a cache has lost is a `CACHE_LAYER_LOST`. */
+export interface Trees {
+  /** The tree's snapshot, fetched and unpacked where it is not here; `undefined` is the empty one. */
+  snapshotOf(tree: TreeResult, options: TaskOptions): Promise<string | undefined>;
+  /** Gets the blobs of layers that are not here: of all, or of those that are in no repository from where others could get them. */
+  fetch(tree: TreeResult, scope: 'all' | 'unreachable', options: TaskOptions): Promise<void>;
 }
 
 /** Everything that is done with the images of a store. `reference` is a name, an image ID or the beginning of one. */
 export interface ImageStore extends ImageSource {
+  /** `unpack` for layers that are known from elsewhere. */
+  unpackLayers(tree: LayersResult, options: TaskOptions): Promise<string>;
+  /** Gets the blobs of those layers that have neither a snapshot nor a blob here. Nothing is unpacked. */
+  fetchLayers(tree: LayersResult, options: TaskOptions): Promise<void>;
   /** Gets a name's manifest (of an index, those of the wanted platforms), config and layers, and records the name. */
   pullImage(reference: string, options: PullOptions): Promise<PulledImage>;
   /** Packs what is not packed yet, then copies the image to the repository that its name says. Throws `IMAGE_NOT_FOUND`. */
@@ -128,8 +145,8 @@ export interface ImageStore extends ImageSource {
   /** Reads an archive of any kind that docker, skopeo, podman or tsbuild write. Throws `ARCHIVE_INVALID`. */
   loadImages(input: Readable, options?: TaskOptions): Promise<readonly LoadedImage[]>;
   /**
-   * Removes the blobs and pulled layers' snapshots that no image reaches; `undefined` when other operations run on the store and
-   * nothing was done.
+   * Removes the blobs and pulled layers' snapshots that no image reaches and no other process holds; `undefined` when another
+   * collection kept the store too long and nothing was done.
    */
   collectGarbage(): Promise<CollectedGarbage | undefined>;
 }
@@ -171,6 +188,8 @@ export interface MaterializeOptions extends TaskOptions {
 }
 
 export interface PackImageOptions extends MaterializeOptions {
+  /** Blobs of layers that are not here, by diffID: as the layers' own place lists them. They stand in this manifest only. */
+  readonly listed?: ReadonlyMap<Digest, Descriptor>;
   /** Of the manifest. */
   readonly annotations?: Readonly<Record<string, string>>;
 }

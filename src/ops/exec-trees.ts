@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { CacheMountLease, CacheMountRequest, CacheSeed } from '../cache/index.ts';
 import { canonicalJson } from '../llb/index.ts';
 import type { ExecMount, ExecOp } from '../llb/ops.ts';
-import type { LocalResult, OpResult } from '../llb/results.ts';
+import type { LocalResult, PresentResult } from '../llb/results.ts';
 import { digestOf, type RootMount } from '../oci/index.ts';
 import type { ProcessMount } from '../runtime/executor.ts';
 import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
@@ -23,7 +23,7 @@ const SHARING_ORDER = ['shared', 'locked', 'private'] as const;
 /** The trees of one exec op while it runs: what it mounts, and what becomes of that afterwards. */
 export class ExecTrees {
   readonly #op: ExecOp;
-  readonly #inputs: readonly OpResult[];
+  readonly #inputs: readonly PresentResult[];
   readonly #deps: OpDependencies;
   readonly #content: ContentReader;
   readonly #signal: AbortSignal;
@@ -35,7 +35,7 @@ export class ExecTrees {
 
   constructor(
     op: ExecOp,
-    inputs: readonly OpResult[],
+    inputs: readonly PresentResult[],
     deps: OpDependencies,
     content: ContentReader,
     signal: AbortSignal,
@@ -68,9 +68,9 @@ export class ExecTrees {
   }
 
   /** Freezes what became an output; one result for each. */
-  async commit(): Promise<readonly OpResult[]> {
+  async commit(): Promise<readonly PresentResult[]> {
     const count = Math.max(-1, ...this.#outputs.keys()) + 1;
-    const results: OpResult[] = [];
+    const results: PresentResult[] = [];
     for (let i = 0; i < count; i++) {
       const output = this.#outputs.get(i);
       if (output === undefined && !this.#outputs.has(i)) throw invalidDefinition(`an exec op has no output ${i}`);
@@ -180,7 +180,7 @@ export class ExecTrees {
     if (selections === undefined) throw invalidDefinition('a step would write into a directory of the user');
     const content = await this.#content.digest(local, selections, { signal: this.#signal });
     const name = digestOf(`staged ${canonicalJson([content, selections.map(({ path }) => path)])}`);
-    if (snapshotter.stat(name) !== undefined) return name;
+    if ((await snapshotter.claim(name)) !== undefined) return name;
     const active = await snapshotter.prepare(undefined);
     this.#actives.push(active);
     const actions = selections.map(({ path }) => copyTree(path, path));

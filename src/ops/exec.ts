@@ -1,6 +1,6 @@
 import { canonicalJson } from '../llb/index.ts';
 import type { ExecMeta, ExecOp, InputNames } from '../llb/ops.ts';
-import type { OpResult } from '../llb/results.ts';
+import type { PresentResult } from '../llb/results.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf } from './content.ts';
@@ -22,12 +22,12 @@ export function createExecOp(
   deps: OpDependencies,
   content: ContentReader,
   inputNames: InputNames = new Map(),
-): SolverOp<OpResult> {
+): SolverOp<PresentResult> {
   return {
     async cacheMap() {
       return {
         digest: execKey(op),
-        deps: op.inputs.map((_, input): CacheDep<OpResult> => {
+        deps: op.inputs.map((_, input): CacheDep<PresentResult> => {
           const read = mountSelections(op, input);
           if (read === undefined) return identityDep(op, input);
           return {
@@ -98,7 +98,7 @@ export function createExecOp(
 }
 
 /** An input that counts by identity, with the paths that are mounted of it where that is not all. */
-function identityDep(op: ExecOp, input: number): CacheDep<OpResult> {
+function identityDep(op: ExecOp, input: number): CacheDep<PresentResult> {
   const paths = op.mounts.flatMap((mount) =>
     readsInput(mount, input) && mount.selector !== '/' ? [mount.selector] : [],
   );

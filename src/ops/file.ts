@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
 import { canonicalJson } from '../llb/index.ts';
 import type { FileAction, FileOp, InputNames } from '../llb/ops.ts';
-import type { OpResult } from '../llb/results.ts';
+import type { PresentResult } from '../llb/results.ts';
 import type { ChangeTreeSource, TreeAction } from '../native/types.ts';
 import { digestOf } from '../oci/index.ts';
 import type { CacheDep, SolverOp } from '../solver/types.ts';
 import { type ContentReader, selectorOf } from './content.ts';
 import { fileStepFailed, invalidDefinition } from './errors.ts';
-import { warnOfOwner } from './owners.ts';
+import { ownedByRoot, warnOfOwner } from './owners.ts';
 import { compileFilters, copySelections, mayMatchNothing } from './selections.ts';
 import type { OpDependencies } from './types.ts';
 import { viewResult } from './view.ts';
@@ -19,14 +19,14 @@ export function createFileOp(
   { snapshotter, native }: Pick<OpDependencies, 'snapshotter' | 'native'>,
   content: ContentReader,
   inputNames: InputNames = new Map(),
-): SolverOp<OpResult> {
+): SolverOp<PresentResult> {
   const selections = op.inputs.map((_, input) => copySelections(op, input));
 
   return {
     async cacheMap() {
       return {
         digest: digestOf(`file ${canonicalJson({ base: op.base, actions: op.actions.map((a) => keyAction(a, op)) })}`),
-        deps: selections.map((read, input): CacheDep<OpResult> => {
+        deps: selections.map((read, input): CacheDep<PresentResult> => {
           if (read === undefined) return {};
           return {
             selector: selectorOf(read),
@@ -93,11 +93,12 @@ function keyAction(action: FileAction, op: FileOp): FileAction {
 }
 
 /** How a result is read by a copy. */
-export function readSource(result: OpResult, snapshotter: OpDependencies['snapshotter']): ChangeTreeSource {
+export function readSource(result: PresentResult, snapshotter: OpDependencies['snapshotter']): ChangeTreeSource {
   if (result.kind === 'snapshot') return { root: viewResult(snapshotter, result.name) };
   return {
     root: { lowers: [result.directory] },
-    ownedByRoot: result.isUnpacked !== true,
+    ownedByRoot: ownedByRoot(result),
+    ...(result.gitModes ? { gitModes: true } : {}),
     ...(result.ignore === undefined ? {} : { ignore: result.ignore }),
   };
 }

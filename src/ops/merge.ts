@@ -1,5 +1,5 @@
 import type { MergeOp } from '../llb/ops.ts';
-import type { OpResult } from '../llb/results.ts';
+import type { OpResult, TreeResult } from '../llb/results.ts';
 import { digestOf } from '../oci/index.ts';
 import type { SolverOp } from '../solver/types.ts';
 import { invalidDefinition } from './errors.ts';
@@ -7,26 +7,22 @@ import type { OpDependencies } from './types.ts';
 
 /**
  * COPY --link: layers laid over a tree. Keyed by what the inputs are, never by what is in them: no file of them is read, so a merge
- * costs the same whatever its size, and a layer over another base is the layer that it was.
+ * costs the same whatever its size, and a layer over another base is the layer that it was. Trees that are not here stay where they are.
  */
-export function createMergeOp(op: MergeOp, { snapshotter }: Pick<OpDependencies, 'snapshotter'>): SolverOp<OpResult> {
+export function createMergeOp(op: MergeOp, { trees }: Pick<OpDependencies, 'trees'>): SolverOp<OpResult> {
   return {
     async cacheMap() {
       return { digest: digestOf('merge'), deps: op.inputs.map(() => ({})) };
     },
 
-    async exec(inputs) {
-      let top: string | undefined;
-      for (const input of inputs) {
+    async exec(inputs, { signal }) {
+      const parts = inputs.flatMap((input): readonly TreeResult[] => {
         if (input.kind === 'local') throw invalidDefinition('a directory of the user cannot be merged');
-        if (top === undefined) {
-          top = input.name;
-          continue;
-        }
-        const layers = input.name === undefined ? [] : snapshotter.chain(input.name);
-        for (const layer of layers) top = (await snapshotter.link(top, layer)).name;
-      }
-      return [{ kind: 'snapshot', name: top }];
+        return input.kind === 'merged' ? input.parts : [input];
+      });
+      const merged = { kind: 'merged', parts } as const;
+      if (parts.some(({ kind }) => kind === 'layers')) return [merged];
+      return [{ kind: 'snapshot', name: await trees.snapshotOf(merged, { signal }) }];
     },
   };
 }

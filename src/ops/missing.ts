@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { createIgnoreMatcher } from '../dockerfile/ignore/index.ts';
-import type { LocalResult, OpResult } from '../llb/results.ts';
+import type { LocalResult, PresentResult } from '../llb/results.ts';
 import type { FindPathsRequest, NativeApi } from '../native/types.ts';
 import type { RootMount } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
@@ -21,7 +21,7 @@ const LEVELS_ABOVE = 3;
 export async function explainMissing(
   native: Native,
   snapshotter: Pick<Snapshotter, 'view'>,
-  result: OpResult,
+  result: PresentResult,
   selection: ReadSelection,
 ): Promise<MissingReason | undefined> {
   const path = selection.required ?? selection.path;

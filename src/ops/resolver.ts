@@ -2,6 +2,7 @@ import { createContentReader } from './content.ts';
 import { createExecOp } from './exec.ts';
 import { createFileOp } from './file.ts';
 import { createMergeOp } from './merge.ts';
+import { onPresentTrees } from './present.ts';
 import { createSourceOp } from './source.ts';
 import type { OpDependencies, OpResolver } from './types.ts';
 
@@ -13,9 +14,9 @@ export function createOpResolver(deps: OpDependencies): OpResolver {
       case 'source':
         return createSourceOp(op, deps.sources);
       case 'file':
-        return createFileOp(op, deps, content, about?.inputNames);
+        return onPresentTrees(createFileOp(op, deps, content, about?.inputNames), deps.trees);
       case 'exec':
-        return createExecOp(op, deps, content, about?.inputNames);
+        return onPresentTrees(createExecOp(op, deps, content, about?.inputNames), deps.trees);
       case 'merge':
         return createMergeOp(op, deps);
     }

@@ -1,5 +1,6 @@
 import type { CacheMounts } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
+import type { Trees } from '../images/types.ts';
 import type { Op, OpMetadata } from '../llb/ops.ts';
 import type { OpResult } from '../llb/results.ts';
 import type { NativeApi } from '../native/types.ts';
@@ -13,9 +14,14 @@ export type { OpResult } from '../llb/results.ts';
 
 /** What ops need of the world. */
 export interface OpDependencies {
-  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'link' | 'view' | 'stat' | 'chain'>;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'view' | 'claim'>;
+  /** Gets what is known by its layers only. */
+  readonly trees: Pick<Trees, 'snapshotOf'>;
   readonly executor: Executor;
-  readonly native: Pick<NativeApi, 'createWatch' | 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'>;
+  readonly native: Pick<
+    NativeApi,
+    'createWatch' | 'createTreeMemo' | 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'
+  >;
   readonly cacheMounts: CacheMounts;
   readonly secrets: Pick<Secrets, 'read' | 'values'>;
   readonly sshAgents: SshAgents;

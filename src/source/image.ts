@@ -5,7 +5,8 @@ import type { ResolvedSource, Source } from './types.ts';
 
 /**
  * `docker-image://<reference>`: an image of the store or of a registry. Its layers are its identity, so one tree under many
- * names, or with another config, is one result; they are downloaded and unpacked only when a step has to run on them.
+ * names, or with another config, is one result; they are downloaded and unpacked only when a step looks into
+ * them.
  */
 export function createImageSource(images: ImageSource): Source {
   return {
@@ -24,6 +25,7 @@ export function toImageResult(images: ImageSource, image: ResolvedImage): Resolv
   return {
     digest: digestOf(`layers ${chainID ?? ''}`),
     cacheable: true,
-    fetch: async (options) => ({ kind: 'snapshot', name: await images.unpack(image, options) }),
+    fetch: (options) => images.treeOf(image, options),
+    isHere: async () => images.hasLayers(image),
   };
 }

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { OutputSpec } from '../../src/build-types.ts';
 import { assembleImage, type BuiltTree, type ExportContext, exportResult } from '../../src/exporter/index.ts';
+import { createTrees } from '../../src/images/index.ts';
 import { native } from '../../src/native/index.ts';
 import {
   type Descriptor,
@@ -40,7 +41,7 @@ async function buildTree(room: Room, ...changes: ((root: string) => void)[]): Pr
     snapshot = (await active.commit()).name;
   }
   return {
-    snapshot,
+    tree: { kind: 'snapshot', name: snapshot },
     config: { Cmd: ['/bin/app'], Env: ['A=b'], Labels: { z: '1', a: '2' } },
     history: changes.map((_, i) => ({ created_by: `RUN ${i}`, comment: 'buildkit.dockerfile.v0' })),
     platform: hostPlatform(),
@@ -64,6 +65,7 @@ const contextOf = (room: Room, more: Partial<ExportContext> = {}): ExportContext
   images: room.images,
   content: room.content,
   snapshotter: room.snapshotter,
+  trees: createTrees(room.images, room.snapshotter),
   chains: room.chains,
   native,
   names: [],
@@ -122,10 +124,10 @@ testNeeding(['root'], 'type=image names a config, and layers are packed when som
   t.true((await room.images.inspectImage('app')).Size > 100_000);
 
   const image = await room.images.resolve('app', { platform: hostPlatform(), pull: 'never' });
-  t.is(await room.images.unpack(image, {}), built.snapshot);
+  t.deepEqual(await room.images.treeOf(image, {}), built.tree);
   // A build pinned the image by its config before somebody gave it a manifest.
   const pinned = await room.images.resolve(`app@${result.imageID}`, { platform: hostPlatform(), pull: 'never' });
-  t.is(await room.images.unpack(pinned, {}), built.snapshot);
+  t.deepEqual(await room.images.treeOf(pinned, {}), built.tree);
 });
 
 testNeeding(
@@ -244,7 +246,12 @@ testNeeding(['root'], 'type=tar is the merged tree with its owners', async (t) =
 
 testNeeding(['root'], 'an empty tree has outputs too', async (t) => {
   const room = await openRoom(t);
-  const built: BuiltTree = { snapshot: undefined, config: {}, history: [], platform: hostPlatform() };
+  const built: BuiltTree = {
+    tree: { kind: 'snapshot', name: undefined },
+    config: {},
+    history: [],
+    platform: hostPlatform(),
+  };
   const dest = join(room.work, 'empty');
   const outputs = [
     { type: 'local', dest },

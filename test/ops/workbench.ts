@@ -13,6 +13,7 @@ import type { ExecutionContext } from 'ava';
 import type { SecretSpec } from '../../src/build-types.ts';
 import { createCacheMounts, createCacheStorage } from '../../src/cache/index.ts';
 import { createDevices } from '../../src/devices/index.ts';
+import { createTrees } from '../../src/images/index.ts';
 import { marshal, type State, sourceState } from '../../src/llb/index.ts';
 import { native } from '../../src/native/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
@@ -89,6 +90,10 @@ export async function openWorkbench(t: ExecutionContext): Promise<Workbench> {
 export async function openWorkbenchAt(root: string): Promise<Workbench> {
   const store = await openStore(join(root, 'store'));
   const snapshotter = createOverlaySnapshotter(store, native);
+  const nothingElsewhere = async () => {
+    throw new Error('all trees are here');
+  };
+  const trees = createTrees({ unpackLayers: nothingElsewhere, fetchLayers: nothingElsewhere }, snapshotter);
   const context = join(root, 'context');
   mkdirSync(context, { recursive: true });
   const name = await makeBusybox(snapshotter);
@@ -113,6 +118,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
       const all = new Map<string, LocalContext>([['context', main], ...Object.entries(contexts)]);
       const resolveOp = createOpResolver({
         snapshotter,
+        trees,
         executor: createExecutor(),
         native,
         cacheMounts: createCacheMounts(store, native),

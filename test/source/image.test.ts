@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { createTrees } from '../../src/images/index.ts';
 import { hostPlatform } from '../../src/oci/index.ts';
 import { createImageSource, createMetaResolver } from '../../src/source/index.ts';
 import { addImage, openRoom } from '../images/room.ts';
@@ -30,7 +31,7 @@ test('a base image is looked up once a build, and shown as a step', async (t) =>
   t.deepEqual(one.config.config?.Cmd, ['sh']);
 });
 
-test('an image is keyed by its layers whatever it is called, and unpacked only when asked for', async (t) => {
+test('an image is keyed by its layers whatever it is called, and unpacked only when somebody looks into it', async (t) => {
   const room = await openRoom(t);
   const files: readonly Readonly<Record<string, string>>[] = [{ below: '1', file: 'old' }, { file: 'new' }];
   await addImage(room, ['one:1'], { layers: files, config: { Cmd: ['a'] } });
@@ -50,9 +51,15 @@ test('an image is keyed by its layers whatever it is called, and unpacked only w
 
   const tasks = new Set<string>();
   const tree = await one?.fetch({ signal, onTask: (id) => tasks.add(id) });
-  if (tree?.kind !== 'snapshot' || tree.name === undefined) return t.fail();
-  t.is(room.snapshotter.chain(tree.name).length, 2);
-  const [top = ''] = room.snapshotter.view(tree.name).lowers;
+  if (tree?.kind !== 'layers') return t.fail();
+  t.is(tree.layers.length, 2);
+  t.deepEqual(room.snapshotter.list(), []);
+  const trees = createTrees(room.images, room.snapshotter);
+  const [name, same] = await Promise.all([trees.snapshotOf(tree, { signal }), trees.snapshotOf(tree, { signal })]);
+  t.is(name, same);
+  if (name === undefined) return t.fail();
+  t.is(room.snapshotter.chain(name).length, 2);
+  const [top = ''] = room.snapshotter.view(name).lowers;
   t.is(readFileSync(join(top, 'file'), 'utf8'), 'new');
   t.true(tasks.size > 0);
   t.deepEqual(await empty?.fetch({ signal, onTask: () => {} }), { kind: 'snapshot', name: undefined });
