@@ -14,6 +14,10 @@ export interface NativeApi extends SandboxApi, TablesApi {
   createWatch(): JobWatch;
   /** Digest of parts of a tree, for cache keys. */
   hashTree(request: HashTreeRequest): Promise<HashTreeResult>;
+  /** The digests of parts of a tree that BuildKit's cache keys are made of. */
+  hashContent(request: HashContentRequest): Promise<HashContentResult>;
+  /** What digests of one directory share when it is given to all of them (`HashTreeRequest.memo`). */
+  createTreeMemo(): TreeMemo;
   /** The paths that a selection names, each ended by a zero byte; nothing of them is read. */
   findPaths(request: FindPathsRequest): Promise<string>;
   /** What is below a directory of a tree. */
@@ -26,6 +30,14 @@ export interface NativeApi extends SandboxApi, TablesApi {
   packTree(request: PackTreeRequest): Promise<PackTreeResult>;
   /** Unpacks a layer blob into a directory in overlay form (whiteouts become overlay whiteouts), verifying it on the way. */
   unpackLayer(request: UnpackLayerRequest): Promise<UnpackLayerResult>;
+  /** What a plain directory holds of directories, files and symlinks, sorted. `FILE_CHANGED` when it changes too fast. */
+  surveyTree(path: string): Promise<SurveyTreeResult>;
+  /** Packs some entries of a plain directory: equal entries give equal bytes. `FILE_CHANGED`. */
+  packPart(request: PackPartRequest): Promise<PackPartResult>;
+  /** Unpacks what `packPart` made, or a stranger says it made. `TAR_TOO_LARGE`, and the codes of archives. */
+  unpackPart(request: UnpackPartRequest): Promise<UnpackPartResult>;
+  /** Two entries of one file system change places in one step. */
+  exchangePaths(a: string, b: string): Promise<void>;
   /** Removes a tree, whatever is in it; nothing there is fine. Never crosses a mount point nor follows a link. */
   removeTree(path: string): Promise<void>;
   /** Bytes on disk of a tree (st_blocks, each hardlink once). */
@@ -88,8 +100,15 @@ export interface HashTreeRequest {
   readonly ignore?: string;
   /** Owner ids enter the digest too. */
   readonly includeOwner: boolean;
+  /** As in `ChangeTreeSource`. */
+  readonly gitModes?: boolean;
   /** File where digests by path, inode, size, mtime and ctime are remembered between calls; for plain directories only. */
   readonly statCachePath?: string;
+  /**
+   * A directory that another digest with this memo has read is not read again: it counts as it was. One memo is for one root, always
+   * with the same `gitModes` and `statCachePath`.
+   */
+  readonly memo?: TreeMemo;
   /** Counts what is read. */
   readonly watch?: JobWatch;
   /** Directory in which a list of what was hashed is kept, named by the digest (history/file-list.ts); absent: none is. */
@@ -102,6 +121,26 @@ export interface HashTreeResult {
   readonly bytes: number;
   /** Indexes of the selections that matched nothing. */
   readonly missing: readonly number[];
+  /** Bytes that had to be read; the rest came from the stat cache. */
+  readonly bytesRead: number;
+}
+
+export interface HashContentRequest {
+  readonly root: RootMount;
+  readonly selections: readonly Omit<TreeSelection, 'required' | 'includeRoot'>[];
+  /** Compiled patterns of what does not exist for the caller (.dockerignore). */
+  readonly ignore?: string;
+  /** A directory of the user's, as BuildKit would get it from its client: owners do not count, nor what the directory itself is. */
+  readonly local: boolean;
+  /** As for `hashTree`, and never the same file: it holds other digests. */
+  readonly statCachePath?: string;
+  readonly watch?: JobWatch;
+}
+
+export interface HashContentResult {
+  /** One for each selection; empty where it names nothing. */
+  readonly digests: readonly (Digest | '')[];
+  readonly files: number;
   /** Bytes that had to be read; the rest came from the stat cache. */
   readonly bytesRead: number;
 }
@@ -150,6 +189,11 @@ export interface ChangeTreeRequest {
   readonly watch?: JobWatch;
 }
 
+/** Held by the addon; what it keeps is freed with it. */
+export interface TreeMemo {
+  readonly memo: never;
+}
+
 /** What is known of a long job while it runs. */
 export interface JobWatch {
   progress(): { readonly files: number; readonly bytes: number };
@@ -165,6 +209,11 @@ export interface ChangeTreeSource {
    * `owner` keeps the owners that it finds (COPY --from does).
    */
   readonly ownedByRoot?: boolean;
+  /**
+   * The tree is read as a checkout by git with umask 022: files are 0644, or 0755 where their owner may run them, directories 0755, and
+   * there are neither attributes nor hardlinks.
+   */
+  readonly gitModes?: boolean;
 }
 
 /** Mirrors llb FileAction, with inputs as indexes into `sources`. Modes are octal permission bits, times whole seconds. */
@@ -258,6 +307,63 @@ export interface PackTreeRequest {
 export interface PackTreeResult {
   readonly size: number;
   readonly entries: number;
+}
+
+/** Columns: the nth of each belongs to the nth entry; parents come before what is in them. */
+export interface SurveyTreeResult {
+  /** Bytes as the file system has them, from the tree's root, each path ended by a zero byte. */
+  readonly paths: Buffer;
+  /** One letter each: f file, d directory, l symlink. */
+  readonly types: string;
+  /** Bytes of files and of symlinks' targets, 0 of directories. */
+  readonly sizes: Float64Array;
+  /** Eight bytes each, of everything that stat(2) says of the entry and that a change of it would change. */
+  readonly stamps: Buffer;
+  /** Of the path alone: 32 bits, evenly spread. */
+  readonly hashes: Float64Array;
+  /** The later of the times of access and of change, in milliseconds. */
+  readonly usedMs: Float64Array;
+  /** Of a file with several names: which entry is the first of them. -1 for all others. */
+  readonly firsts: Float64Array;
+  /** How many devices, fifos and sockets there are. */
+  readonly leftOut: number;
+  /** When something was last changed, by the kernel's clock. */
+  readonly changedMs: number;
+}
+
+export interface PackPartRequest {
+  readonly root: string;
+  /** As `surveyTree` gives them, in its order. */
+  readonly paths: Buffer;
+  /** Makes all of them hardlinks: for each path another name of the file. */
+  readonly targets?: Buffer;
+  /** Where the tar.zst is written; absent: only hashed. */
+  readonly output?: string;
+}
+
+export interface PackPartResult {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Bytes of the uncompressed tar. */
+  readonly tarSize: number;
+  readonly entries: number;
+  /** Digest of the entries' stamps as they were then. */
+  readonly fingerprint: Digest;
+}
+
+export interface UnpackPartRequest {
+  /** Path of the tar.zst. */
+  readonly blob: string;
+  /** A directory; what is in it stays. */
+  readonly target: string;
+  /** How many the tar may have. */
+  readonly maxBytes: number;
+}
+
+export interface UnpackPartResult {
+  readonly entries: number;
+  /** Of files and symlinks' targets. */
+  readonly bytes: number;
 }
 
 export interface UnpackLayerRequest {
