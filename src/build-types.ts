@@ -32,6 +32,11 @@ export interface BuildRequest {
    * `docker-image://…`, `oci-layout://…`, a git URL, an http(s) URL of a tar, `target:<stage>`.
    */
   readonly buildContexts?: Readonly<Record<string, string>>;
+  /**
+   * How directories and tars of the user's are read. `as-is` (default): modes and attributes as they are there, as docker does. `git`: as
+   * a checkout by git with umask 022 has them, so that keys and images are the same wherever the files lie.
+   */
+  readonly contextMode?: ContextMode;
   /** What `RUN --mount=type=secret` and private sources may ask for. Read when something does, and kept in memory only. */
   readonly secrets?: readonly SecretSpec[];
   /** Agents that `RUN --mount=type=ssh` and repositories over ssh may ask. */
@@ -46,8 +51,14 @@ export interface BuildRequest {
   readonly annotations?: readonly AnnotationSpec[];
   /** All layers above the base become one. */
   readonly squash?: boolean;
-  /** Ask registries for a newer base even when one is in the store. */
-  readonly pull?: boolean;
+  /** Whether registries are asked for the images that the Dockerfile names. `true` is `always`; default `missing`. */
+  readonly pull?: boolean | PullPolicy;
+  /** Nothing is asked of any server; what is not in the store is told all at once. What RUN steps do is for `network` to say. */
+  readonly offline?: boolean;
+  /** Images, URLs and refs of repositories are what the lock file says, and what it has not is refused. */
+  readonly locked?: boolean;
+  /** The lock file; default: `<Dockerfile>.lock` beside the Dockerfile. */
+  readonly lockFile?: string;
   /** Default: one that keeps the image in the store. */
   readonly outputs?: readonly OutputSpec[];
   /** Push every tag when built. */
@@ -61,6 +72,14 @@ export interface BuildRequest {
   /** Ends the build; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+/**
+ * `missing`: a name that the store has is not looked up. `always`: it is, and the build fails where that fails. `newer`: it is looked up,
+ * and where that fails the store's will do. `never`: the store has it, or the build fails.
+ */
+export type PullPolicy = 'missing' | 'always' | 'newer' | 'never';
+
+export type ContextMode = 'as-is' | 'git';
 
 /** `--secret id=…`: a file, a variable of this process's environment, or the value itself (or what gives it when it is asked for). */
 export type SecretSpec =

@@ -34,6 +34,7 @@ export type {
   AnnotationSpec,
   BuildRequest,
   BuildResult,
+  ContextMode,
   Entitlement,
   OutputSpec,
   SecretSpec,

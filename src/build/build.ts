@@ -40,7 +40,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       await closeMain(main);
       await holdings.release();
     }
-  });
+  }, request);
 }
 
 interface Opened {
@@ -83,7 +83,7 @@ async function runBuild(
     convertDockerfile(conversion));
   await checkRequirements(converted.definition, { devices, request, source: dockerfile.text });
   await sweeping;
-  await addDirectories(contexts, { main, inputs, converted, named, sink });
+  await addDirectories(contexts, { main, inputs, converted, named, request, sink });
   const tree = await solveBuild({ engine, converted, dockerfile, logPath, signal }).catch(async (error: unknown) => {
     throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
   });

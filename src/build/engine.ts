@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Definition, SourceOp } from '../llb/ops.ts';

@@ -1,12 +1,13 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { canonicalJson } from '../llb/index.ts';
-import type { LocalResult, OpResult } from '../llb/results.ts';
-import type { HashTreeRequest, NativeApi, TreeSelection } from '../native/types.ts';
-import { type Digest, digestEncoded, digestOf } from '../oci/index.ts';
+import type { LocalResult, PresentResult } from '../llb/results.ts';
+import type { HashTreeRequest, NativeApi, TreeMemo, TreeSelection } from '../native/types.ts';
+import { type Digest, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import { statCachePath } from '../source/index.ts';
 import { contextChanged, describeNothing, sourceMissing } from './errors.ts';
 import { explainMissing, findIgnored, findIgnoredContent } from './missing.ts';
+import { ownedByRoot } from './owners.ts';
 import { findFixedPart, type ReadSelection } from './selections.ts';
 import { viewResult } from './view.ts';
 import { type JobUser, watchJob } from './watch.ts';
@@ -14,13 +15,13 @@ import { type JobUser, watchJob } from './watch.ts';
 /** Looks at the content of results, for keys. Serves one build. */
 export interface ContentReader {
   /** Digest of parts of a tree. Throws `COPY_SOURCE_NOT_FOUND`. */
-  digest(result: OpResult, selections: readonly ReadSelection[], user: ContentUser): Promise<Digest>;
+  digest(result: PresentResult, selections: readonly ReadSelection[], user: ContentUser): Promise<Digest>;
   /**
    * Throws `CONTEXT_CHANGED` when a directory's parts are not what they were when `digest` looked. A result in the store cannot
    * change.
    */
   verify(
-    result: OpResult,
+    result: PresentResult,
     selections: readonly ReadSelection[],
     user: Pick<JobUser, 'signal'>,
     cause?: unknown,
@@ -41,7 +42,7 @@ export function selectorOf(selections: readonly ReadSelection[]): Digest {
 }
 
 export function createContentReader(
-  native: Pick<NativeApi, 'createWatch' | 'hashTree' | 'findPaths' | 'listTree'>,
+  native: Pick<NativeApi, 'createWatch' | 'createTreeMemo' | 'hashTree' | 'findPaths' | 'listTree'>,
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
   listDirectory: string | undefined,
@@ -53,11 +54,12 @@ export function createContentReader(
   // One look at a directory after the other: each leaves its digests in the same file for the next, and uses all cores anyway.
   const looking = new Map<string, Promise<unknown>>();
   const hashDirectory = async (
-    directory: string,
+    result: LocalResult,
     selections: readonly TreeSelection[],
-    ignore: string | undefined,
+    memo: TreeMemo | undefined,
     user: JobUser,
   ) => {
+    const { directory, ignore, isUnpacked = false, gitModes = false } = result;
     const before = looking.get(directory);
     const look = async () => {
       await before?.catch(() => {});
@@ -66,27 +68,29 @@ export function createContentReader(
         // What is mounted of it is a copy, whose top directory is made anew.
         selections: selections.map((selection) => ({ ...selection, includeRoot: false })),
         ...(ignore === undefined ? {} : { ignore }),
-        // Whoever owns the files on this machine, in the image they are root's.
-        includeOwner: false,
-        statCachePath: join(statCacheDirectory, digestEncoded(digestOf(directory))),
+        includeOwner: !ownedByRoot(result),
+        gitModes,
+        // What was made for this build no other will look at.
+        ...(isUnpacked ? {} : { statCachePath: statCachePath(statCacheDirectory, directory) }),
+        ...(memo === undefined ? {} : { memo }),
       });
     };
     const answer = look();
     looking.set(directory, answer);
     return answer;
   };
-  const hash = (result: OpResult, selections: readonly TreeSelection[], ignore: string | undefined, user: JobUser) => {
+  // Each solve looks at a directory through a result object of its own, and walks it once for all steps that read it.
+  const memos = new WeakMap<LocalResult, TreeMemo>();
+  const hash = (result: PresentResult, selections: readonly TreeSelection[], user: JobUser) => {
     if (result.kind === 'snapshot') {
       const root = viewResult(snapshotter, result.name);
       // It came from nowhere: it is here.
       return hashTree({ signal: user.signal }, { root, selections, includeOwner: true });
     }
-    if (result.isUnpacked) {
-      const inside = selections.map((selection) => ({ ...selection, includeRoot: false }));
-      return hashTree(user, { root: { lowers: [result.directory] }, selections: inside, includeOwner: true });
-    }
     mkdirSync(statCacheDirectory, { recursive: true });
-    return hashDirectory(result.directory, selections, ignore, user);
+    const memo = memos.get(result) ?? native.createTreeMemo();
+    memos.set(result, memo);
+    return hashDirectory(result, selections, memo, user);
   };
   /** BuildKit copies nothing then, and says nothing; who wrote the step meant something. */
   const warnIgnored = async (
@@ -102,7 +106,7 @@ export function createContentReader(
   };
   /** A pattern may match nothing, but where it begins to look has to be there. */
   const missingDirectory = async (
-    result: OpResult,
+    result: PresentResult,
     pattern: string,
     ignore: string | undefined,
   ): Promise<ReadSelection | undefined> => {
@@ -119,7 +123,7 @@ export function createContentReader(
     async digest(result, selections, user) {
       const { treeName, warn } = user;
       const ignore = result.kind === 'local' ? result.ignore : undefined;
-      const { digest, files, missing } = await hash(result, selections, ignore, user);
+      const { digest, files, missing } = await hash(result, selections, user);
       for (const index of missing) {
         const selection = selections[index];
         if (selection === undefined) continue;
@@ -140,7 +144,8 @@ export function createContentReader(
     async verify(result, selections, { signal }, cause) {
       if (result.kind === 'snapshot' || result.isUnpacked) return;
       const before = seen.get(result)?.get(selectorOf(selections));
-      const { digest } = await hash(result, selections, result.ignore, { signal });
+      // As it is now: nothing that was seen before counts.
+      const { digest } = await hashDirectory(result, selections, undefined, { signal });
       if (digest !== before) throw contextChanged(result.directory, cause);
     },
   };

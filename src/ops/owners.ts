@@ -1,3 +1,4 @@
+import type { LocalResult } from '../llb/results.ts';
 import type { UnknownOwner } from '../native/types.ts';
 import type { VertexReporter } from '../solver/types.ts';
 import { suggest } from '../suggest.ts';
@@ -15,4 +16,9 @@ function describeOwner({ type, name, fileExists, known }: UnknownOwner): string 
   const effect = type === 'user' ? 'root owns what this step makes' : "the group stays the user's";
   const near = suggest(name, known);
   return `no ${type} ${JSON.stringify(name)} ${where}: ${effect}${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+/** Whoever owns a user's files on this machine, in the image they are root's; an archive says whose they are, but git does not. */
+export function ownedByRoot({ isUnpacked, gitModes }: LocalResult): boolean {
+  return isUnpacked !== true || gitModes === true;
 }

@@ -7,4 +7,5 @@ export { createLocalSource } from './local.ts';
 export { createLayoutSource, type LayoutContexts } from './oci-layout.ts';
 export { rememberSource } from './remember.ts';
 export { schemeOf } from './scheme.ts';
-export type { LocalContext, ResolvedSource, Source, SourceOptions } from './types.ts';
+export { listStatCaches, type StatCacheFile, statCachePath } from './stat-caches.ts';
+export type { LocalContext, ResolvedSource, Source, SourceOptions, SourcePin } from './types.ts';

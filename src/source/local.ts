@@ -15,13 +15,14 @@ export function createLocalSource(contexts: ReadonlyMap<string, LocalContext>): 
       const context = contexts.get(name);
       if (context === undefined) throw unknownContext(name, [...contexts.keys()]);
       checkDirectory(name, context.directory);
-      const { directory, ignore, ignoreFile, isUnpacked } = context;
+      const { directory, ignore, ignoreFile, isUnpacked, gitModes } = context;
       const result: LocalResult = {
         kind: 'local',
         directory,
         ...(ignore ? { ignore } : {}),
         ...(ignoreFile ? { ignoreFile } : {}),
         ...(isUnpacked ? { isUnpacked } : {}),
+        ...(gitModes ? { gitModes } : {}),
       };
       return {
         // The same for all directories: only what is read of one may tell it from another.

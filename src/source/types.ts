@@ -1,5 +1,6 @@
 import type { SourceOp } from '../llb/ops.ts';
 import type { IgnoreFile, OpResult } from '../llb/results.ts';
+import type { GitPin, UrlPin } from '../lockfile/index.ts';
 import type { Digest } from '../oci/index.ts';
 
 /**
@@ -18,7 +19,16 @@ export interface ResolvedSource {
   /** `false` for what may change at any time: it enters cache keys by its content alone. */
   readonly cacheable: boolean;
   fetch(options: SourceOptions): Promise<OpResult>;
+  /** Whether `fetch` would find everything in the store or on this machine. Absent: it would. */
+  isHere?(): Promise<boolean>;
+  /** What a lock file notes of it; absent for what names itself exactly. */
+  readonly pin?: SourcePin;
 }
+
+/** A remote input and what it was found to be. `name` is that of the lock file. */
+export type SourcePin =
+  | { readonly kind: 'url'; readonly name: string; readonly pin: UrlPin }
+  | { readonly kind: 'git'; readonly name: string; readonly pin: GitPin };
 
 export interface SourceOptions {
   readonly signal: AbortSignal;
@@ -37,4 +47,6 @@ export interface LocalContext {
   readonly ignoreFile?: IgnoreFile;
   /** It was unpacked for this build: owners in it count, and nobody changes it. */
   readonly isUnpacked?: boolean;
+  /** It is read as git would have checked it out (`contextMode`). */
+  readonly gitModes?: boolean;
 }

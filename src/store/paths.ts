@@ -8,6 +8,8 @@ export interface StorePaths {
   readonly snapshots: string;
   readonly cacheMounts: string;
   readonly meta: string;
+  /** What is remembered of the files of build contexts, a file for each. Made when first needed. */
+  readonly statCache: string;
   readonly logs: string;
   /** Records of builds, one directory each, and what several of them share. Made when first needed. */
   readonly builds: string;
@@ -34,6 +36,7 @@ export function storePaths(root: string): StorePaths {
     snapshots: join(root, 'snapshots'),
     cacheMounts: join(root, 'cache-mounts'),
     meta: join(root, 'meta'),
+    statCache: join(root, 'meta', 'stat-cache'),
     logs: join(root, 'logs'),
     builds: join(root, 'builds'),
     git: join(root, 'git'),

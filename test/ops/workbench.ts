@@ -126,7 +126,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
         sshAgents: createSshAgents([], store),
         devices: createDevices([]),
         sources: [busybox, createLocalSource(all)],
-        statCacheDirectory: join(store.paths.meta, 'stat-cache'),
+        statCacheDirectory: store.paths.statCache,
       });
       const [executed, cached]: [string[], string[]] = [[], []];
       const output: Buffer[] = [];

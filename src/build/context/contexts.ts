@@ -45,22 +45,26 @@ interface DirectoryInputs {
   readonly inputs: Pick<Inputs, 'ignore'>;
   readonly converted: Pick<ConvertResult, 'contexts'>;
   readonly named: ContextSpecs['named'];
+  readonly request: Pick<BuildRequest, 'contextMode'>;
   readonly sink: ProgressSink;
 }
 
 /** Gives the engine the directories that steps read, each with its ignore file: a named one has its own, at its root. */
 export async function addDirectories(
   directories: Map<string, LocalContext>,
-  { main, inputs, converted, named, sink }: DirectoryInputs,
+  { main, inputs, converted, named, request, sink }: DirectoryInputs,
 ): Promise<void> {
-  if (main.type === 'directory') directories.set('context', { directory: main.directory, ...toIgnore(inputs.ignore) });
+  // For all that comes from the user's machine: what is fetched from elsewhere is the same for everybody.
+  const mode = request.contextMode === 'git' ? { gitModes: true } : {};
+  if (main.type === 'directory')
+    directories.set('context', { directory: main.directory, ...toIgnore(inputs.ignore), ...mode });
   // What came in a stream is for the build as it came: nothing of it is left out, and its owners count.
-  if (main.type === 'stream') directories.set('context', { directory: main.directory, isUnpacked: true });
+  if (main.type === 'stream') directories.set('context', { directory: main.directory, isUnpacked: true, ...mode });
   for (const { name } of converted.contexts) {
     const spec = named.get(name);
     if (spec?.type !== 'directory') continue;
     const ignore = await runPhase(sink, `[context ${name}] load .dockerignore`, () => readNamedIgnore(spec.path));
-    directories.set(name, { directory: spec.path, ...toIgnore(ignore) });
+    directories.set(name, { directory: spec.path, ...toIgnore(ignore), ...mode });
   }
 }
 

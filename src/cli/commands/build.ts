@@ -1,4 +1,12 @@
-import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec, SecretSpec, SshSpec } from '../../build-types.ts';
+import type {
+  AnnotationSpec,
+  BuildRequest,
+  BuildResult,
+  ContextMode,
+  OutputSpec,
+  SecretSpec,
+  SshSpec,
+} from '../../build-types.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
 import { cleanText } from '../../progress/terminal-tail.ts';
 import { suggest } from '../../suggest.ts';
@@ -12,7 +20,14 @@ import { collectOutput } from '../flags/output.ts';
 import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
 import { collectStages } from '../flags/stages.ts';
 import { refuseUnsupportedSwitches, type UnsupportedSwitches, unsupportedOptions } from '../flags/unsupported.ts';
-import { collectTag, NETWORK_MODES, parseBuildArgs, parseLabels, readPlatform } from '../flags/values.ts';
+import {
+  CONTEXT_MODES,
+  collectTag,
+  NETWORK_MODES,
+  parseBuildArgs,
+  parseLabels,
+  readPlatform,
+} from '../flags/values.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
 import { CALL_METHODS, type Call, parseCall, runCall, showCallResult } from './build-call.ts';
 import { readInputs } from './build-inputs.ts';
@@ -27,6 +42,7 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly buildArgFile?: readonly string[];
   readonly buildContext?: Readonly<Record<string, string>>;
   readonly call?: Call;
+  readonly contextMode?: ContextMode;
   readonly noCache?: boolean;
   readonly file?: string;
   readonly iidfile?: string;
@@ -60,6 +76,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build - < Dockerfile                    build without a context',
     'tar cz . | tsbuild build -                      build from a tar',
     'tsbuild build https://example.org/app.git#v1    build from a git repository',
+    'tsbuild build --context-mode git .              share the cache with machines of another umask',
     'tsbuild build --check .                         build nothing, say what is wrong with the Dockerfile',
   ],
   options: [
@@ -104,6 +121,11 @@ export const command: CommandSpec<BuildFlags> = {
       description:
         'Dockerfile, a URL or "-" for stdin (default PATH/Dockerfile); of a fetched context: a path inside it',
       completes: 'file',
+    },
+    {
+      flags: '--context-mode <mode>',
+      description: 'How the context is read: as-is, or git: whatever umask and owners are here (TSBUILD_CONTEXT_MODE)',
+      choices: CONTEXT_MODES,
     },
     { flags: '--iidfile <file>', description: 'Write the image ID to a file', completes: 'file' },
     { flags: '--label <name=value>', description: 'Set a label of the image (repeatable)', parse: collect },
@@ -227,6 +249,7 @@ function readRequest(
     buildArgs: parseBuildArgs([...readBuildArgFiles(flags.buildArgFile ?? []), ...(flags.buildArg ?? [])], context.env),
     labels: parseLabels(flags.label ?? []),
     ...(flags.buildContext === undefined ? {} : { buildContexts: flags.buildContext }),
+    contextMode: chooseContextMode(context, flags),
     noCache: flags.noCache === true,
     ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
     ...(flags.network === undefined ? {} : { network: flags.network }),
@@ -242,6 +265,13 @@ function readRequest(
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...(flags.target === undefined ? {} : { target: flags.target }),
   };
+}
+
+function chooseContextMode(context: Context, flags: BuildFlags): ContextMode {
+  const mode = flags.contextMode ?? (context.env.TSBUILD_CONTEXT_MODE || 'as-is');
+  const known = CONTEXT_MODES.find((name) => name === mode);
+  if (known !== undefined) return known;
+  throw invalidFlag('TSBUILD_CONTEXT_MODE', mode, `it must be one of ${CONTEXT_MODES.join(', ')}`);
 }
 
 /** Whether an archive goes to standard output; a terminal does not want one. */

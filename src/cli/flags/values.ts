@@ -1,3 +1,4 @@
+import type { ContextMode } from '../../build-types.ts';
 import { errorMessage, TsbuildError } from '../../errors.ts';
 import { type Platform, parsePlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
@@ -5,6 +6,8 @@ import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
 
 /** `--network`: steps run in the host's network, which also is what `default` means here. */
 export const NETWORK_MODES = ['default', 'none', 'host'] as const;
+/** `--context-mode`. */
+export const CONTEXT_MODES: readonly ContextMode[] = ['as-is', 'git'];
 
 /**
  * Reads `--build-arg`: `name=value`, or `name` alone for the value in the environment; a name that is not set there is left
