@@ -95,19 +95,25 @@ export async function listContext(options: ListContextOptions): Promise<ContextL
 /** Which store. */
 export interface StoreOptions {
   readonly root?: string;
+  /** What would ask a server rejects with `OFFLINE`. */
+  readonly offline?: boolean;
 }
 
 /** `docker pull`. */
 export function pullImage(reference: string, options: PullOptions & StoreOptions = {}): Promise<PulledImage> {
-  return withWorkspace(options.root, async (workspace) => {
-    await workspace.sweep();
-    return await workspace.images.pullImage(reference, options);
-  });
+  return withWorkspace(
+    options.root,
+    async (workspace) => {
+      await workspace.sweep();
+      return await workspace.images.pullImage(reference, options);
+    },
+    options,
+  );
 }
 
 /** `docker push`. */
 export function pushImage(reference: string, options: PushOptions & StoreOptions = {}): Promise<PushedImage> {
-  return withWorkspace(options.root, ({ images }) => images.pushImage(reference, options));
+  return withWorkspace(options.root, ({ images }) => images.pushImage(reference, options), options);
 }
 
 /** `docker images`, newest first. */

@@ -8,13 +8,13 @@ import test from 'ava';
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts', 'suggest.ts', 'version.ts'],
-  ['oci', 'directories.ts', 'remote-url'],
+  ['oci', 'directories.ts', 'remote-url', 'network.ts'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],
   ['content', 'llb', 'solver', 'runtime', 'secrets'],
-  ['registry', 'snapshot', 'dockerfile', 'devices', 'buildkit'],
+  ['registry', 'snapshot', 'dockerfile', 'devices', 'buildkit', 'lockfile'],
   ['images'],
-  ['source', 'cache', 'history', 'lockfile'],
+  ['source', 'cache', 'history'],
   ['ops', 'exporter', 'upkeep'],
   ['workspace.ts'],
   ['build'],

@@ -12,9 +12,9 @@ import { privilegeMissing } from './errors.ts';
 import { type Holdings, takeHoldings } from './holdings.ts';
 import { loadInputs } from './load.ts';
 import { exportBuilt, planExport } from './outputs.ts';
+import { createLatePins } from './remote/late-pins.ts';
 import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
-import { createLatePins } from './remote/late-pins.ts';
 import { toVertexWarning } from './warnings.ts';
 
 /**
@@ -28,19 +28,23 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   checkPrivilege();
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  return await withWorkspace(request.root, async (workspace) => {
-    const holdings = await takeHoldings(workspace, request);
-    let main: MainContext | undefined;
-    try {
-      main = await openMain(specs.main, async () => workspace, { request, sink: holdings.log.sink, signal });
-      return await runBuild(request, { workspace, holdings, main, named: specs.named, signal });
-    } finally {
-      // An error on the way must not close the store under the sweep.
-      await holdings.sweeping.catch(() => {});
-      await closeMain(main);
-      await holdings.release();
-    }
-  }, request);
+  return await withWorkspace(
+    request.root,
+    async (workspace) => {
+      const holdings = await takeHoldings(workspace, request);
+      let main: MainContext | undefined;
+      try {
+        main = await openMain(specs.main, async () => workspace, { request, sink: holdings.log.sink, signal });
+        return await runBuild(request, { workspace, holdings, main, named: specs.named, signal });
+      } finally {
+        // An error on the way must not close the store under the sweep.
+        await holdings.sweeping.catch(() => {});
+        await closeMain(main);
+        await holdings.release();
+      }
+    },
+    request,
+  );
 }
 
 interface Opened {

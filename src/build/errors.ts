@@ -1,6 +1,7 @@
 import { DockerfileError } from '../dockerfile/errors.ts';
 import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import type { SourceLocation } from '../llb/ops.ts';
+import { OFFLINE_CODE } from '../network.ts';
 
 export function dockerfileMissing(path: string, hint: string, cause: unknown): TsbuildError {
   return new TsbuildError('DOCKERFILE_UNREADABLE', `there is no Dockerfile at ${path}`, {
@@ -42,6 +43,13 @@ export function entitlementMissing(name: string): TsbuildError {
 export function pushNeedsName(): TsbuildError {
   return new TsbuildError('PUSH_NEEDS_NAME', 'nothing says where to push: the image has no name', {
     hint: 'name it with -t registry.example/repository:tag',
+  });
+}
+
+/** A policy that asks registries contradicts a build that asks nobody. */
+export function pullsOffline(): TsbuildError {
+  return new TsbuildError(OFFLINE_CODE, '--pull asks registries, and --offline asks nobody', {
+    hint: 'leave out one of them, or pull=missing',
   });
 }
 

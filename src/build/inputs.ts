@@ -4,6 +4,7 @@ import type { BuildRequest } from '../build-types.ts';
 import { type IgnoreLine, readIgnoreLines } from '../dockerfile/ignore/index.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { ignoreUnreadable } from './context/errors.ts';
+import type { TreeFile } from './context/tree-files.ts';
 import { dockerfileMissing, dockerfileUnreadable } from './errors.ts';
 
 /** The Dockerfile's text and what error frames call it. */
@@ -12,6 +13,8 @@ export interface DockerfileInput {
   readonly fileName: string;
   /** Where it lies; `undefined` for a text without a file. */
   readonly path: string | undefined;
+  /** Of one that lies in a fetched context: the file beside it whose name ends with `suffix`. */
+  readonly readBeside?: (suffix: string, maxBytes: number) => TreeFile | undefined;
 }
 
 /** The patterns that a context's ignore file holds, and where it lies. */

@@ -5,7 +5,7 @@ import type { TreeResult } from '../llb/results.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { Workspace } from '../workspace.ts';
-import { pushNeedsName } from './errors.ts';
+import { pullsOffline, pushNeedsName } from './errors.ts';
 import { runPhase } from './phases.ts';
 
 /** What a build is to make of its tree. */
@@ -17,9 +17,10 @@ export interface ExportPlan {
   readonly sourceDateEpoch?: number;
 }
 
-/** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`. */
+/** Looked at before any work is done, so that a mistake in it costs no build. Throws `PUSH_NEEDS_NAME`, `OFFLINE`. */
 export function planExport(request: BuildRequest, sourceDateEpoch?: number): ExportPlan {
-  const { annotations = [], squash = false } = request;
+  const { annotations = [], squash = false, offline = false, pull } = request;
+  if (offline && (pull === true || pull === 'always')) throw pullsOffline();
   return {
     outputs: outputsOf(request),
     annotations,

@@ -1,7 +1,7 @@
 import type { BuildRequest, PullPolicy } from '../build-types.ts';
 import type { ConvertResult, MetaResolver } from '../dockerfile/convert/types.ts';
-import type { Pins } from '../lockfile/index.ts';
 import type { TreeResult } from '../llb/results.ts';
+import type { Pins } from '../lockfile/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createMetaResolver, type LayoutContexts } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';

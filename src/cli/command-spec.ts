@@ -22,6 +22,8 @@ export interface OptionSpec {
   readonly description: string;
   /** Turns one value into the flag's; `previous` is what earlier ones gave. Throws `FLAG_INVALID`. */
   readonly parse?: (value: string, previous: unknown) => unknown;
+  /** What a boolean may say behind its `=` besides true and false. */
+  readonly words?: readonly string[];
   /** Another flag, with its value, that this boolean is short for: the later of the two counts. */
   readonly means?: string;
   /** Absent flags are `undefined`, or this. */

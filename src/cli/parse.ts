@@ -97,8 +97,23 @@ class Parser {
   #set(option: OptionSpec, value: string | undefined): void {
     const key = flagKey(option);
     if (!takesValue(option)) {
+      const { words = [] } = option;
+      if (value !== undefined && words.includes(value)) {
+        this.#flags[key] = value;
+        return;
+      }
       const on = value === undefined ? true : parseBoolean(value);
-      if (on === undefined) throw invalidFlag(describeFlag(option), value ?? '', 'it must be true or false');
+      if (on === undefined) {
+        const near = suggest(value ?? '', words);
+        const what = ['true', 'false', ...words];
+        const hint = near === undefined ? undefined : `did you mean ${near}?`;
+        throw invalidFlag(
+          describeFlag(option),
+          value ?? '',
+          `it must be ${what.slice(0, -1).join(', ')} or ${what.at(-1)}`,
+          hint,
+        );
+      }
       if (option.means === undefined) this.#flags[key] = on;
       else if (on) this.#takeLong(option.means);
       return;

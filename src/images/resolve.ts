@@ -23,23 +23,33 @@ import { imageNotFound, layerCountMismatch, notAnImage, platformNotFound } from 
 import { ensureBlob, recordSources } from './fetch.ts';
 import { findImage } from './find.ts';
 import { configPlatform, imageIDOf, isAttestation, selectManifest } from './graph.ts';
+import { holdResolved } from './hold.ts';
 import { recordName } from './names.ts';
 import type { ResolvedImage, ResolveOptions } from './types.ts';
 
 /** Reads a blob of metadata, from the store or, where that is allowed, from the registry. */
 type ReadMetadata = (descriptor: Descriptor, maxBytes: number) => Promise<Buffer>;
 
-/** `ImageSource.resolve`: the store first, unless the registry is to be asked. */
+/** `ImageSource.resolve`: the store first, unless the registry is to be asked. What a digest names does not change. */
 export async function resolveImage(
   context: ImageContext,
   text: string,
   options: ResolveOptions,
 ): Promise<ResolvedImage> {
   const reference = parseTaggedReference(text);
-  const known = options.pull === 'always' ? undefined : await findTarget(context, reference);
-  if (known !== undefined) {
-    const read = createReader(context, reference, options);
-    const image = await readTarget(nameTarget(reference, known), known, options.platform, read);
+  const { pull } = options;
+  const asksFirst = (pull === 'always' || pull === 'newer') && reference.digest === undefined;
+  if (asksFirst) {
+    const known = pull === 'newer' ? await findTarget(context, reference) : undefined;
+    if (known === undefined) return await resolveAtRegistry(context, reference, options);
+    return await resolveAtRegistry(context, reference, options).catch(async () => {
+      options.signal?.throwIfAborted();
+      return await resolveImage(context, text, { ...options, pull: 'missing' });
+    });
+  }
+  const known = await findTarget(context, reference);
+  const image = known === undefined ? undefined : await readStored(context, reference, known, options);
+  if (known !== undefined && image !== undefined) {
     const fits = isIndexType(known.mediaType) || matchPlatform(options.platform, image.platform) > 0;
     if (fits || options.pull === 'never') return image;
     // The store has the name for another platform only; where the registry has none either, the store's must do.
@@ -50,6 +60,18 @@ export async function resolveImage(
   }
   if (options.pull === 'never') throw imageNotFound(text);
   return resolveAtRegistry(context, reference, options);
+}
+
+/** `undefined` when it was removed while it was read. */
+async function readStored(
+  context: ImageContext,
+  reference: Reference,
+  known: Descriptor,
+  options: ResolveOptions,
+): Promise<ResolvedImage | undefined> {
+  const read = createReader(context, reference, options);
+  const image = await readTarget(nameTarget(reference, known), known, options.platform, read);
+  return (await holdResolved(context, image)) ? image : undefined;
 }
 
 /** Asks the registry what a reference names now, and records the answer. */

@@ -1,3 +1,4 @@
 export { loadDefinition } from './load.ts';
 export { createOpResolver } from './resolver.ts';
+export { resolveSource } from './source.ts';
 export type * from './types.ts';

@@ -9,15 +9,7 @@ export function createSourceOp(op: SourceOp, sources: readonly Source[]): Solver
   let resolved: ResolvedSource | undefined;
   return {
     async cacheMap(context) {
-      const { scheme } = schemeOf(op.identifier);
-      const source = sources.find(({ schemes }) => schemes.includes(scheme));
-      if (source === undefined) {
-        throw unknownScheme(
-          op.identifier,
-          sources.flatMap(({ schemes }) => schemes),
-        );
-      }
-      resolved = await source.resolve(op, toSourceOptions(context));
+      resolved = await resolveSource(op, sources, toSourceOptions(context));
       return { digest: resolved.digest, deps: [], cacheable: resolved.cacheable };
     },
     async exec(_, context) {
@@ -25,6 +17,23 @@ export function createSourceOp(op: SourceOp, sources: readonly Source[]): Solver
       return [await resolved.fetch(toSourceOptions(context))];
     },
   };
+}
+
+/** Looks at what an op names, in the source that serves its scheme. Throws `SOURCE_UNSUPPORTED`. */
+export async function resolveSource(
+  op: SourceOp,
+  sources: readonly Source[],
+  options: SourceOptions,
+): Promise<ResolvedSource> {
+  const { scheme } = schemeOf(op.identifier);
+  const source = sources.find(({ schemes }) => schemes.includes(scheme));
+  if (source === undefined) {
+    throw unknownScheme(
+      op.identifier,
+      sources.flatMap(({ schemes }) => schemes),
+    );
+  }
+  return await source.resolve(op, options);
 }
 
 function toSourceOptions({ signal, vertex }: OpContext): SourceOptions {

@@ -1,11 +1,13 @@
 import type { TransferOptions } from '../content/targets.ts';
+import { ONLINE } from '../network.ts';
 import type { RegistryClient, RegistryClientOptions, RegistryRepository } from './types.ts';
 
 /**
  * A client of the distribution-spec. Making one costs nothing: the code behind it, HTTP and TLS included, is loaded with the first
- * request, since most builds make none.
+ * request, since most builds make none. Every request of it begins here, and asks whether the network may be used. Throws `OFFLINE`.
  */
 export function createRegistryClient(options: RegistryClientOptions = {}): RegistryClient {
+  const { network = ONLINE } = options;
   let connected: Promise<RegistryClient> | undefined;
   const connect = (): Promise<RegistryClient> => {
     connected ??= import('./connected-client.ts').then(({ createConnectedClient }) => createConnectedClient(options));
@@ -14,9 +16,10 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
   return {
     repository(name) {
       let repository: Promise<RegistryRepository> | undefined;
-      const open = (): Promise<RegistryRepository> => {
+      const open = async (): Promise<RegistryRepository> => {
+        network.admit({ kind: 'registry', name: `${name.domain}/${name.path}` });
         repository ??= connect().then((client) => client.repository(name));
-        return repository;
+        return await repository;
       };
       return {
         domain: name.domain,

@@ -1,4 +1,5 @@
 import type { Fetcher, Mounter, Pusher, Resolver, Tagger, TransferOptions } from '../content/targets.ts';
+import type { Network } from '../network.ts';
 import type { Reference } from '../oci/index.ts';
 
 /** Speaks to any number of registries; connections, tokens and credentials are shared by everything made from it. */
@@ -20,6 +21,8 @@ export interface RegistryRepository extends Resolver, Fetcher, Pusher, Mounter, 
 }
 
 export interface RegistryClientOptions {
+  /** Asked before anything is sent. Default: everything is allowed. */
+  readonly network?: Network;
   /** Default `process.env`: DOCKER_CONFIG, REGISTRY_AUTH_FILE, HTTPS_PROXY, NO_PROXY, TSBUILD_EXTRA_CA_CERTS, … */
   readonly env?: NodeJS.ProcessEnv;
   /** Used instead of docker's and podman's files; `undefined` from it means anonymous. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
 import { native } from '../../src/native/index.ts';
+import { ONLINE } from '../../src/network.ts';
 import { gitSourceOp, parseGitUrl } from '../../src/remote-url/index.ts';
 import { createGitSource } from '../../src/source/git/source.ts';
 import { exec } from '../support/exec.ts';
@@ -34,6 +35,7 @@ async function openRoom(t: ExecutionContext, options: RoomOptions = {}) {
     snapshotter,
     native,
     secrets: readSecrets,
+    network: ONLINE,
     ...(options.env === undefined ? {} : { env: options.env }),
     sshAgents: { open: async (id) => ({ path: agents.paths.get(id) ?? '', close: async () => {} }) },
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
+import { ONLINE } from '../../src/network.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import { httpSourceOp } from '../../src/remote-url/index.ts';
 import { createHttpSource } from '../../src/source/http/source.ts';
@@ -22,7 +23,7 @@ async function openRoom(t: ExecutionContext, answer: Answer) {
     await server.stop();
   });
   const { store, snapshotter, readSecrets } = room;
-  const source = createHttpSource({ client, store, snapshotter, secrets: readSecrets });
+  const source = createHttpSource({ client, store, snapshotter, network: ONLINE, secrets: readSecrets });
   return {
     ...room,
     server,

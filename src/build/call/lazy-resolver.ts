@@ -11,8 +11,8 @@ export type LazyResolver = MetaResolver & { close(): Promise<void> };
 export function openLazyResolver(request: BuildRequest, layouts: LayoutContexts, sink: ProgressSink): LazyResolver {
   let opened: Promise<{ readonly resolver: MetaResolver; close(): Promise<void> }> | undefined;
   const open = async () => {
-    const workspace = await openWorkspace(request.root);
-    const resolver = createShownMetaResolver(workspace, layouts, sink, request.pull ?? false);
+    const workspace = await openWorkspace(request.root, request);
+    const resolver = createShownMetaResolver(workspace, layouts, sink, request, undefined);
     return { resolver, close: () => workspace.close() };
   };
   const get = async (): Promise<MetaResolver> => {

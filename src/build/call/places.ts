@@ -40,7 +40,7 @@ export async function openPlaces(request: BuildRequest, sink: ProgressSink, sign
 }
 
 async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: AbortSignal) {
-  const workspace = await openWorkspace(request.root);
+  const workspace = await openWorkspace(request.root, request);
   const secrets = createSecrets(request.secrets ?? []);
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
   const devices = createDevices([]);

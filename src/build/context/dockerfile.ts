@@ -80,7 +80,12 @@ function readInTree(root: string, given: string | undefined, place: string): Doc
       const file = readTreeFile(root, path, MAX_DOCKERFILE_BYTES);
       if (file === undefined) continue;
       if (file.total > MAX_DOCKERFILE_BYTES) throw dockerfileUnreadable(path, `it has ${file.total} bytes`);
-      return { text: file.content.toString('utf8'), fileName: path, path: undefined };
+      return {
+        text: file.content.toString('utf8'),
+        fileName: path,
+        path: undefined,
+        readBeside: (suffix, maxBytes) => readTreeFile(root, path + suffix, maxBytes),
+      };
     } catch (error) {
       throw error instanceof TsbuildError ? error : dockerfileUnreadable(path, errorMessage(error), error);
     }

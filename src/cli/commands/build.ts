@@ -4,6 +4,7 @@ import type {
   BuildResult,
   ContextMode,
   OutputSpec,
+  PullPolicy,
   SecretSpec,
   SshSpec,
 } from '../../build-types.ts';
@@ -11,7 +12,7 @@ import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '
 import { cleanText } from '../../progress/terminal-tail.ts';
 import { suggest } from '../../suggest.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
-import { type Context, libraryOptions, printLine } from '../context.ts';
+import { type Context, libraryOptions, printLine, readSwitch } from '../context.ts';
 import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
@@ -24,6 +25,7 @@ import {
   CONTEXT_MODES,
   collectTag,
   NETWORK_MODES,
+  PULL_POLICIES,
   parseBuildArgs,
   parseLabels,
   readPlatform,
@@ -54,7 +56,10 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly output?: readonly OutputSpec[];
   readonly platform?: string;
   readonly progress?: ProgressMode;
-  readonly pull?: boolean;
+  readonly locked?: boolean;
+  readonly lockFile?: string;
+  readonly offline?: boolean;
+  readonly pull?: boolean | PullPolicy;
   readonly push?: boolean;
   readonly quiet?: boolean;
   readonly secret?: readonly SecretSpec[];
@@ -77,6 +82,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tar cz . | tsbuild build -                      build from a tar',
     'tsbuild build https://example.org/app.git#v1    build from a git repository',
     'tsbuild build --context-mode git .              share the cache with machines of another umask',
+    'tsbuild build --locked --offline .              build what Dockerfile.lock says, without a network',
     'tsbuild build --check .                         build nothing, say what is wrong with the Dockerfile',
   ],
   options: [
@@ -153,7 +159,20 @@ export const command: CommandSpec<BuildFlags> = {
       description: 'How to show progress (BUILDKIT_PROGRESS)',
       choices: PROGRESS_MODES,
     },
-    { flags: '--pull', description: 'Ask registries for newer base images' },
+    {
+      flags: '--locked',
+      description: 'Build from the lock file alone, and fail where it has not all that is named (TSBUILD_LOCKED)',
+    },
+    { flags: '--lock-file <file>', description: 'The lock file (default <Dockerfile>.lock)', completes: 'file' },
+    {
+      flags: '--offline',
+      description: 'Ask no server for anything, and say at once what is missing (TSBUILD_OFFLINE)',
+    },
+    {
+      flags: '--pull',
+      description: 'Ask registries for newer base images; --pull=missing, newer, never or always (which it is alone)',
+      words: PULL_POLICIES,
+    },
     { flags: '--push', description: 'Push every name of the image when it is built' },
     { flags: '-q, --quiet', description: 'Show no progress, print the image ID' },
     {
@@ -254,7 +273,10 @@ function readRequest(
     ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
     ...(flags.network === undefined ? {} : { network: flags.network }),
     ...(flags.addHost === undefined ? {} : { extraHosts: flags.addHost }),
-    pull: flags.pull === true,
+    pull: flags.pull ?? false,
+    locked: flags.locked ?? readSwitch(context, 'TSBUILD_LOCKED'),
+    ...(flags.lockFile === undefined ? {} : { lockFile: flags.lockFile }),
+    ...(flags.offline === undefined ? {} : { offline: flags.offline }),
     push: flags.push === true,
     squash: flags.squash === true,
     ...(flags.allow === undefined ? {} : { allow: flags.allow }),

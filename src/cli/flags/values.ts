@@ -9,6 +9,9 @@ export const NETWORK_MODES = ['default', 'none', 'host'] as const;
 /** `--context-mode`. */
 export const CONTEXT_MODES: readonly ContextMode[] = ['as-is', 'git'];
 
+/** `--pull=…`: buildah's and podman's words for when registries are asked. */
+export const PULL_POLICIES = ['always', 'missing', 'newer', 'never'] as const;
+
 /**
  * Reads `--build-arg`: `name=value`, or `name` alone for the value in the environment; a name that is not set there is left
  * out, as in docker.

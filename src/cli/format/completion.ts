@@ -19,7 +19,7 @@ export function formatBash(commands: readonly CompletedCommand[]): string {
     case $prev in
 ${values.join('\n')}
     esac
-    if [[ $cur == -* ]]; then words='${spec.options.flatMap(spellings).join(' ')}'; else ${bashArguments(spec.completes)}; fi
+    if [[ $cur == -* ]]; then words='${spec.options.flatMap(offeredWords).join(' ')}'; else ${bashArguments(spec.completes)}; fi
     ;;`;
   });
   return `# Completion of tsbuild for bash: source <(tsbuild completion bash)
@@ -151,6 +151,11 @@ function offeredValues({ choices, suggests }: OptionSpec): readonly string[] | u
 function spellings(option: OptionSpec): string[] {
   const short = shortFlag(option);
   return short === undefined ? [longFlag(option)] : [short, longFlag(option)];
+}
+
+/** With the words that it may say behind its `=`. */
+function offeredWords(option: OptionSpec): string[] {
+  return [...spellings(option), ...(option.words ?? []).map((word) => `${longFlag(option)}=${word}`)];
 }
 
 function firstWords(commands: readonly CompletedCommand[]): string[] {

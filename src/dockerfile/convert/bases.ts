@@ -10,6 +10,7 @@ import {
 import { suggest } from '../../suggest.ts';
 import { DockerfileError, didYouMean } from '../errors.ts';
 import { checkBasePlatform } from '../lint/index.ts';
+import type { SourceRange } from '../position.ts';
 import { type BuildStage, SCRATCH } from '../stages/index.ts';
 import { remoteState } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
@@ -33,7 +34,7 @@ type BaseTree =
   | Extract<NamedContext, { readonly type: 'local' | 'source' }>;
 
 /** Asks once for each image and platform, however many stages start from it. `title` is that of a named context. */
-type Resolve = (base: BaseName, platform: Platform) => Promise<ResolvedImage>;
+type Resolve = (base: BaseName, platform: Platform, range: SourceRange) => Promise<ResolvedImage>;
 
 interface BaseName {
   readonly type: 'image' | 'layout';
@@ -45,13 +46,13 @@ interface BaseName {
 
 export function createResolver({ meta, multiPlatform, signal }: ConvertRequest): Resolve {
   const pending = new Map<string, Promise<ResolvedImage>>();
-  return ({ type, name, context }, platform) => {
+  return ({ type, name, context }, platform, range) => {
     const key = `${type} ${name} ${formatPlatform(platform)}`;
     let resolved = pending.get(key);
     if (resolved === undefined) {
       const internal = multiPlatform ? `[${formatPlatform(platform)} internal]` : '[internal]';
       const logName = `${context === undefined ? internal : `[context ${context}]`} load metadata for ${name}`;
-      const options = { logName, ...(signal === undefined ? {} : { signal }) };
+      const options = { logName, range, ...(signal === undefined ? {} : { signal }) };
       resolved =
         type === 'layout'
           ? meta.resolveLayoutConfig(name, platform, options)
@@ -77,7 +78,7 @@ export async function resolveBase(
     if (context?.type === 'source') return { ...emptyBase(platform), tree: context };
     const wanted = context === undefined ? reference && imageName(reference) : contextName(context);
     if (wanted === undefined) return emptyBase(platform);
-    const resolved = await resolve(wanted, platform);
+    const resolved = await resolve(wanted, platform, stage.baseRange);
     checkBasePlatform(lint.at(stage.range, stage.comments), stage.baseName, platform, resolved.config, stage.baseRange);
     const hasLayers = resolved.config.rootfs.diff_ids.length > 0;
     const tree = hasLayers ? pinnedTree(wanted, resolved) : undefined;

@@ -178,6 +178,7 @@ function finish(conversion: Conversion): ConvertResult {
   const platform = choosePlatform(target, request);
   return {
     definition: marshal(target.state),
+    listDefinitions: () => [...drafts.values()].map(({ state }) => marshal(state)),
     image: finishImage(target, request, platform),
     platform,
     stageNames: graph.stages

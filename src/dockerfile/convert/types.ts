@@ -1,6 +1,7 @@
 import type { Definition } from '../../llb/ops.ts';
 import type { ContainerConfig, Digest, HistoryEntry, ImageConfig, Platform } from '../../oci/index.ts';
 import type { IgnoreFile, LintWarning } from '../lint/index.ts';
+import type { SourceRange } from '../position.ts';
 
 /** Everything that decides what a Dockerfile means. */
 export interface ConvertRequest {
@@ -85,6 +86,8 @@ export interface MetaResolver {
 export interface ResolveOptions {
   /** `[internal] load metadata for docker.io/library/busybox:1`, with the platform in front where there are several. */
   readonly logName: string;
+  /** The words that name the image. */
+  readonly range?: SourceRange;
   readonly signal?: AbortSignal;
 }
 
@@ -100,6 +103,8 @@ export interface ResolvedImage {
 export interface ConvertResult {
   /** The target stage's tree. */
   readonly definition: Definition;
+  /** Those of all stages that were converted. */
+  readonly listDefinitions: () => Iterable<Definition>;
   readonly image: ConvertedImage;
   readonly platform: Platform;
   /** Names of all stages in file order; unnamed ones are their index. */

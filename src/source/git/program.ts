@@ -1,5 +1,7 @@
 import { TsbuildError } from '../../errors.ts';
 import { initPath } from '../../native/index.ts';
+import type { Network } from '../../network.ts';
+import { redactUrl } from '../../remote-url/index.ts';
 import { createMasker } from '../../secrets/index.ts';
 import { gitFailed, gitMissing, gitTimeout } from './errors.ts';
 import type { GitTree } from './git-op.ts';
@@ -19,11 +21,19 @@ export interface GitCall {
   readonly workTree?: string;
   /** Besides those of every call. */
   readonly env?: Readonly<Record<string, string>>;
-  /** It speaks with a server: it ends when nothing comes for some minutes, and its progress is shown. */
+  /** It speaks with a server, where the network may be used: it ends when nothing comes for some minutes, and its progress is shown. */
   readonly remote?: boolean;
   readonly signal: AbortSignal;
   readonly onTask?: (id: string, current: number, total: number, completed?: boolean) => void;
   readonly onLog?: (data: Uint8Array) => void;
+}
+
+/** What all calls have in common. */
+export interface GitSettings {
+  readonly env: Readonly<Record<string, string>>;
+  /** What nobody may read in what git prints. */
+  readonly hidden?: Iterable<Uint8Array>;
+  readonly network: Network;
 }
 
 const SILENCE_MS = 180_000;
@@ -35,12 +45,12 @@ const NOT_FOUND = 127;
 export function createGitProgram(
   tree: Pick<GitTree, 'remote' | 'host'>,
   home: string,
-  env: Readonly<Record<string, string>>,
-  hidden: Iterable<Uint8Array> = [],
+  { env, hidden = [], network }: GitSettings,
 ): GitProgram {
   return {
     async run(args, call) {
       const { signal } = call;
+      if (call.remote) network.admit({ kind: 'git', name: redactUrl(tree.remote) });
       // Loaded when needed: it is a share of what a cached build costs.
       const { spawn } = await import('node:child_process');
       return new Promise((resolve, reject) => {

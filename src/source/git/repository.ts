@@ -29,8 +29,7 @@ export async function openRepository(
   pinned: PinnedTree,
   options: SourceOptions,
 ): Promise<Repository> {
-  const format = pinned.commit.length === 64 ? 'sha256' : 'sha1';
-  const key = createHash('sha256').update(`${format} ${tree.remote}`).digest('hex').slice(0, 40);
+  const { format, key } = placeOf(tree, pinned);
   const lock = await waitForLock(store, `git-${key}`, options.signal);
   const path = join(store.paths.git, key);
   const fill = async (): Promise<void> => {
@@ -53,6 +52,20 @@ export async function openRepository(
     lock.release();
     throw error;
   }
+}
+
+/** Whether builds have fetched a commit so far. A loose look: only git can tell whether all that it leads to is there. */
+export async function hasCommit(
+  { store }: Pick<Dependencies, 'store'>,
+  tree: GitTree,
+  pinned: PinnedTree,
+): Promise<boolean> {
+  return existsSync(join(store.paths.git, placeOf(tree, pinned).key, 'refs/tsbuild', pinned.object));
+}
+
+function placeOf({ remote }: GitTree, { commit }: PinnedTree): { readonly format: string; readonly key: string } {
+  const format = commit.length === 64 ? 'sha256' : 'sha1';
+  return { format, key: createHash('sha256').update(`${format} ${remote}`).digest('hex').slice(0, 40) };
 }
 
 async function waitForLock(store: Pick<Store, 'lock'>, name: string, signal: AbortSignal): Promise<FileLock> {

@@ -1,3 +1,4 @@
+import type { GitPin } from '../../lockfile/index.ts';
 import type { SourceOptions } from '../types.ts';
 import { commitMismatch, refNotFound } from './errors.ts';
 import { type GitTree, isCommit } from './git-op.ts';
@@ -19,6 +20,15 @@ export function pinCommit(tree: GitTree): PinnedTree | undefined {
   if (commit === undefined || !isCommit(commit)) return undefined;
   if (checksum !== undefined && !commit.startsWith(checksum)) throw commitMismatch(tree, checksum, [commit]);
   return { commit, object: commit, ref: undefined };
+}
+
+/** What a lock file says that a ref is. Throws `GIT_CHECKSUM_MISMATCH` where the Dockerfile says that it is something else. */
+export function pinLocked(tree: GitTree, { commit, tag, ref }: GitPin): PinnedTree {
+  const object = tag ?? commit;
+  const { checksum } = tree;
+  if (checksum !== undefined && !object.startsWith(checksum) && !commit.startsWith(checksum))
+    throw commitMismatch(tree, checksum, [...new Set([object, commit])]);
+  return { commit, object, ref };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Network } from '../../network.ts';
 import { findTlsFiles } from '../../registry/tls.ts';
 import type { Secrets, SshAgents } from '../../secrets/types.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
@@ -13,6 +14,7 @@ export interface SessionDependencies {
   readonly snapshotter: Pick<Snapshotter, 'prepare'>;
   readonly secrets: Pick<Secrets, 'read'>;
   readonly sshAgents: Pick<SshAgents, 'open'>;
+  readonly network: Network;
   /** Default `process.env`: PATH, proxies, and HOME for the hosts that ssh knows. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -61,15 +63,18 @@ const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'].flatMap((
 /** Makes what git needs to fetch a tree. Throws `SSH_AGENT_MISSING` and what reading a secret throws. */
 export async function openSession(
   tree: GitTree,
-  { snapshotter, secrets, sshAgents, env = process.env }: SessionDependencies,
+  { snapshotter, secrets, sshAgents, network, env = process.env }: SessionDependencies,
 ): Promise<GitSession> {
   // A snapshot that is never committed: swept, should we be killed.
   const scratch = await snapshotter.prepare(undefined);
   const directory = scratch.mount.upper ?? '';
   try {
     writeFileSync(join(directory, 'gitconfig'), SETTINGS);
-    const socket = tree.protocol === 'ssh' ? await sshAgents.open(tree.sshAgent ?? 'default') : undefined;
-    const auth = await findAuth(tree, secrets);
+    // Without a network nobody is asked who we are: git works on what the store has.
+    const { offline } = network;
+    const isSsh = tree.protocol === 'ssh' && !offline;
+    const socket = isSsh ? await sshAgents.open(tree.sshAgent ?? 'default') : undefined;
+    const auth = offline ? { env: {}, hidden: [] } : await findAuth(tree, secrets);
     const values: Record<string, string> = {
       PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
       HOME: directory,
@@ -81,7 +86,7 @@ export async function openSession(
       // Wherever it is started from, it finds no repository but the one that it is told.
       GIT_CEILING_DIRECTORIES: dirname(directory),
       // Of submodules too, whatever they call for.
-      GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
+      GIT_ALLOW_PROTOCOL: offline ? 'file' : 'http:https:ssh:git',
       ...sshVariables(directory, env.HOME ?? homedir(), socket?.path),
       ...(await tlsVariables(tree, directory, env)),
       ...auth.env,
@@ -91,7 +96,7 @@ export async function openSession(
       if (value !== undefined) values[name] = value;
     }
     return {
-      git: createGitProgram(tree, directory, values, auth.hidden),
+      git: createGitProgram(tree, directory, { env: values, hidden: auth.hidden, network }),
       directory,
       async close() {
         await socket?.close();

@@ -1,3 +1,5 @@
+import { TsbuildError } from '../../errors.ts';
+import { type GitPin, gitName, lockUnavailable, type Pins } from '../../lockfile/index.ts';
 import type { NativeApi } from '../../native/types.ts';
 import { type Digest, digestOf } from '../../oci/index.ts';
 import type { ActiveSnapshot, Snapshotter } from '../../snapshot/snapshotter.ts';
@@ -5,14 +7,17 @@ import type { Store } from '../../store/index.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { checkOut, findSubdir, moveContents } from './checkout.ts';
 import { type GitTree, readGitOp } from './git-op.ts';
-import { openRepository } from './repository.ts';
-import { type PinnedTree, pinCommit, pinRef } from './resolve.ts';
+import { hasCommit, openRepository } from './repository.ts';
+import { type PinnedTree, pinCommit, pinLocked, pinRef } from './resolve.ts';
+import { createSeenRefs } from './seen-refs.ts';
 import { type GitSession, openSession, type SessionDependencies } from './session.ts';
 
 export interface GitSourceDependencies extends SessionDependencies {
-  readonly store: Pick<Store, 'paths' | 'lock'>;
-  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'stat'>;
+  readonly store: Pick<Store, 'paths' | 'lock' | 'table'>;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'stat' | 'claim'>;
   readonly native: Pick<NativeApi, 'removeTree'>;
+  /** Of a lock file: refs that are not looked up. */
+  readonly pins?: Pins | undefined;
 }
 
 /**
@@ -20,27 +25,56 @@ export interface GitSourceDependencies extends SessionDependencies {
  * wherever it comes from. The program `git` does the work, and sees nothing of the machine's settings.
  */
 export function createGitSource(dependencies: GitSourceDependencies): Source {
-  const { snapshotter } = dependencies;
+  const { snapshotter, network, pins, store } = dependencies;
+  const seen = createSeenRefs(store);
+
+  /** Without a network a ref is what it was when a server was last asked. */
+  const lookUp = async (tree: GitTree, options: SourceOptions): Promise<PinnedTree> => {
+    if (network.offline) {
+      const known = seen.recall(tree);
+      if (known === undefined) network.admit({ kind: 'git', name: gitName(tree.remote, tree.ref) });
+      else {
+        options.onLog?.(Buffer.from(`offline: ${tree.ref ?? 'HEAD'} is taken to be ${known.commit}, as last seen\n`));
+        return known;
+      }
+    }
+    const pinned = await withSession(tree, dependencies, ({ git }) => pinRef(tree, git, options));
+    await seen.record(tree, pinned);
+    return pinned;
+  };
+
   return {
     schemes: ['git'],
     async resolve(op, options) {
       const tree = readGitOp(op);
-      const pinned =
-        pinCommit(tree) ?? (await withSession(tree, dependencies, ({ git }) => pinRef(tree, git, options)));
+      const exact = pinCommit(tree);
+      const locked = exact === undefined ? pins?.git(tree.remote, tree.ref) : undefined;
+      const pinned = exact ?? (locked && pinLocked(tree, locked)) ?? (await lookUp(tree, options));
       const digest = digestTree(tree, pinned);
+      const name = gitName(tree.remote, tree.ref);
       return {
         digest,
         cacheable: true,
         async fetch(fetchOptions) {
-          if (snapshotter.stat(digest) !== undefined) return { kind: 'snapshot', name: digest };
-          await withSession(tree, dependencies, (session) =>
+          if ((await snapshotter.claim(digest)) !== undefined) return { kind: 'snapshot', name: digest };
+          const work = withSession(tree, dependencies, (session) =>
             fetchTree(dependencies, session, { tree, pinned, digest }, fetchOptions),
           );
+          await work.catch((error: unknown) => {
+            const isGone = locked !== undefined && error instanceof TsbuildError && error.code === 'GIT_REF_NOT_FOUND';
+            throw isGone ? lockUnavailable(name, locked.commit, error) : error;
+          });
           return { kind: 'snapshot', name: digest };
         },
+        isHere: async () => snapshotter.stat(digest) !== undefined || (await hasCommit(dependencies, tree, pinned)),
+        ...(exact === undefined ? { pin: { kind: 'git', name, pin: toPin(pinned) } } : {}),
       };
     },
   };
+}
+
+function toPin({ commit, object, ref }: PinnedTree): GitPin {
+  return { commit, ...(ref === undefined ? {} : { ref }), ...(object === commit ? {} : { tag: object }) };
 }
 
 interface Wanted {

@@ -1,11 +1,13 @@
+import { type Network, ONLINE } from '../../network.ts';
 import type { Dispatchers } from '../../registry/dispatchers.ts';
 import type { HttpResponse } from '../../registry/transport.ts';
+import { redactUrl } from '../../remote-url/index.ts';
 
 /** Downloads from the web; connections are shared by everything that one client fetches. */
 export interface HttpClient {
   /**
    * Asks for a URL and gives the answer to `receive`. Redirects are followed; what breaks on the way, the reading of the body included,
-   * is tried again, so `receive` may be called more than once. Throws `HTTP_UNREACHABLE`, `HTTP_TLS`, `HTTP_FAILED`, `HTTP_STATUS`.
+   * is tried again, so `receive` may be called more than once. Throws `OFFLINE`, `HTTP_UNREACHABLE`, `HTTP_TLS`, `HTTP_FAILED`, `HTTP_STATUS`.
    */
   get<T>(request: HttpGet, receive: (answer: HttpResponse) => Promise<T>): Promise<T>;
   /** Closes idle connections. */
@@ -21,7 +23,7 @@ export interface HttpGet {
 }
 
 /** A client that loads undici with its first request: most builds make none. */
-export function createHttpClient(env: NodeJS.ProcessEnv = process.env): HttpClient {
+export function createHttpClient(network: Network = ONLINE, env: NodeJS.ProcessEnv = process.env): HttpClient {
   let opened: Promise<Dispatchers> | undefined;
   const open = (): Promise<Dispatchers> => {
     opened ??= import('../../registry/dispatchers.ts').then(({ createDispatchers }) => createDispatchers({}, env));
@@ -29,6 +31,7 @@ export function createHttpClient(env: NodeJS.ProcessEnv = process.env): HttpClie
   };
   return {
     async get(request, receive) {
+      network.admit({ kind: 'url', name: redactUrl(request.url.href) });
       const [dispatchers, { get }] = await Promise.all([open(), import('./get.ts')]);
       return get(dispatchers, request, receive);
     },

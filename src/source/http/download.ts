@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, open, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { lockMismatch, type UrlPin, urlName } from '../../lockfile/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import type { HttpResponse } from '../../registry/transport.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
@@ -11,21 +12,23 @@ import { digestFile, type FoundFile, type HttpFile } from './file-op.ts';
 import { nameDownload } from './names.ts';
 
 /**
- * Writes the body of an answer to a snapshot of one file, hashed on the way; nothing of it is held in memory. Throws `DIGEST_MISMATCH`,
- * `STORE_FULL`, and what the connection breaks with.
+ * Writes the body of an answer to a snapshot of one file, hashed on the way; nothing of it is held in memory. A locked file
+ * has its locked time, whatever the server says. Throws `DIGEST_MISMATCH`, `LOCK_MISMATCH`, `STORE_FULL`, and what the connection breaks with.
  */
 export async function saveDownload(
   snapshotter: Pick<Snapshotter, 'prepare'>,
   file: HttpFile,
   answer: HttpResponse,
   options: SourceOptions,
-): Promise<{ readonly found: FoundFile; readonly snapshot: string }> {
+  pin?: UrlPin,
+): Promise<{ readonly found: FoundFile; readonly snapshot: string; readonly size: number }> {
   const name = file.filename ?? nameDownload(file.text, answer.headers['content-disposition']);
-  const mtime = readTime(answer.headers['last-modified']);
+  const mtime = pin === undefined ? readTime(answer.headers['last-modified']) : pin.lastModified;
   const active = await snapshotter.prepare(undefined);
   try {
     const path = join(active.mount.upper ?? '', name);
-    const digest = await writeBody(path, file, name, answer, options);
+    const { digest, size } = await writeBody(path, file, name, answer, options);
+    if (pin !== undefined && pin.digest !== digest) throw lockMismatch(urlName(file.text), pin.digest, digest);
     if (file.checksum !== undefined && file.checksum !== digest)
       throw checksumMismatch(file.text, file.checksum, digest);
     // The owner first: changing it clears set-id bits.
@@ -34,7 +37,7 @@ export async function saveDownload(
     await utimes(path, mtime ?? 0, mtime ?? 0);
     const found: FoundFile = { name, digest, ...(mtime === undefined ? {} : { mtime }) };
     const { name: snapshot } = await active.commit(digestFile(file, found));
-    return { found, snapshot };
+    return { found, snapshot, size };
   } catch (error) {
     answer.body.destroy();
     await active.remove();
@@ -48,7 +51,7 @@ async function writeBody(
   name: string,
   { headers, body }: HttpResponse,
   { signal, onTask }: SourceOptions,
-): Promise<Digest> {
+): Promise<{ readonly digest: Digest; readonly size: number }> {
   const hash = createHash('sha256');
   const encoded = headers['content-encoding']?.toLowerCase() === 'gzip';
   // Of an encoded body the length says nothing about the file.
@@ -83,7 +86,7 @@ async function writeBody(
     await handle.close();
   }
   onTask?.(task, size, Math.max(size, total), true);
-  return `sha256:${hash.digest('hex')}`;
+  return { digest: `sha256:${hash.digest('hex')}`, size };
 }
 
 /** An HTTP date in seconds since the epoch. */

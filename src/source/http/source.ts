@@ -1,10 +1,12 @@
+import { type Pins, type UrlPin, urlName } from '../../lockfile/index.ts';
+import type { Network } from '../../network.ts';
 import { digestOf } from '../../oci/index.ts';
 import type { HttpResponse } from '../../registry/transport.ts';
 import { fileNameOf } from '../../remote-url/index.ts';
 import type { Secrets } from '../../secrets/types.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
 import type { Store } from '../../store/index.ts';
-import type { Source, SourceOptions } from '../types.ts';
+import type { ResolvedSource, Source, SourceOptions } from '../types.ts';
 import { findAuthorization } from './auth.ts';
 import type { HttpClient } from './client.ts';
 import { saveDownload } from './download.ts';
@@ -17,15 +19,18 @@ export interface HttpSourceDependencies {
   readonly store: Pick<Store, 'table'>;
   readonly snapshotter: Pick<Snapshotter, 'prepare' | 'stat'>;
   readonly secrets: Pick<Secrets, 'read'>;
+  readonly network: Network;
+  /** Of a lock file: files that are not looked at again. */
+  readonly pins?: Pins | undefined;
 }
 
 /**
  * `https://…`: one file of the web as a tree. What it is must be known before anything is built on it, so it is downloaded when it is
  * resolved, unless the server says that the copy of an earlier build is still good; with a checksum nothing is asked before somebody needs
- * the file.
+ * the file, and none of one that a lock file pins. Without a network the copy of an earlier build is taken as it is.
  */
 export function createHttpSource(dependencies: HttpSourceDependencies): Source {
-  const { store, snapshotter } = dependencies;
+  const { store, snapshotter, network, pins } = dependencies;
   const records = store.table<HttpRecord>('http-files');
   const recall = (key: string): HttpRecord | undefined => {
     const record = records.get(key);
@@ -36,7 +41,15 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
     file: HttpFile,
     known: HttpRecord | undefined,
     options: SourceOptions,
+    pin?: UrlPin,
   ): Promise<HttpRecord> => {
+    if (network.offline) {
+      if (known === undefined) network.admit({ kind: 'url', name: urlName(file.text) });
+      else {
+        options.onLog?.(Buffer.from(`offline: ${urlName(file.text)} is taken as an earlier build found it\n`));
+        return known;
+      }
+    }
     const authorization = await findAuthorization(file, dependencies.secrets);
     const request = {
       url: file.url,
@@ -51,10 +64,29 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
         answer.body.destroy();
         return known;
       }
-      const saved = await saveDownload(snapshotter, file, answer, options);
+      const saved = await saveDownload(snapshotter, file, answer, options, pin);
       return { ...saved, ...validatorsOf(answer.headers) };
     };
     return dependencies.client.get(request, receive);
+  };
+
+  /** The file that is locked, under the identity that it had when it was: nobody is asked while the store has it. */
+  const takeLocked = (file: HttpFile, pin: UrlPin): ResolvedSource => {
+    const { digest, lastModified } = pin;
+    const name = file.filename ?? fileNameOf(file.text) ?? 'download';
+    const found: FoundFile = { name, digest, ...(lastModified === undefined ? {} : { mtime: lastModified }) };
+    const identity = digestFile(file, found);
+    const isHere = (): boolean => snapshotter.stat(identity) !== undefined;
+    return {
+      digest: identity,
+      cacheable: true,
+      isHere: async () => isHere(),
+      async fetch(options) {
+        if (!isHere()) await download({ ...file, filename: name }, undefined, options, pin);
+        return { kind: 'snapshot', name: identity };
+      },
+      pin: { kind: 'url', name: urlName(file.text), pin },
+    };
   };
 
   return {
@@ -69,6 +101,7 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
         return {
           digest: identity,
           cacheable: true,
+          isHere: async () => recall(identity) !== undefined,
           async fetch(fetchOptions) {
             const record = recall(identity) ?? (await download(named, undefined, fetchOptions));
             await records.put(identity, record);
@@ -76,14 +109,28 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
           },
         };
       }
+      const locked = pins?.url(file.text);
+      if (locked !== undefined) return takeLocked(file, locked);
       const key = digestOf(JSON.stringify([file.text, file.filename, file.mode, file.uid, file.gid]));
       const record = await download(file, recall(key), options);
-      await records.put(key, record);
+      const { name, digest } = record.found;
+      // The second is what the same URL is looked for by when it is given a checksum.
+      await Promise.all([key, digestFile(file, { name, digest })].map((each) => records.put(each, record)));
       return {
         digest: digestFile(file, record.found),
         cacheable: true,
         fetch: async () => ({ kind: 'snapshot', name: record.snapshot }),
+        pin: { kind: 'url', name: urlName(file.text), pin: toPin(record) },
       };
     },
+  };
+}
+
+function toPin({ found, size, etag }: HttpRecord): UrlPin {
+  return {
+    digest: found.digest,
+    ...(size === undefined ? {} : { size }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(found.mtime === undefined ? {} : { lastModified: found.mtime }),
   };
 }

@@ -5,6 +5,8 @@ import type { FoundFile } from './file-op.ts';
 export interface HttpRecord {
   readonly found: FoundFile;
   readonly snapshot: string;
+  /** In bytes. */
+  readonly size?: number;
   readonly etag?: string;
   readonly lastModified?: string;
 }

@@ -1,0 +1,81 @@
+import { DockerfileError } from '../../dockerfile/errors.ts';
+import { formatFrame } from '../../dockerfile/frame.ts';
+import { OFFLINE_CODE } from '../../network.ts';
+import type { DockerfileInput } from '../inputs.ts';
+import type { MissingInput } from './missing.ts';
+
+const MAX_FRAMES = 10;
+
+/** Everything that is missing, at once. `missing` has the same as the message; `details.missing` is that as JSON. */
+export class MissingInputsError extends DockerfileError {
+  readonly missing: readonly MissingInput[];
+  readonly #text: string;
+
+  constructor(
+    code: string,
+    message: string,
+    hint: string,
+    missing: readonly MissingInput[],
+    dockerfile?: DockerfileInput,
+  ) {
+    const range = missing.find((input) => input.range !== undefined)?.range;
+    const plain = missing.map(({ kind, name, platform, command, range: at }) => ({
+      kind,
+      name,
+      ...(platform === undefined ? {} : { platform }),
+      command,
+      ...(at === undefined ? {} : { line: at.start.line }),
+    }));
+    super(code, message, {
+      hint,
+      details: { count: missing.length, missing: JSON.stringify(plain) },
+      ...(dockerfile === undefined ? {} : { file: dockerfile.fileName, source: dockerfile.text }),
+      ...(range === undefined ? {} : { range }),
+    });
+    this.missing = missing;
+    this.#text = dockerfile?.text ?? '';
+  }
+
+  /** The lines around each of them. */
+  override get frame(): string {
+    const ranges = this.missing.flatMap(({ range }) => (range === undefined ? [] : [range]));
+    const places = new Map(ranges.map((range) => [`${range.start.line}:${range.start.column + 1}`, range]));
+    return [...places]
+      .slice(0, MAX_FRAMES)
+      .map(([place, range]) => `${this.file ?? 'Dockerfile'}:${place}\n${formatFrame(this.#text, range)}`)
+      .join('\n\n');
+  }
+}
+
+/** Throws where something is missing. */
+export function refuseMissing(missing: readonly MissingInput[], dockerfile?: DockerfileInput): void {
+  if (missing.length === 0) return;
+  const count = missing.length === 1 ? 'something' : `${missing.length} things`;
+  throw new MissingInputsError(
+    OFFLINE_CODE,
+    [`--offline, and this build needs ${count} of the network:`, ...new Set(missing.map(describe))].join('\n'),
+    'run these while there is a network, or build without --offline (TSBUILD_OFFLINE)',
+    missing,
+    dockerfile,
+  );
+}
+
+/** Throws where the lock file has not all that is named. */
+export function refuseUnlocked(missing: readonly MissingInput[], lockPath: string, dockerfile: DockerfileInput): void {
+  if (missing.length === 0) return;
+  const names = new Set(
+    missing.map(({ kind, name, platform }) => `${kind} ${name}${platform === undefined ? '' : ` (${platform})`}`),
+  );
+  throw new MissingInputsError(
+    'LOCK_MISSING',
+    [`${lockPath} has not all that the Dockerfile names:`, ...names].join('\n'),
+    'bring it up to date with tsbuild lock, or build without --locked',
+    missing,
+    dockerfile,
+  );
+}
+
+function describe({ kind, name, platform, command }: MissingInput): string {
+  const what = kind === 'layers' ? 'layers of image' : kind === 'push' ? 'push of' : kind;
+  return `${what} ${name}${platform === undefined ? '' : ` (${platform})`}: ${command}`;
+}

@@ -1,0 +1,61 @@
+import type { BuildRequest } from '../../build-types.ts';
+import type { SourceRange } from '../../dockerfile/position.ts';
+import type { SourceOp } from '../../llb/ops.ts';
+import { gitName, urlName } from '../../lockfile/index.ts';
+import { familiarReference, formatPlatform, hostPlatform, type Platform, parseReference } from '../../oci/index.ts';
+import { parseGitUrl, redactUrl } from '../../remote-url/index.ts';
+
+/** Something that a build would have to ask a server for, or that its lock file has not. */
+export interface MissingInput {
+  readonly kind: 'image' | 'layers' | 'url' | 'git' | 'push' | 'cache';
+  /** Without credentials. */
+  readonly name: string;
+  readonly platform?: string;
+  /** What gets it while there is a network. */
+  readonly command: string;
+  /** Of the Dockerfile. */
+  readonly range?: SourceRange;
+}
+
+/** An image that FROM, `COPY --from` or `RUN --mount=from` names. */
+export function missingImage(reference: string, platform: Platform, range: SourceRange | undefined): MissingInput {
+  const name = familiarReference(parseReference(reference));
+  const shown = formatPlatform(platform);
+  const flag = shown === formatPlatform(hostPlatform()) ? '' : `--platform ${shown} `;
+  return {
+    kind: 'image',
+    name,
+    platform: shown,
+    command: `tsbuild pull ${flag}${name}`,
+    ...(range === undefined ? {} : { range }),
+  };
+}
+
+/** What a source op reads; `undefined` for a context of this machine. `place` is what the command line calls the context. */
+export function missingSource(op: SourceOp, place: string, range: SourceRange | undefined): MissingInput | undefined {
+  const at = range === undefined ? {} : { range };
+  const { identifier, attrs, platform = hostPlatform() } = op;
+  const command = `tsbuild lock --fetch ${redactUrl(place)}`;
+  if (/^https?:/.test(identifier)) return { kind: 'url', name: urlName(identifier), command, ...at };
+  if (identifier.startsWith('git:')) return { kind: 'git', name: gitOpName(identifier, attrs), command, ...at };
+  const [, reference] = /^docker-image:\/\/(.*)$/.exec(identifier) ?? [];
+  return reference === undefined ? undefined : { ...missingImage(reference, platform, range), kind: 'layers' };
+}
+
+function gitOpName(identifier: string, attrs: SourceOp['attrs']): string {
+  const [place = '', fragment = ''] = identifier.split('#', 2);
+  const url = parseGitUrl(`${attrs['git.fullurl'] ?? place}#${fragment}`);
+  return url === undefined ? redactUrl(identifier) : gitName(url.remote, url.ref);
+}
+
+/** What the request itself asks of servers, whatever the Dockerfile says. */
+export function missingOfRequest({ push, outputs = [], tags = [] }: BuildRequest): readonly MissingInput[] {
+  const names = outputs
+    .flatMap((output) => (output.type === 'image' && output.push ? [output.name ?? tags] : []))
+    .flat();
+  return [...new Set(push ? [...names, ...tags] : names)].map((name) => ({
+    kind: 'push',
+    name,
+    command: `tsbuild push ${name}`,
+  }));
+}
