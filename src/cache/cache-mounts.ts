@@ -1,10 +1,18 @@
-import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileLock, NativeApi } from '../native/types.ts';
 import type { RootMount } from '../oci/index.ts';
 import type { Store } from '../store/index.ts';
+import {
+  instanceDirectory,
+  makeInstance,
+  mountName,
+  readFacts,
+  type Sharing,
+  touchInstance,
+  writeFacts,
+} from './mounts/facts.ts';
+import { lockMaking, pollLock, tryInstance } from './mounts/locks.ts';
 
 /** The directories behind RUN --mount=type=cache, shared by all builds and processes that use the store. */
 export interface CacheMounts {
@@ -17,7 +25,7 @@ export interface CacheMounts {
 
 export interface CacheMountRequest {
   readonly id: string;
-  readonly sharing: 'shared' | 'private' | 'locked';
+  readonly sharing: Sharing;
   /** Of a new directory: permission bits and owner. */
   readonly mode: number;
   readonly uid: number;
@@ -38,25 +46,34 @@ export interface CacheMountLease {
   release(): void;
 }
 
-/** How long a wait for a lock sleeps between two looks: from, to. */
-const POLL_MS = [4, 100] as const;
+export interface CacheMountOptions {
+  /** Called before a cache is taken, each time: it may bring the cache from elsewhere. `name` is what `mountName` gives. */
+  readonly beforeUse?: (name: string, request: CacheMountRequest) => Promise<void>;
+}
 
-/**
- * Lies in `cache-mounts/<name>/<n>/data`, where `<name>` is a hash of what makes a cache that cache and `<n>` counts the private
- * ones that were in use at once. Whoever uses a directory holds the lock of its name: shared, or alone for `locked` and `private`.
- */
+/** Where they lie, and who may use them: mounts/facts.ts, mounts/locks.ts. */
 export function createCacheMounts(
   store: Pick<Store, 'paths' | 'lock'>,
   native: Pick<NativeApi, 'removeTree'>,
+  options: CacheMountOptions = {},
 ): CacheMounts {
   return {
     async acquire(request) {
-      const name = cacheName(request);
+      const { id, mode, uid, gid, seed } = request;
+      const name = mountName({ id, mode, uid, gid, ...(seed === undefined ? {} : { seed: seed.name }) });
+      await options.beforeUse?.(name, request);
       const { index, lock } = await lockInstance(store, name, request);
       try {
-        const directory = join(store.paths.cacheMounts, name, String(index));
-        if (!existsSync(join(directory, 'data'))) await createInstance(store, native, name, directory, request);
-        return { mount: { lowers: [], upper: join(directory, 'data') }, release: () => lock.release() };
+        const directory = instanceDirectory(store, name, index);
+        const data = join(directory, 'data');
+        if (!existsSync(data) || readFacts(store, name) === undefined)
+          await createInstance(store, native, name, index, request);
+        touchInstance(directory, request.sharing);
+        const release = (): void => {
+          touchInstance(directory);
+          lock.release();
+        };
+        return { mount: { lowers: [], upper: data }, release };
       } catch (error) {
         lock.release();
         throw error;
@@ -65,58 +82,50 @@ export function createCacheMounts(
   };
 }
 
-/** As in BuildKit a cache with another initial tree, owner or mode is another cache. */
-function cacheName({ id, mode, uid, gid, seed }: CacheMountRequest): string {
-  return createHash('sha256')
-    .update(JSON.stringify([id, mode, uid, gid, seed?.name ?? null]))
-    .digest('hex');
-}
-
 async function lockInstance(
   store: Pick<Store, 'lock'>,
   name: string,
   { sharing, signal }: CacheMountRequest,
 ): Promise<{ readonly index: number; readonly lock: FileLock }> {
   const exclusive = sharing !== 'shared';
-  const tryLock = (index: number) => store.lock(`cache-mount-${name}-${index}`, { exclusive, wait: false });
-  if (sharing !== 'private') return { index: 0, lock: await pollLock(() => tryLock(0), signal) };
+  if (sharing !== 'private')
+    return { index: 0, lock: await pollLock(() => tryInstance(store, name, 0, exclusive), signal) };
   for (let index = 0; ; index++) {
     signal.throwIfAborted();
-    const lock = await tryLock(index);
+    const lock = await tryInstance(store, name, index, exclusive);
     if (lock !== undefined) return { index, lock };
-  }
-}
-
-/** Waits without a thread of its own: any number of steps may wait at once, and an abort ends the wait. */
-async function pollLock(tryLock: () => Promise<FileLock | undefined>, signal: AbortSignal): Promise<FileLock> {
-  for (let delayMs: number = POLL_MS[0]; ; delayMs = Math.min(delayMs * 1.5, POLL_MS[1])) {
-    signal.throwIfAborted();
-    const lock = await tryLock();
-    if (lock !== undefined) return lock;
-    await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
 /** Made beside and renamed: a directory that is there is whole. */
 async function createInstance(
-  store: Pick<Store, 'lock'>,
+  store: Pick<Store, 'lock' | 'paths'>,
   native: Pick<NativeApi, 'removeTree'>,
   name: string,
-  directory: string,
+  index: number,
   { id, mode, uid, gid, seed, signal }: CacheMountRequest,
 ): Promise<void> {
-  const lock = await pollLock(() => store.lock(`cache-mount-${name}-new`, { exclusive: true, wait: false }), signal);
+  const lock = await lockMaking(store, name, signal);
   try {
+    const directory = makeInstance(store, name, index);
+    if (readFacts(store, name) === undefined)
+      writeFacts(store, name, {
+        id,
+        mode,
+        uid,
+        gid,
+        ...(seed === undefined ? {} : { seed: seed.name }),
+        createdMs: Date.now(),
+      });
     const data = join(directory, 'data');
     if (existsSync(data)) return;
     const fresh = join(directory, 'new');
     // Left by a process that was killed here.
     await native.removeTree(fresh);
-    mkdirSync(fresh, { recursive: true });
+    mkdirSync(fresh);
     await seed?.fill({ lowers: [], upper: fresh });
     chownSync(fresh, uid, gid);
     chmodSync(fresh, mode);
-    writeFileSync(join(directory, 'id'), id);
     renameSync(fresh, data);
   } finally {
     lock.release();

@@ -1,8 +1,11 @@
 export {
   type CacheMountLease,
+  type CacheMountOptions,
   type CacheMountRequest,
   type CacheMounts,
   type CacheSeed,
   createCacheMounts,
 } from './cache-mounts.ts';
 export { type CacheRecord, createCacheStorage } from './cache-storage.ts';
+export { type CacheMountInfo, listCacheMounts } from './mounts/list.ts';
+export { removeCacheMount, sweepCacheMounts } from './mounts/remove.ts';

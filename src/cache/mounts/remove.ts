@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FileLock, NativeApi } from '../../native/types.ts';
+import type { Store } from '../../store/index.ts';
+import { instanceDirectory, listInstances, listNames, mountDirectory } from './facts.ts';
+import { lockMaking, tryInstance } from './locks.ts';
+
+type MountStore = Pick<Store, 'paths' | 'lock' | 'owner'>;
+
+/**
+ * Removes a cache mount with all its directories; false, and nothing is done, while anybody uses one. What a killed removal leaves
+ * is no mount any more, and swept.
+ */
+export async function removeCacheMount(
+  store: MountStore,
+  native: Pick<NativeApi, 'removeTree'>,
+  name: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<boolean> {
+  const locks: FileLock[] = [];
+  try {
+    const indexes = listInstances(store, name);
+    for (const index of indexes) {
+      const lock = await tryInstance(store, name, index, true);
+      if (lock === undefined) return false;
+      locks.push(lock);
+    }
+    const making = await lockMaking(store, name, signal);
+    try {
+      for (const index of indexes) {
+        const directory = instanceDirectory(store, name, index);
+        const data = join(directory, 'data');
+        // Under another name first: no step finds a half of it.
+        if (existsSync(data)) renameSync(data, await leftoverPath(store, directory));
+        await native.removeTree(directory);
+      }
+      if (listInstances(store, name).length === 0) removeMount(mountDirectory(store, name));
+    } finally {
+      making.release();
+    }
+    return true;
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+function removeMount(directory: string): void {
+  rmSync(join(directory, 'mount.json'), { force: true });
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Something else lies there: it is not ours to remove.
+  }
+}
+
+let leftovers = 0;
+
+/** Where a directory goes that is being made or removed: when its process dies, it is swept. */
+export async function leftoverPath(store: Pick<Store, 'owner'>, directory: string): Promise<string> {
+  const { id } = await store.owner();
+  return join(directory, `half-${id}.${++leftovers}`);
+}
+
+const LEFTOVER = /^half-(\d+-[0-9a-f]{12})\.\d+$/;
+
+/** Removes what imports and removals of killed processes left. */
+export async function sweepCacheMounts(store: MountStore, native: Pick<NativeApi, 'removeTree'>): Promise<void> {
+  for (const name of listNames(store))
+    for (const index of listInstances(store, name)) {
+      const directory = instanceDirectory(store, name, index);
+      for (const entry of readdirSync(directory)) {
+        const owner = LEFTOVER.exec(entry)?.[1];
+        if (owner !== undefined && !(await (await store.owner()).isAlive(owner)))
+          await native.removeTree(join(directory, entry));
+      }
+    }
+}
