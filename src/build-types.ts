@@ -133,6 +133,8 @@ export interface BuildResult {
   /** How many steps ran, and how many came from the cache. */
   readonly executed: number;
   readonly cached: number;
+  /** The build's name in the store's records (`inspectBuild`, `explainBuild`). */
+  readonly id: string;
   /** Path of the whole log. */
   readonly logPath: string;
 }

@@ -31,11 +31,18 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   return await withWorkspace(
     request.root,
     async (workspace) => {
-      const holdings = await takeHoldings(workspace, request);
+      const directory = specs.main.type === 'directory' ? specs.main.path : undefined;
+      const holdings = await takeHoldings(workspace, request, directory);
+      const { recorder } = holdings.log;
       let main: MainContext | undefined;
       try {
         main = await openMain(specs.main, async () => workspace, { request, sink: holdings.log.sink, signal });
-        return await runBuild(request, { workspace, holdings, main, named: specs.named, signal });
+        const result = await runBuild(request, { workspace, holdings, main, named: specs.named, signal });
+        recorder.finish({ result });
+        return result;
+      } catch (error) {
+        recorder.finish({ error, canceled: signal.aborted });
+        throw error;
       } finally {
         // An error on the way must not close the store under the sweep.
         await holdings.sweeping.catch(() => {});
@@ -60,12 +67,12 @@ async function runBuild(
   { workspace, holdings, main, named, signal }: Opened,
 ): Promise<BuildResult> {
   const { secrets, sshAgents, devices, sweeping, log } = holdings;
-  const { sink, path: logPath } = log;
+  const { sink, path: logPath, recorder } = log;
   const contexts = new Map<string, LocalContext>();
   const layouts = toLayouts(named);
   const pinning = given.offline || given.locked ? await import('./remote/convert-pinned.ts') : undefined;
   const pins = given.locked ? createLatePins() : undefined;
-  const engine = createEngine({ workspace, contexts, layouts, secrets, sshAgents, devices, pins, sink });
+  const engine = createEngine({ workspace, contexts, layouts, secrets, sshAgents, devices, pins, recorder, sink });
   const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
   const inputs = await loadInputs(given, { main, loadTree, sink }).catch((error: unknown) => {
     throw pinning?.explainUnloaded(error, given, main) ?? error;
@@ -85,6 +92,8 @@ async function runBuild(
   };
   const converted = await (pinning?.convertPinned({ ...conversion, engine, sink, lockPath }) ??
     convertDockerfile(conversion));
+  const { ignore } = inputs;
+  recorder.inputs({ dockerfile: { ...dockerfile, name: dockerfile.fileName }, platform: converted.platform, ignore });
   await checkRequirements(converted.definition, { devices, request, source: dockerfile.text });
   await sweeping;
   await addDirectories(contexts, { main, inputs, converted, named, request, sink });
@@ -95,7 +104,7 @@ async function runBuild(
   const names = request.tags ?? [];
   const exported = await exportBuilt({ workspace, converted, tree, names, plan, sink, signal });
   const { executed, cached } = engine.summary;
-  return { ...exported, platform: converted.platform, executed, cached, logPath };
+  return { ...exported, platform: converted.platform, executed, cached, id: recorder.id, logPath };
 }
 
 /** Said before any work is done: later it would be an EPERM of some system call. Throws `PRIVILEGE_MISSING`. */

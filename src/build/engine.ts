@@ -1,5 +1,7 @@
 import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
+import { listsDirectory } from '../history/paths.ts';
+import type { BuildRecorder } from '../history/recorder.ts';
 import type { Definition, SourceOp } from '../llb/ops.ts';
 import type { Pins } from '../lockfile/index.ts';
 import { native } from '../native/index.ts';
@@ -50,6 +52,8 @@ export interface EngineOptions {
   readonly devices: Devices;
   /** Of a lock file. */
   readonly pins?: Pins | undefined;
+  /** Keeps what was solved, and by which keys; absent where nothing is kept. */
+  readonly recorder?: BuildRecorder;
   readonly sink: ProgressSink;
 }
 
@@ -61,6 +65,7 @@ export function createEngine({
   sshAgents,
   devices,
   pins,
+  recorder,
   sink,
 }: EngineOptions): Engine {
   const { store, snapshotter, images, trees, network, http } = workspace;
@@ -93,6 +98,7 @@ export function createEngine({
     devices,
     sources,
     statCacheDirectory: store.paths.statCache,
+    ...(recorder === undefined ? {} : { listDirectory: listsDirectory(store.paths) }),
   });
   const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
   const shown = new Set<Digest>();
@@ -105,7 +111,9 @@ export function createEngine({
       const isStep = (digest: Digest): boolean => !['source', 'merge'].includes(definition.ops.get(digest)?.type ?? '');
       // The layer that a merge puts into its place has been shown as the step that it is.
       const merges = [...definition.ops].flatMap(([digest, op]) => (op.type === 'merge' ? [digest] : []));
-      const observer = createObserver<OpResult>(sink, summary, isStep, new Set([...shown, ...merges]));
+      const hidden = new Set([...shown, ...merges]);
+      const observer = createObserver<OpResult>(sink, summary, isStep, hidden, recorder);
+      recorder?.solving(definition);
       try {
         return await createSolver({ cache, observer }).build(edge, { signal });
       } finally {

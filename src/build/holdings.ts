@@ -16,12 +16,17 @@ export interface Holdings {
   release(): Promise<void>;
 }
 
-export async function takeHoldings(workspace: Workspace, request: BuildRequest): Promise<Holdings> {
+/** `context` is the directory that is built, where it is one. */
+export async function takeHoldings(
+  workspace: Workspace,
+  request: BuildRequest,
+  context: string | undefined,
+): Promise<Holdings> {
   const secrets = createSecrets(request.secrets ?? []);
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
   const devices = createDevices(request.allow ?? []);
   if (request.secrets?.length || request.ssh?.length) native.forbidCoreDumps();
-  const log = await openBuildLog(workspace.store, request.onProgress);
+  const log = await openBuildLog(workspace.store, request, context);
   const sweeping = workspace.sweep();
   // Its failure is seen where it is awaited, which may be later than it happens.
   sweeping.catch(() => {});

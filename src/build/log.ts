@@ -1,39 +1,51 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import type { BuildRequest } from '../build-types.ts';
+import { buildLogPath } from '../history/paths.ts';
+import { type BuildRecorder, createBuildRecorder } from '../history/recorder.ts';
+import { removeOldBuilds, shouldRemoveBuilds } from '../history/retention.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import { createLogFile } from '../progress/log-file.ts';
 import type { Store } from '../store/index.ts';
-import { removeOldLogs, shouldRemoveLogs } from './log-retention.ts';
 
-/** Where a build's events go: the whole log on disk, and whoever asked to see them. */
+/** Where a build's events go: the whole log on disk, the record, and whoever asked to see them. */
 export interface BuildLog {
   readonly path: string;
   readonly sink: ProgressSink;
+  readonly recorder: BuildRecorder;
   finish(): Promise<void>;
 }
 
-/** Names sort by time: `20260102T030405-<random>.log`. Logs of old builds go (see removeOldLogs); this one is locked until `finish`. */
+/**
+ * Ids sort by time: `20260102T030405-<random>`. Logs and records of old builds go (see removeOldBuilds); this one's log is locked until
+ * `finish`. `context` is the directory that is built, where it is one.
+ */
 export async function openBuildLog(
-  store: Pick<Store, 'paths'>,
-  onProgress: ProgressSink | undefined,
+  { paths }: Pick<Store, 'paths'>,
+  request: BuildRequest,
+  context: string | undefined,
 ): Promise<BuildLog> {
+  const { onProgress } = request;
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
-  const path = join(store.paths.logs, `${stamp}-${randomBytes(4).toString('hex')}.log`);
+  const id = `${stamp}-${randomBytes(4).toString('hex')}`;
+  const path = buildLogPath(paths, id);
   const file = createLogFile(path, native.prefixLines);
   const lock = await native.lockFile({ path, exclusive: true, wait: false });
-  onProgress?.({ logPath: path });
+  const recorder = createBuildRecorder(paths, id, request, context);
+  onProgress?.({ logPath: path, buildId: id });
   return {
     path,
+    recorder,
     sink(status) {
       file.sink(status);
+      recorder.sink(status);
       onProgress?.(status);
     },
     async finish() {
       file.finish();
       lock?.release();
-      // Logs that cannot be removed are no reason for a build to fail.
-      if (shouldRemoveLogs(store.paths.logs, path)) await removeOldLogs(store.paths.logs, native).catch(() => {});
+      // Records that cannot be removed are no reason for a build to fail.
+      if (shouldRemoveBuilds(paths, id)) await removeOldBuilds(paths, native).catch(() => {});
     },
   };
 }

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '../errors.ts';
+import type { BuildRecorder } from '../history/recorder.ts';
 import type { Digest } from '../oci/index.ts';
 import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import type { SolveObserver, Vertex } from '../solver/types.ts';
@@ -19,13 +20,14 @@ export interface SolveSummary {
 
 /**
  * Shows a solve as progress events. Sources count neither as executed nor as cached: they are looked at each time. Of hidden
- * vertices (shown in an earlier solve of the build, or parts of another step) only a failure is shown.
+ * vertices (shown in an earlier solve of the build, or parts of another step) only a failure is shown. Keys go to the build's record.
  */
 export function createObserver<R>(
   sink: ProgressSink,
   summary: SolveSummary,
   isStep: (vertex: Digest) => boolean,
   hidden: ReadonlySet<Digest> = new Set(),
+  recorder?: Pick<BuildRecorder, 'keyed'>,
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
   const completed = new Set<Digest>();
@@ -43,6 +45,7 @@ export function createObserver<R>(
     sink({ vertexes: [status(vertex)] });
   };
   return {
+    keyed: (vertex, keys) => recorder?.keyed(vertex, keys),
     started: start,
     completed(vertex, { cached, error }) {
       completed.add(vertex.digest);

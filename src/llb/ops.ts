@@ -188,6 +188,8 @@ export interface OpMetadata {
   readonly source?: SourceLocation;
   /** For errors about what the op reads. */
   readonly inputNames?: InputNames;
+  /** Of a process: the ARGs that are among its variables, to tell them from ENV. */
+  readonly buildArgs?: EnvList;
   /** `--no-cache`: run even when a result is cached. */
   readonly ignoreCache?: boolean;
 }

@@ -10,8 +10,10 @@ export interface SolveStatus {
   readonly statuses?: readonly TaskStatus[];
   readonly logs?: readonly VertexLog[];
   readonly warnings?: readonly VertexWarning[];
-  /** Path of the whole log of the build: said once, in the first event. The one thing that is not BuildKit's; rawjson leaves it out. */
+  /** Path of the whole log of the build: said once, in the first event. This and `buildId` are not BuildKit's; rawjson leaves them out. */
   readonly logPath?: string;
+  /** The build's name in the store's records; comes with `logPath`. */
+  readonly buildId?: string;
 }
 
 /** A step. Sent again, whole, each time something of it changes. */

@@ -5,7 +5,7 @@ import type { SolveStatus } from './events.ts';
 export function createRawJsonDisplay(options: { readonly write: Write }): Display {
   return {
     sink(status) {
-      const { logPath, ...event } = status;
+      const { logPath, buildId: _, ...event } = status;
       if (logPath === undefined || Object.keys(event).length > 0) options.write(`${formatRawJson(event)}\n`);
     },
     finish() {},

@@ -74,7 +74,11 @@ export function convertRun(
       security: instruction.security,
       ...(instruction.devices.length === 0 ? {} : { devices: instruction.devices }),
     },
-    { ...describe(conversion, name, command.range, draft.ignoreCache), inputNames: inputs.names },
+    {
+      ...describe(conversion, name, command.range, draft.ignoreCache),
+      inputNames: inputs.names,
+      buildArgs: draft.buildArgs,
+    },
   );
   const { buildArgs, env } = draft;
   addLazyHistory(draft.image, () => `RUN ${[...describeArgs(buildArgs, env), ...args].join(' ')} # buildkit`);

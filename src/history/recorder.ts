@@ -1,0 +1,246 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildRequest, BuildResult } from '../build-types.ts';
+import { errorMessage, stableCode } from '../errors.ts';
+import type { Definition } from '../llb/index.ts';
+import { type Digest, digestEncoded, digestOf, formatPlatform, type Platform } from '../oci/index.ts';
+import type { ProgressSink, VertexStatus } from '../progress/events.ts';
+import { redactUrl } from '../remote-url/index.ts';
+import type { Vertex, VertexKeys } from '../solver/types.ts';
+import type { StorePaths } from '../store/index.ts';
+import { readGitState } from './git-state.ts';
+import { nameBuild } from './names.ts';
+import { buildDirectory, listsDirectory, plansDirectory, recordPath, stepsPath } from './paths.ts';
+import { describePlan } from './plan.ts';
+import { describeRequest } from './request.ts';
+import { createValueHider } from './secret-values.ts';
+import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep, type StepCounts } from './types.ts';
+
+/** Writes down one build while it happens. Nothing that goes wrong with the record is a reason for the build to fail. */
+export interface BuildRecorder {
+  readonly id: string;
+  readonly sink: ProgressSink;
+  /** What was read at the beginning. */
+  inputs(inputs: RecordedInputs): void;
+  /** A graph that is solved. */
+  solving(definition: Definition): void;
+  keyed(vertex: KeyedVertex, keys: VertexKeys): void;
+  finish(outcome: BuildOutcome): void;
+}
+
+type KeyedVertex = Pick<Vertex<never>, 'digest' | 'name' | 'ignoreCache'>;
+
+export interface RecordedInputs {
+  readonly dockerfile: { readonly name: string; readonly path: string | undefined; readonly text: string };
+  readonly platform: Platform;
+  readonly ignore?: { readonly name: string; readonly patterns: readonly string[] };
+}
+
+export type BuildOutcome =
+  | { readonly result: Pick<BuildResult, 'imageID' | 'names' | 'descriptor'> }
+  | { readonly error: unknown; readonly canceled: boolean };
+
+/** Patterns of an ignore file that are kept. */
+const MAX_PATTERNS = 1000;
+
+/** Begins the record `builds/<id>/`. `context` is the directory that is built, where it is one. */
+export function createBuildRecorder(
+  paths: Pick<StorePaths, 'builds' | 'logs'>,
+  id: string,
+  request: BuildRequest,
+  context: string | undefined,
+): BuildRecorder {
+  const hider = createValueHider(paths.builds, request.buildArgs ?? {});
+  const steps = new Map<Digest, Step>();
+  const definitions: Definition[] = [];
+  let record: BuildRecord = {
+    format: RECORD_FORMAT,
+    id,
+    status: 'running',
+    createdMs: Date.now(),
+    context: context ?? (request.contextStream === undefined ? redactUrl(request.context) : '-'),
+    ...nameBuild(request, context, request.dockerfile ?? 'Dockerfile'),
+    dockerfile: { name: request.dockerfile ?? 'Dockerfile' },
+    ...describeRequest(request, hider),
+    ...ifDefined('git', context === undefined ? undefined : readGitState(context)),
+    counts: { total: 0, completed: 0, executed: 0, cached: 0 },
+    outputs: { names: [] },
+    lists: [],
+  };
+  let inputs: RecordedInputs | undefined;
+  attempt(() => {
+    mkdirSync(listsDirectory(paths), { recursive: true, mode: 0o700 });
+    mkdirSync(buildDirectory(paths, id), { mode: 0o700 });
+    writeFileSync(recordPath(paths, id), JSON.stringify(record), { mode: 0o600 });
+  });
+  const stepOf = (digest: Digest): Step => {
+    let step = steps.get(digest);
+    if (step === undefined) {
+      step = {};
+      steps.set(digest, step);
+    }
+    return step;
+  };
+
+  return {
+    id,
+    sink({ vertexes }) {
+      if (vertexes !== undefined) for (const vertex of vertexes) stepOf(vertex.digest).status = vertex;
+    },
+    inputs(read) {
+      inputs = read;
+    },
+    solving(definition) {
+      definitions.push(definition);
+    },
+    keyed(vertex, keys) {
+      const step = stepOf(vertex.digest);
+      step.vertex = vertex;
+      step.keys = keys;
+    },
+    finish(outcome) {
+      attempt(() => {
+        const all = [...steps].map(([digest, step]) => describeStep(digest, step, hider.mask));
+        const plan = inputs === undefined ? undefined : keepPlan(paths, inputs.dockerfile, definitions, hider);
+        record = {
+          ...record,
+          ...(inputs === undefined ? {} : describeInputs(inputs, request, context)),
+          ...describeOutcome(outcome, hider.mask),
+          completedMs: Date.now(),
+          counts: countSteps(all, definitions),
+          ...ifDefined('plan', plan),
+          lists: listContents(steps.values()),
+        };
+        writeFileSync(stepsPath(paths, id), JSON.stringify(all), { mode: 0o600 });
+        const temporary = `${recordPath(paths, id)}.new`;
+        writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
+        renameSync(temporary, recordPath(paths, id));
+      });
+    },
+  };
+}
+
+interface Step {
+  status?: VertexStatus;
+  vertex?: KeyedVertex;
+  keys?: VertexKeys;
+}
+
+function describeStep(digest: Digest, { status, vertex, keys }: Step, mask: (text: string) => string): RecordedStep {
+  return {
+    digest,
+    name: mask(status?.name ?? vertex?.name ?? ''),
+    ...ifDefined('startedMs', status?.startedMs),
+    ...ifDefined('completedMs', status?.completedMs),
+    ...ifDefined('cached', status?.cached),
+    ...ifDefined('error', status?.error === undefined ? undefined : mask(status.error)),
+    ...(vertex?.ignoreCache ? { ignoreCache: true } : {}),
+    ...ifDefined('keys', keys === undefined ? undefined : describeKeys(keys)),
+  };
+}
+
+function describeKeys({ identity, map, inputs, refresh, volatile }: VertexKeys): RecordedKeys {
+  return {
+    identity,
+    map,
+    inputs: inputs.map((input) => ({
+      vertex: input.vertex,
+      index: input.index,
+      identity: input.identity,
+      ...ifDefined('selector', input.selector),
+      ...ifDefined('content', input.content),
+    })),
+    ...(refresh ? { refresh } : {}),
+    ...(volatile ? { volatile } : {}),
+  };
+}
+
+function describeInputs(
+  { dockerfile, platform, ignore }: RecordedInputs,
+  request: BuildRequest,
+  context: string | undefined,
+): Partial<BuildRecord> {
+  return {
+    ...nameBuild(request, context, dockerfile.name, dockerfile.path, formatPlatform(platform)),
+    dockerfile: { name: dockerfile.name, ...ifDefined('path', dockerfile.path), digest: digestOf(dockerfile.text) },
+    platform: formatPlatform(platform),
+    ...(ignore === undefined
+      ? {}
+      : { ignore: { name: ignore.name, patterns: ignore.patterns.slice(0, MAX_PATTERNS) } }),
+  };
+}
+
+function describeOutcome(outcome: BuildOutcome, mask: (text: string) => string): Partial<BuildRecord> {
+  if ('result' in outcome) {
+    const { imageID, names, descriptor } = outcome.result;
+    return {
+      status: 'completed',
+      outputs: { names, ...ifDefined('imageID', imageID), ...ifDefined('descriptor', descriptor) },
+    };
+  }
+  const { error, canceled } = outcome;
+  if (canceled) return { status: 'canceled' };
+  const details = typeof error === 'object' && error !== null && 'details' in error ? error.details : undefined;
+  const step = (details as { readonly step?: unknown } | undefined)?.step;
+  return {
+    status: 'error',
+    error: {
+      message: mask(errorMessage(error)),
+      ...ifDefined('code', stableCode(error)),
+      ...(typeof step === 'string' ? { step: mask(step) } : {}),
+    },
+  };
+}
+
+function countSteps(steps: readonly RecordedStep[], definitions: readonly Definition[]): StepCounts {
+  const counts = { total: 0, completed: 0, executed: 0, cached: 0 };
+  for (const { digest, startedMs, completedMs, cached, error } of steps) {
+    if (startedMs === undefined) continue;
+    counts.total++;
+    if (completedMs === undefined || error !== undefined) continue;
+    counts.completed++;
+    const type = definitions.find(({ ops }) => ops.has(digest))?.ops.get(digest)?.type;
+    if (type === 'exec' || type === 'file') counts[cached ? 'cached' : 'executed']++;
+  }
+  return counts;
+}
+
+function listContents(steps: Iterable<Step>): string[] {
+  const contents = new Set<string>();
+  for (const { keys } of steps)
+    for (const { content } of keys?.inputs ?? []) if (content !== undefined) contents.add(digestEncoded(content));
+  return [...contents];
+}
+
+/** Writes a plan that is not there yet; returns its name. */
+function keepPlan(
+  paths: Pick<StorePaths, 'builds'>,
+  dockerfile: RecordedInputs['dockerfile'],
+  definitions: readonly Definition[],
+  hider: ReturnType<typeof createValueHider>,
+): string | undefined {
+  if (definitions.length === 0) return undefined;
+  const heads = definitions.map(({ head }) => head?.digest ?? null);
+  const name = digestEncoded(digestOf(JSON.stringify([RECORD_FORMAT, heads, dockerfile.name, dockerfile.text])));
+  const path = join(plansDirectory(paths), name);
+  mkdirSync(plansDirectory(paths), { recursive: true, mode: 0o700 });
+  // Most builds are of the same Dockerfile as the last; what it says takes longer to write than everything else.
+  if (existsSync(path)) return name;
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(describePlan({ dockerfile, definitions }, hider)), { mode: 0o600 });
+  renameSync(temporary, path);
+  return name;
+}
+
+function ifDefined<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
+}
+
+/** A record is for people who look back: a full disk or a directory that is gone costs the record. */
+function attempt(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // Said by whoever looks for the record.
+  }
+}
