@@ -258,6 +258,23 @@ PatternProgram::Verdict PatternProgram::JudgeFromRoot(std::string_view path) con
   return verdict;
 }
 
+PatternProgram::Verdict PatternProgram::JudgeAlone(std::string_view path) const {
+  std::vector<Text> texts;
+  texts.emplace_back(path);
+  for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    texts.emplace_back(path.substr(0, slash));
+  }
+  Verdict verdict;
+  verdict.carried.assign(patterns_.size(), false);
+  for (size_t i = 0; i < patterns_.size(); i++) {
+    const Pattern& pattern = patterns_[i];
+    if (pattern.negated != verdict.excluded) continue;  // it could change nothing
+    for (const Text& text : texts) verdict.carried[i] = verdict.carried[i] || Matches(pattern, text);
+    if (verdict.carried[i]) verdict.excluded = !pattern.negated;
+  }
+  return verdict;
+}
+
 bool PatternProgram::MayMatchBelow(std::string_view directory) const {
   std::string inside(directory);
   inside.push_back('/');

@@ -30,6 +30,8 @@ class PatternProgram {
   Verdict Judge(std::string_view path, const Carried& parent) const;
   // The same from the root: judges every directory on the way.
   Verdict JudgeFromRoot(std::string_view path) const;
+  // The same where nothing is known of the directories above: a pattern also matches what lies in a directory that it matches.
+  Verdict JudgeAlone(std::string_view path) const;
 
   // Whether some pattern could match something below a directory that none has matched: false saves a look into it.
   bool MayMatchBelow(std::string_view directory) const;

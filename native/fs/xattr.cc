@@ -29,7 +29,7 @@ struct Target {
   }
 };
 
-Result<std::vector<Xattr>> Read(const Target& target, const std::string& where) {
+Result<std::vector<Xattr>> Read(const Target& target, bool (*wanted)(std::string_view), const std::string& where) {
   std::vector<Xattr> out;
   char stack[1024];
   std::string heap;
@@ -47,7 +47,7 @@ Result<std::vector<Xattr>> Read(const Target& target, const std::string& where) 
   for (ssize_t at = 0; at < size;) {
     std::string name(names + at);
     at += static_cast<ssize_t>(name.size()) + 1;
-    if (!IsImageXattr(name)) continue;
+    if (!wanted(name)) continue;
     std::string value(64 * 1024, '\0');  // XATTR_SIZE_MAX
     ssize_t length = target.Get(name.c_str(), value.data(), value.size());
     if (length < 0) {
@@ -59,6 +59,14 @@ Result<std::vector<Xattr>> Read(const Target& target, const std::string& where) 
   }
   std::sort(out.begin(), out.end(), [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
   return out;
+}
+
+bool IsContentXattr(std::string_view name) {
+  if (name == "security.capability") return true;
+  for (std::string_view prefix : {"security.", "system.", "trusted.overlay.", "user.overlay."}) {
+    if (name.starts_with(prefix)) return false;
+  }
+  return true;
 }
 
 Status Write(const Target& target, const std::vector<Xattr>& xattrs, const std::string& where) {
@@ -80,10 +88,20 @@ bool IsImageXattr(std::string_view name) {
 }
 
 Result<std::vector<Xattr>> ReadImageXattrs(int fd, const std::string& path_for_errors) {
-  return Read({fd, nullptr}, path_for_errors);
+  return Read({fd, nullptr}, IsImageXattr, path_for_errors);
 }
 
-Result<std::vector<Xattr>> ReadImageXattrsByPath(const std::string& path) { return Read({-1, path.c_str()}, path); }
+Result<std::vector<Xattr>> ReadImageXattrsByPath(const std::string& path) {
+  return Read({-1, path.c_str()}, IsImageXattr, path);
+}
+
+Result<std::vector<Xattr>> ReadContentXattrs(int fd, const std::string& path_for_errors) {
+  return Read({fd, nullptr}, IsContentXattr, path_for_errors);
+}
+
+Result<std::vector<Xattr>> ReadContentXattrsByPath(const std::string& path) {
+  return Read({-1, path.c_str()}, IsContentXattr, path);
+}
 
 Status WriteXattrs(int fd, const std::vector<Xattr>& xattrs, const std::string& path_for_errors) {
   return Write({fd, nullptr}, xattrs, path_for_errors);

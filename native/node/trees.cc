@@ -68,6 +68,7 @@ Napi::Value HashContentMethod(const Napi::CallbackInfo& info) {
   request.root = ReadRootMount(ReadObject(object, "root"));
   request.ignore = ReadString(object, "ignore");
   request.local = ReadBool(object, "local");
+  request.git_modes = ReadBool(object, "gitModes");
   request.stat_cache_path = ReadString(object, "statCachePath");
   request.watch = ReadWatch(object);
   for (const Napi::Object& selection : ReadObjects(object, "selections")) {

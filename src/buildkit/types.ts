@@ -1,6 +1,6 @@
 import type { Op, SourceOp } from '../llb/ops.ts';
-import type { OpResult } from '../llb/results.ts';
-import type { NativeApi } from '../native/types.ts';
+import type { PresentResult } from '../llb/results.ts';
+import type { HashContentRequest, HashContentResult } from '../native/types.ts';
 import type { Digest, RootMount } from '../oci/index.ts';
 
 /**
@@ -9,9 +9,9 @@ import type { Digest, RootMount } from '../oci/index.ts';
  *
  * A record stands for one output of one op. `records[r].inputs[i]` are the alternatives for the op's input `i` (numbers of BuildKit,
  * not ours: see `BuildKitDep.input`), any of which is enough, and for each input there has to be one:
- * - `{selector, link}` to a record of what made the input (`BuildKitDep.selector` with the input's own `digests`);
+ * - `{selector, link}` to a record of what made the input (`BuildKitDep.selector` with the input's own `outputs`);
  * - `{link}` without a selector to a record that is nothing but the content that was read of it (`contentDigest`): such a record has no
- *   inputs and, as a rule, no results.
+ *   inputs and no results.
  *
  * Equal digests and links mean equal work. Where BuildKit's form of an op is not known here, there is no key: a miss, never a
  * wrong hit.
@@ -19,51 +19,43 @@ import type { Digest, RootMount } from '../oci/index.ts';
 export interface BuildKitKeys {
   /**
    * `undefined` where BuildKit has no key that could be found by us. Looks at nothing but the op itself, but for an image, whose config
-   * is asked for. Called once an op; the same op gives the same answer.
+   * is asked for. The same op gives the same answer.
    */
-  keyOf(op: Op, options: KeyOptions): Promise<BuildKitKey | undefined>;
-}
-
-export interface KeyOptions {
-  readonly signal: AbortSignal;
+  keyOf(op: Op, signal: AbortSignal): Promise<BuildKitKey | undefined>;
 }
 
 export interface BuildKitKey {
   /**
-   * Record digests by output: for each, those under which it may be found, any of which says the same; the first is the one to
-   * write where only one is wanted. More than one only for images (by manifest, by layers). Empty for what has no key of its own and
-   * counts by what is read of it: a local directory, which is no record at all.
+   * Record digests by output: for each, those under which it may be found, any of which says the same. More than one only for images
+   * (by manifest, by layers; the first is the one that all versions know). Empty for a source that has no record and counts by what
+   * is read of it alone: a local directory, a download, a repository.
    */
   readonly outputs: readonly (readonly Digest[])[];
-  /** One for each `inputs[i]` of the record, in BuildKit's order. Empty for a source. */
+  /** One for each `inputs[i]` of the record, in BuildKit's order. Empty for a source, and for a file op on nothing. */
   readonly deps: readonly BuildKitDep[];
 }
 
 export interface BuildKitDep {
-  /** Which of our op's inputs it is. */
+  /** Which of our op's inputs it is; -1 for one that only BuildKit has, and which `fixed` stands for. */
   readonly input: number;
-  /** For the links to records of what made the input; empty when all of it is read. */
+  /** For the links to records of what made the input; empty when there is nothing to tell apart. */
   readonly selector: Digest | '';
   /**
-   * The record digest of what is read of the input's tree, for a link without a selector. Absent where BuildKit looks at no content:
-   * then only what made the input tells it from another.
+   * The record digest of what is read of the input's tree, for a link without a selector; `undefined` when not all of it is there.
+   * Absent where BuildKit looks at no content: then only what made the input tells it from another.
    */
-  readonly contentDigest?: (tree: OpResult, signal: AbortSignal) => Promise<Digest>;
+  readonly contentDigest?: (tree: PresentResult, signal: AbortSignal) => Promise<Digest | undefined>;
+  /** Record digests that are known beforehand, with `input` -1: of what makes the input, and of what is read of it. */
+  readonly fixed?: { readonly record: Digest; readonly content: Digest };
 }
 
 export interface BuildKitKeysDependencies {
-  readonly native: Pick<NativeApi, 'hashTree'>;
+  /** Native's, watched. */
+  readonly hashContent: (request: HashContentRequest, signal: AbortSignal) => Promise<HashContentResult>;
   /** The read-only mount of a snapshot (`Snapshotter.view`). */
   readonly view: (snapshot: string) => RootMount;
-  /** What an image source (`docker-image://`, `oci-layout://`) resolved to. */
-  readonly resolveImage: (op: SourceOp, signal: AbortSignal) => Promise<KeyedImage>;
+  /** The diffIDs of what an image source (`docker-image://`, `oci-layout://`) names. */
+  readonly layersOf: (op: SourceOp, signal: AbortSignal) => Promise<readonly Digest[]>;
   /** Directory of the files that remember digests of local files; made when absent. */
   readonly statCacheDirectory: string;
-}
-
-/** What of an image decides its keys. */
-export interface KeyedImage {
-  /** Of the manifest of the platform, and of the index or manifest that the name was resolved to. */
-  readonly manifest: Digest;
-  readonly diffIds: readonly Digest[];
 }

@@ -132,6 +132,8 @@ export interface HashContentRequest {
   readonly ignore?: string;
   /** A directory of the user's, as BuildKit would get it from its client: owners do not count, nor what the directory itself is. */
   readonly local: boolean;
+  /** Modes as git would check them out, and no attributes. */
+  readonly gitModes?: boolean;
   /** As for `hashTree`, and never the same file: it holds other digests. */
   readonly statCachePath?: string;
   readonly watch?: JobWatch;

@@ -1,0 +1,163 @@
+import type { ExecMount, ExecOp } from '../llb/ops.ts';
+import { digestOf } from '../oci/index.ts';
+import { cacheDirectory, type FixedInput } from './cache-directory.ts';
+import type { DigestContent } from './content.ts';
+import { type Form, given, goJson, recordDigest } from './form.ts';
+import { compareBytes, outermostPaths, type PartSelection } from './selections.ts';
+import type { BuildKitDep, BuildKitKey } from './types.ts';
+
+type Mount<T extends ExecMount['type']> = Extract<ExecMount, { readonly type: T }>;
+type TreeMount = Mount<'bind' | 'cache' | 'tmpfs'>;
+
+/** Numbers of solver/pb/ops.proto. */
+const NETWORKS = { default: 0, host: 1, none: 2 } as const;
+const SHARINGS = { shared: 0, private: 1, locked: 2 } as const;
+const MOUNT_TYPES = { bind: 0, secret: 1, ssh: 2, cache: 3, tmpfs: 4 } as const;
+const NOTHING = -1;
+
+/** Where a mount's tree comes from: our op's input by its number, nothing, or what only BuildKit makes a step of. */
+interface MountSource {
+  readonly input: number;
+  readonly fixed?: FixedInput;
+  readonly selector: string;
+}
+
+/** One of BuildKit's inputs, and what the mounts say of it. */
+interface Input {
+  readonly source: MountSource;
+  readonly paths: string[];
+  byContent: boolean;
+}
+
+/**
+ * RUN: client/llb/exec.go writes the op, CacheMap of solver/llbsolver/ops/exec.go leaves out what does not count. `undefined` for a
+ * cache with an owner or mode of its own that starts as another tree: BuildKit keys it by a directory that nobody has made here.
+ */
+export function execKey(op: ExecOp, digestContent: DigestContent): BuildKitKey | undefined {
+  const trees = op.mounts.filter(isTree).sort((a, b) => compareBytes(a.target, b.target));
+  const inputs: Input[] = [];
+  const mounts: Form[] = [];
+  let outputs = 0;
+  for (const mount of trees) {
+    const source = sourceOf(mount);
+    if (source === undefined) return undefined;
+    const output = mount.type === 'bind' && mount.output >= 0 ? outputs++ : NOTHING;
+    mounts.push(treeForm(mount, addInput(inputs, mount, source), output));
+  }
+  const secrets = op.mounts.filter((mount) => mount.type === 'secret');
+  mounts.push(...secrets.flatMap(secretForm), ...op.mounts.filter((mount) => mount.type === 'ssh').map(agentForm));
+  const digest = digestOf(goJson(execForm(op, mounts, secrets)));
+  return {
+    outputs: Array.from({ length: outputs }, (_, output) => [recordDigest(digest, output)]),
+    deps: inputs.map((input) => toDep(input, digestContent)),
+  };
+}
+
+function execForm(
+  { platform, meta, network, security, devices }: ExecOp,
+  mounts: readonly Form[],
+  secrets: readonly Mount<'secret'>[],
+): Form {
+  return {
+    Type: 'buildkit.exec.v0',
+    Exec: {
+      meta: {
+        args: meta.args,
+        env: given([...meta.env]),
+        cwd: given(meta.cwd),
+        user: given(meta.user),
+        extraHosts: meta.extraHosts?.map(({ host }) => ({ Host: host })),
+        hostname: given(meta.hostname ?? ''),
+        removeMountStubsRecursive: true,
+      },
+      // Old versions left all mounts out; the one that every step has still is.
+      mounts: mounts.length === 1 ? undefined : mounts,
+      network: given(NETWORKS[network]),
+      security: security === 'insecure' ? 1 : undefined,
+      secretenv: given(secrets.flatMap(secretVariable)),
+      cdiDevices: devices?.map(({ name, required }) => ({ name, optional: given(!required) })),
+    },
+    OS: platform.os,
+    Arch: platform.architecture,
+    Variant: platform.variant || undefined,
+    OSVersion: platform['os.version'] || undefined,
+  };
+}
+
+function isTree(mount: ExecMount): mount is TreeMount {
+  return mount.type === 'bind' || mount.type === 'cache' || mount.type === 'tmpfs';
+}
+
+function sourceOf(mount: TreeMount): MountSource | undefined {
+  if (mount.type === 'tmpfs') return { input: NOTHING, selector: '/' };
+  const { input, selector } = mount;
+  if (mount.type === 'bind' || selector !== '/') return { input, selector };
+  const { mode, uid, gid } = mount;
+  if (mode === 0o755 && uid === 0 && gid === 0) return { input, selector };
+  return input >= 0 ? undefined : { input: NOTHING, fixed: cacheDirectory(mode, uid, gid), selector: '/cache' };
+}
+
+/** The number that the source has for BuildKit, which gives each a number where it first appears. */
+function addInput(inputs: Input[], mount: TreeMount, source: MountSource): number {
+  const { input, fixed, selector } = source;
+  if (input < 0 && fixed === undefined) return NOTHING;
+  let number = inputs.findIndex(
+    (known) => known.source.input === input && known.source.fixed?.record === fixed?.record,
+  );
+  if (number < 0) number = inputs.push({ source, paths: [], byContent: false }) - 1;
+  const known = inputs[number];
+  if (known !== undefined) {
+    known.paths.push(selector);
+    const discards = mount.type !== 'bind' || mount.output < 0;
+    // Of several mounts of one input the last decides.
+    known.byContent = mount.target !== '/' && (discards || selector === '/');
+  }
+  return number;
+}
+
+function toDep({ source, paths, byContent }: Input, digestContent: DigestContent): BuildKitDep {
+  const dep = { input: source.input, selector: digestOf(paths.join('\0')) };
+  if (source.fixed !== undefined) return { ...dep, fixed: source.fixed };
+  if (!byContent) return dep;
+  const outermost = outermostPaths(paths);
+  const parts = (outermost.includes('/') ? ['/'] : outermost).map(toSelection);
+  return { ...dep, contentDigest: (tree, signal) => digestContent(tree, parts, signal) };
+}
+
+function toSelection(path: string): PartSelection {
+  // All of a tree is told without an eye to links.
+  return { path, wildcard: false, followSymlinks: path !== '/', includePatterns: [], excludePatterns: [] };
+}
+
+function treeForm(mount: TreeMount, input: number, output: number): Form {
+  return {
+    input: given(input),
+    dest: mount.target,
+    output: given(output),
+    readonly: given(mount.readonly ?? false),
+    mountType: given(MOUNT_TYPES[mount.type]),
+    TmpfsOpt: mount.type === 'tmpfs' ? { size: given(mount.sizeBytes ?? 0) } : undefined,
+    cacheOpt: mount.type === 'cache' ? cacheForm(mount) : undefined,
+  };
+}
+
+/** Which cache it is does not count, nor who shares it; but for one that is named after its directory both are written down. */
+function cacheForm({ id, target, sharing }: Mount<'cache'>): Form {
+  const isUsual = sharing === 'shared' && (id === target || id.slice(id.indexOf('/') + 1) === target);
+  return isUsual ? { ID: id, sharing: given(SHARINGS[sharing]) } : {};
+}
+
+function secretForm({ id, target, required, mode, uid, gid }: Mount<'secret'>): Form[] {
+  if (target === undefined) return [];
+  const secretOpt = { ID: id, uid: given(uid), gid: given(gid), mode: given(mode), optional: given(!required) };
+  return [{ input: NOTHING, dest: target, mountType: MOUNT_TYPES.secret, secretOpt }];
+}
+
+function secretVariable({ id, env, required }: Mount<'secret'>): Form[] {
+  return env === undefined ? [] : [{ ID: id, name: env, optional: given(!required) }];
+}
+
+function agentForm({ id, target, required, mode, uid, gid }: Mount<'ssh'>): Form {
+  const SSHOpt = { ID: id, uid: given(uid), gid: given(gid), mode: given(mode), optional: given(!required) };
+  return { input: NOTHING, dest: target, mountType: MOUNT_TYPES.ssh, SSHOpt };
+}

@@ -1,0 +1,2 @@
+export { createBuildKitKeys } from './keys.ts';
+export type * from './types.ts';
