@@ -4,7 +4,7 @@ import { badOp, StaleAssumption } from './errors.ts';
 import { combineIdentity, type KeyPart, selectorOf } from './identity.ts';
 import { collectNodes, type Identity, type Node, type NodeEdge } from './node.ts';
 import type { Slots } from './slots.ts';
-import type { CacheDep, CacheStorage, Edge, OpContext, SolveObserver, Vertex } from './types.ts';
+import type { CacheDep, CacheStorage, Edge, InputKey, OpContext, SolveObserver, Vertex } from './types.ts';
 
 export interface SolveWorld<R> {
   readonly cache: CacheStorage<R>;
@@ -70,6 +70,13 @@ export class Solve<R> {
     const parts = await Promise.all(node.inputs.map((input, i) => this.#keyPart(vertex, input, map.deps[i] ?? {})));
     const identity = combineIdentity(map, parts, vertex.ignoreCache === true);
     node.known = identity;
+    this.#world.observer.keyed?.(vertex, {
+      identity: identity.digest,
+      map: map.digest,
+      inputs: parts.map((part, i) => describeInput(node.inputs[i] as NodeEdge<R>, map.deps[i]?.selector, part)),
+      refresh: identity.refresh,
+      volatile: identity.volatile,
+    });
     return identity;
   }
 
@@ -237,4 +244,14 @@ export class Solve<R> {
   #contextOf(vertex: Vertex<R>): OpContext {
     return { signal: this.#calls.signal, vertex: this.#world.observer.reporter(vertex) };
   }
+}
+
+function describeInput<R>({ node, index }: NodeEdge<R>, selector: Digest | undefined, part: KeyPart): InputKey {
+  return {
+    vertex: node.vertex.digest,
+    index,
+    identity: node.known?.digest ?? node.vertex.digest,
+    ...(selector === undefined ? {} : { selector }),
+    ...('content' in part ? { content: part.content } : {}),
+  };
 }
