@@ -2,6 +2,7 @@
 
 #include "node/convert.h"
 #include "node/worker.h"
+#include "tables/check_tables.h"
 #include "tables/tables.h"
 
 namespace tsbuild::node {
@@ -57,7 +58,7 @@ Napi::Value OpenTablesMethod(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object object = info[0].As<Napi::Object>();
   auto opened =
-      Tables::Open({ReadString(object, "directory"), static_cast<uint64_t>(ReadInt(object, "mapSizeBytes"))});
+      Tables::Open({ReadString(object, "directory"), static_cast<uint64_t>(ReadInt(object, "mapSizeBytes")), ReadBool(object, "readOnly")});
   if (!opened.ok()) return Throw(env, opened);
   // Shared by the functions, so that close() lets go at once; a commit that runs keeps its own hold.
   auto tables = std::make_shared<std::shared_ptr<Tables>>(std::move(opened.value()));
@@ -84,9 +85,21 @@ Napi::Value OpenTablesMethod(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value CheckTablesMethod(const Napi::CallbackInfo& info) {
+  return Job<CheckTablesRequest, CheckTablesResult>::Start(
+      info.Env(), {info[0].As<Napi::String>().Utf8Value()}, CheckTables,
+      [](Napi::Env env, const CheckTablesResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("damage", result.damage);
+        out.Set("entries", Napi::Number::New(env, static_cast<double>(result.entries)));
+        return out;
+      });
+}
+
 }  // namespace
 
 void RegisterTables(Napi::Env env, Napi::Object exports) {
+  exports.Set("checkTables", Napi::Function::New(env, CheckTablesMethod));
   exports.Set("openTables", Napi::Function::New(env, OpenTablesMethod));
 }
 

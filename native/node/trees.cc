@@ -6,6 +6,7 @@
 #include "fs/hash_tree.h"
 #include "fs/list_tree.h"
 #include "fs/lock_file.h"
+#include "fs/measure_trees.h"
 #include "fs/remove_tree.h"
 #include "node/root_mount.h"
 #include "node/watch.h"
@@ -202,6 +203,35 @@ Napi::Value MeasureTreeMethod(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value WriteNumbers(Napi::Env env, const std::vector<uint64_t>& values) {
+  Napi::Float64Array out = Napi::Float64Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); i++) out[i] = static_cast<double>(values[i]);
+  return out;
+}
+
+Napi::Value MeasureTreesMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  MeasureTreesRequest request{ReadStrings(object, "paths"), ReadWatch(object)};
+  return Job<MeasureTreesRequest, MeasureTreesResult>::Start(
+      info.Env(), std::move(request), MeasureTrees, [](Napi::Env env, const MeasureTreesResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("bytes", WriteNumbers(env, result.bytes));
+        out.Set("files", WriteNumbers(env, result.files));
+        return out;
+      });
+}
+
+Napi::Value HashFilesMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  HashFilesRequest request{ReadStrings(object, "paths"), ReadWatch(object)};
+  return Job<HashFilesRequest, HashFilesResult>::Start(
+      info.Env(), std::move(request), HashFiles, [](Napi::Env env, const HashFilesResult& result) -> Napi::Value {
+        Napi::Array digests = Napi::Array::New(env, result.digests.size());
+        for (uint32_t i = 0; i < result.digests.size(); i++) digests[i] = Napi::String::New(env, result.digests[i]);
+        return digests;
+      });
+}
+
 // The lock lives as long as the object: release() lets go at once, the garbage collector later.
 Napi::Value WriteLock(Napi::Env env, const LockFileResult& result) {
   if (result.lock == nullptr) return env.Undefined();
@@ -231,6 +261,8 @@ void RegisterTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("listTree", Napi::Function::New(env, ListTreeMethod));
   exports.Set("changeTree", Napi::Function::New(env, ChangeTreeMethod));
   exports.Set("removeTree", Napi::Function::New(env, RemoveTreeMethod));
+  exports.Set("measureTrees", Napi::Function::New(env, MeasureTreesMethod));
+  exports.Set("hashFiles", Napi::Function::New(env, HashFilesMethod));
   exports.Set("measureTree", Napi::Function::New(env, MeasureTreeMethod));
   exports.Set("syncFileSystem", Napi::Function::New(env, SyncFileSystemMethod));
   exports.Set("lockFile", Napi::Function::New(env, LockFileMethod));

@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 
+#include <sys/stat.h>
+
 #include <climits>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+
+#include "tables/check_tables.h"
 
 namespace tsbuild {
 
@@ -21,12 +25,13 @@ Result<TableFile::Shared> TableFile::Share(const OpenTablesRequest& request) {
   char real[PATH_MAX];
   if (realpath(request.directory.c_str(), real) == nullptr) return Error::FromErrno("realpath", request.directory);
   std::string path = std::string(real) + "/tables.mdb";
+  std::string name = request.read_only ? path + " (read-only)" : path;
   std::lock_guard lock(open_mutex);
-  auto known = open_files.find(path);
+  auto known = open_files.find(name);
   if (known == open_files.end()) {
-    std::unique_ptr<TableFile> file(new TableFile(path));
-    TSB_TRY(file->Open(request.map_size_bytes));
-    known = open_files.emplace(path, file.release()).first;
+    std::unique_ptr<TableFile> file(new TableFile(path, name));
+    TSB_TRY(file->Open(request));
+    known = open_files.emplace(name, file.release()).first;
   }
   known->second->users_++;
   return Shared(known->second);
@@ -35,31 +40,47 @@ Result<TableFile::Shared> TableFile::Share(const OpenTablesRequest& request) {
 void TableFile::LetGo::operator()(TableFile* file) const {
   std::lock_guard lock(open_mutex);
   if (--file->users_ > 0) return;
-  open_files.erase(file->path_);
+  open_files.erase(file->name_);
   delete file;
 }
 
-Status TableFile::Open(uint64_t map_size_bytes) {
+Status TableFile::Open(const OpenTablesRequest& request) {
   if (int code = mdb_env_create(&env_)) return Failure(code, "mdb_env_create");
-  if (int code = mdb_env_set_mapsize(env_, map_size_bytes)) return Failure(code, "mdb_env_set_mapsize");
+  if (int code = mdb_env_set_mapsize(env_, request.map_size_bytes)) return Failure(code, "mdb_env_set_mapsize");
   // NOTLS: a read transaction belongs to its reader, not to a thread. NOMETASYNC: a commit waits for the disk once instead
   // of twice; a crash of the machine may undo the last commit, but never breaks the file. Never NOMEMINIT: a page would go to disk with
   // what its memory held before, and secrets of the build may have been there.
-  unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC;
+  unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (request.read_only ? MDB_RDONLY | MDB_NOLOCK : MDB_NOMETASYNC);
   if (int code = mdb_env_open(env_, path_.c_str(), flags, 0600)) return Failure(code, "mdb_env_open");
   // LMDB lets children inherit this one, and what runs in a container has no business with it.
   mdb_filehandle_t fd = -1;
   if (int code = mdb_env_get_fd(env_, &fd)) return Failure(code, "mdb_env_get_fd");
   if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return Error::FromErrno("fcntl", path_);
+  TSB_TRY(CheckSize());
   // Slots of readers that were killed.
   int stale = 0;
-  mdb_reader_check(env_, &stale);
+  if (!request.read_only) mdb_reader_check(env_, &stale);
   MDB_txn* txn = nullptr;
   if (int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn)) return Failure(code, "mdb_txn_begin");
   int code = mdb_dbi_open(txn, nullptr, 0, &dbi_);
   mdb_txn_abort(txn);
   if (code != 0) return Failure(code, "mdb_dbi_open");
   return Unit{};
+}
+
+// A file that was cut off would be a SIGBUS at the first page that is missing. Pages that were never written may be missing at the end of a
+// sound file: so one that seems too short is read through, with care.
+Status TableFile::CheckSize() {
+  MDB_envinfo info;
+  MDB_stat stat;
+  if (int code = mdb_env_info(env_, &info)) return Failure(code, "mdb_env_info");
+  if (int code = mdb_env_stat(env_, &stat)) return Failure(code, "mdb_env_stat");
+  struct stat status;
+  if (::stat(path_.c_str(), &status) < 0) return Error::FromErrno("stat", path_);
+  if (static_cast<uint64_t>(status.st_size) >= (static_cast<uint64_t>(info.me_last_pgno) + 1) * stat.ms_psize) return Unit{};
+  auto checked = CheckTables({path_});
+  if (!checked.ok()) return std::move(checked.error());
+  return checked->damage.empty() ? Status(Unit{}) : Status(Error::Own("TABLES_FAILED", checked->damage, path_));
 }
 
 TableFile::~TableFile() {

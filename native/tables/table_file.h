@@ -13,6 +13,7 @@ namespace tsbuild {
 struct OpenTablesRequest {
   std::string directory;
   uint64_t map_size_bytes = 0;  // address space, not disk: the upper bound of the file
+  bool read_only = false;       // nothing is written, no lock taken: of a file system that is read-only
 };
 
 // An open LMDB file. A process must not have one file open twice (closing either would drop the locks of both), so all
@@ -34,10 +35,12 @@ class TableFile {
   Error Failure(int code, const char* call) const;
 
  private:
-  explicit TableFile(std::string path) : path_(std::move(path)) {}
-  Status Open(uint64_t map_size_bytes);
+  TableFile(std::string path, std::string name) : path_(std::move(path)), name_(std::move(name)) {}
+  Status Open(const OpenTablesRequest& request);
+  Status CheckSize();
 
   std::string path_;
+  std::string name_;  // among those that are open
   int users_ = 0;
   MDB_env* env_ = nullptr;
   MDB_dbi dbi_ = 0;

@@ -5,12 +5,16 @@ export interface TablesApi {
    * promise of them would.
    */
   openTables(request: OpenTablesRequest): TablesHandle;
+  /** Reads every record of a tables file, however damaged it is; `damage` is empty where that could be done. */
+  checkTables(path: string): Promise<{ readonly damage: string; readonly entries: number }>;
 }
 
 export interface OpenTablesRequest {
   readonly directory: string;
   /** Address space, not disk: the upper bound of the file. */
   readonly mapSizeBytes: number;
+  /** For a read-only file system: nothing is written, no lock taken. There must be a file. */
+  readonly readOnly?: boolean;
 }
 
 /** Reads see the last commit and wait for nobody. Keys are ordered by their bytes, of which they have at most 511. */

@@ -42,6 +42,16 @@ export interface NativeApi extends SandboxApi, TablesApi {
   removeTree(path: string): Promise<void>;
   /** Bytes on disk of a tree (st_blocks, each hardlink once). */
   measureTree(path: string): Promise<{ readonly bytes: number; readonly files: number }>;
+  /**
+   * Bytes on disk and number of files of each path, a tree or a file, itself included; what is not there is 0. Together they are what du(1)
+   * says of all of them: a file of several names counts once.
+   */
+  measureTrees(request: {
+    readonly paths: readonly string[];
+    readonly watch?: JobWatch;
+  }): Promise<{ readonly bytes: Float64Array; readonly files: Float64Array }>;
+  /** SHA-256 of whole files, several at once: `sha256:…`, or the name of the errno (`EIO`) by which one cannot be read. */
+  hashFiles(request: { readonly paths: readonly string[]; readonly watch?: JobWatch }): Promise<readonly string[]>;
   /** Flushes the file system that holds `path` (syncfs). */
   syncFileSystem(path: string): Promise<void>;
   /**
