@@ -63,6 +63,10 @@ export interface BuildRequest {
   readonly outputs?: readonly OutputSpec[];
   /** Push every tag when built. */
   readonly push?: boolean;
+  /** Places of cache mounts, asked in this order. */
+  readonly cacheMountsFrom?: readonly CacheMountFrom[];
+  /** After a build that succeeded. */
+  readonly cacheMountsTo?: readonly CacheMountTo[];
   /** Store directory; default `TSBUILD_ROOT`, `/var/lib/tsbuild` or `$XDG_DATA_HOME/tsbuild`. */
   readonly root?: string;
   /** Takes the events of the build: steps, their output, warnings. */
@@ -102,6 +106,34 @@ export interface AnnotationSpec {
   readonly platform?: Platform;
   readonly key: string;
   readonly value: string;
+}
+
+/** Where exported cache mounts lie: a name in a registry, a directory that is an OCI layout, or such a layout as a tar (`-`: stdin, stdout). */
+export type CacheMountPlace =
+  | { readonly type: 'registry'; readonly ref: string }
+  | { readonly type: 'layout'; readonly path: string; readonly tag?: string }
+  | { readonly type: 'tar'; readonly path: string };
+
+/** `--cache-mount-from`: where caches come from that steps mount and the store lacks. */
+export interface CacheMountFrom {
+  readonly place: CacheMountPlace;
+  /** Only these; absent: all that steps mount. */
+  readonly ids?: readonly string[];
+  /** Also what the store has is replaced. */
+  readonly replace?: boolean;
+  /** A place that cannot be asked ends the build; otherwise it is warned of. */
+  readonly required?: boolean;
+  /** Bytes of content; what was used longest ago is left out. */
+  readonly maxBytes?: number;
+}
+
+/** `--cache-mount-to`: where the caches go that steps of the build mounted. */
+export interface CacheMountTo {
+  readonly place: CacheMountPlace;
+  readonly ids?: readonly string[];
+  readonly maxBytes?: number;
+  /** A failure is a warning. */
+  readonly ignoreError?: boolean;
 }
 
 /** `-o type=…,dest=…`. `dest` `-` is standard output. */

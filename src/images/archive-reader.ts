@@ -5,17 +5,23 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { writeFailed } from '../content/errors.ts';
 import { errorCode, TsbuildError } from '../errors.ts';
+import type { NativeApi } from '../native/types.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../oci/index.ts';
 import { type ArchiveFile, ArchiveFiles, sniffCompression } from './archive-files.ts';
 import type { ImageContext } from './context.ts';
 import { archiveInvalid } from './errors.ts';
+
+/** What reading an archive works with. */
+export type ArchiveContext = Pick<ImageContext, 'content' | 'snapshotter'> & {
+  readonly native: Pick<NativeApi, 'unpackLayer'>;
+};
 
 /**
  * Reads a tar, bare or compressed with gzip or zstd, into temporary files, hashing each. Nothing is interpreted yet. The caller
  * disposes of the result. Throws `ARCHIVE_INVALID`.
  */
 export async function readArchive(
-  context: ImageContext,
+  context: ArchiveContext,
   input: Readable,
   options: { readonly signal?: AbortSignal },
 ): Promise<ArchiveFiles> {
@@ -62,7 +68,7 @@ async function peek(input: Readable): Promise<{ readonly start: Buffer; readonly
   return { start, whole: Readable.from(again(), { objectMode: false }) };
 }
 
-async function readTar(context: ImageContext, files: ArchiveFiles, input: Readable, gzip: boolean): Promise<void> {
+async function readTar(context: ArchiveContext, files: ArchiveFiles, input: Readable, gzip: boolean): Promise<void> {
   // Loaded here, since every build loads this file.
   const [{ extract: createExtract }, { createGunzip }] = await Promise.all([import('tar-stream'), import('node:zlib')]);
   const extract = createExtract();
@@ -84,7 +90,7 @@ async function readTar(context: ImageContext, files: ArchiveFiles, input: Readab
 }
 
 async function receiveFile(
-  context: ImageContext,
+  context: ArchiveContext,
   name: string,
   entry: AsyncIterable<Uint8Array>,
 ): Promise<ArchiveFile> {
@@ -151,7 +157,7 @@ function isStorageError(error: unknown): boolean {
  * Node 20 has no zstd: the native unpacker, which has it and which lets no path leave its root, unpacks the archive like a layer
  * into an active snapshot, whose directory is swept should this process die.
  */
-async function readZstdTar(context: ImageContext, files: ArchiveFiles, input: Readable): Promise<void> {
+async function readZstdTar(context: ArchiveContext, files: ArchiveFiles, input: Readable): Promise<void> {
   const blob = await context.content.temporaryPath();
   const active = await context.snapshotter.prepare(undefined);
   const root = active.mount.upper;
@@ -171,7 +177,7 @@ async function readZstdTar(context: ImageContext, files: ArchiveFiles, input: Re
   }
 }
 
-async function takeFile(context: ImageContext, name: string, path: string): Promise<ArchiveFile> {
+async function takeFile(context: ArchiveContext, name: string, path: string): Promise<ArchiveFile> {
   const promised = digestInPath(name);
   const received = await hashInto(createReadStream(path), undefined, algorithmOf(promised));
   if (promised !== undefined && received.digest !== promised)

@@ -1,0 +1,258 @@
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { CacheMountPlace } from '../../build-types.ts';
+import {
+  type CopyTarget,
+  createOciLayout,
+  type Fetcher,
+  fetchContent,
+  isNotFound,
+  openOciLayout,
+  REF_NAME_ANNOTATION,
+} from '../../content/index.ts';
+import { type ArchiveContext, readArchive } from '../../images/archive-reader.ts';
+import {
+  childrenOf,
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestEncoded,
+  encodeJson,
+  isIndexType,
+  isManifestType,
+  MAX_MANIFEST_BYTES,
+  MediaType,
+  parseIndex,
+  parseTaggedReference,
+} from '../../oci/index.ts';
+import type { RegistryClient } from '../../registry/types.ts';
+
+/** A place that holds cache mounts, to read from. */
+export interface MountSource extends Fetcher {
+  /** What it is called. */
+  readonly name: string;
+  /** What it holds; `undefined` for nothing. */
+  resolve(): Promise<Descriptor | undefined>;
+  close(): Promise<void>;
+}
+
+/** … and to write to: what it holds stays until `commit`. */
+export interface MountTarget extends MountSource {
+  readonly copy: CopyTarget;
+  /** From now on this is what it holds. */
+  commit(root: Descriptor): Promise<void>;
+}
+
+export interface PlaceContext extends ArchiveContext {
+  readonly registry: Pick<RegistryClient, 'repository'>;
+}
+
+const DEFAULT_TAG = 'latest';
+
+/** How a place is written, for messages. */
+export function placeName(place: CacheMountPlace): string {
+  if (place.type === 'registry') return place.ref;
+  if (place.type === 'tar') return place.path === '-' ? 'the archive' : place.path;
+  return place.tag === undefined ? place.path : `${place.path}:${place.tag}`;
+}
+
+/** Opens a place to read from. Throws `REFERENCE_INVALID`, `OCI_LAYOUT_INVALID`, `ARCHIVE_INVALID`. */
+export async function openMountSource(
+  place: CacheMountPlace,
+  context: PlaceContext,
+  signal: AbortSignal,
+): Promise<MountSource> {
+  if (place.type === 'registry') return openRepository(place.ref, context, signal);
+  if (place.type === 'tar') return await openArchive(place.path, context, signal);
+  // Nothing there, or an empty directory that CI has made: nothing was exported yet.
+  if (!existsSync(join(place.path, 'index.json'))) return emptySource(placeName(place));
+  return openLayout(place);
+}
+
+/** Opens a place to write to; a layout is made where there is none. */
+export function openMountTarget(place: CacheMountPlace, context: PlaceContext, signal: AbortSignal): MountTarget {
+  if (place.type === 'registry') return openRepository(place.ref, context, signal);
+  if (place.type === 'tar') return createArchive(place.path, signal);
+  createOciLayout(place.path);
+  return openLayout(place);
+}
+
+async function whereFound<T>(find: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await find();
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function openRepository(ref: string, { registry }: PlaceContext, signal: AbortSignal): MountTarget {
+  const reference = parseTaggedReference(ref);
+  const repository = registry.repository(reference);
+  const name = reference.digest ?? reference.tag ?? DEFAULT_TAG;
+  return {
+    name: ref,
+    copy: repository,
+    resolve: () => whereFound(() => repository.resolve(name, { signal })),
+    fetch: (descriptor, options) => repository.fetch(descriptor, { signal, ...options }),
+    commit: (root) => repository.tag(root, reference.tag ?? DEFAULT_TAG, { signal }),
+    async close() {},
+  };
+}
+
+function openLayout(place: Extract<CacheMountPlace, { readonly type: 'layout' }>): MountTarget {
+  const layout = openOciLayout(place.path);
+  const isOnly = (): boolean => place.tag === undefined && layout.readIndex().manifests.length === 1;
+  const resolve = () => whereFound(() => layout.resolve(isOnly() ? '' : (place.tag ?? DEFAULT_TAG)));
+  return {
+    name: placeName(place),
+    copy: layout,
+    resolve: async () => {
+      const found = await resolve();
+      if (found === undefined) return undefined;
+      const { annotations: _, ...descriptor } = found;
+      return descriptor;
+    },
+    fetch: (descriptor, options) => layout.fetch(descriptor, options),
+    async commit(root) {
+      const old = await resolve();
+      const tag = place.tag ?? old?.annotations?.[REF_NAME_ANNOTATION] ?? DEFAULT_TAG;
+      await layout.tag(root, tag);
+      // A directory that a CI system saves and restores is to hold what it holds, not all that it ever held.
+      if (old !== undefined) await removeUnreachable(layout, old);
+    },
+    async close() {},
+  };
+}
+
+/** Removes of a layout what only `old` led to. */
+async function removeUnreachable(layout: ReturnType<typeof openOciLayout>, old: Descriptor): Promise<void> {
+  const kept = new Set<Digest>();
+  for (const descriptor of layout.readIndex().manifests)
+    for (const digest of await reachableFrom(layout, descriptor)) kept.add(digest);
+  for (const digest of await reachableFrom(layout, old))
+    if (!kept.has(digest))
+      rmSync(join(layout.path, 'blobs', digestAlgorithm(digest), digestEncoded(digest)), { force: true });
+}
+
+async function reachableFrom(source: Fetcher, root: Descriptor): Promise<readonly Digest[]> {
+  const found: Digest[] = [];
+  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
+    found.push(descriptor.digest);
+    const isParent = isManifestType(descriptor.mediaType) || isIndexType(descriptor.mediaType);
+    if (!isParent || depth > 3) return;
+    const content = await whereFound(() => fetchContent(source, descriptor, MAX_MANIFEST_BYTES));
+    if (content !== undefined) for (const child of childrenOf(descriptor, content)) await visit(child, depth + 1);
+  };
+  await visit(root, 0);
+  return found;
+}
+
+function emptySource(name: string): MountSource {
+  return {
+    name,
+    resolve: async () => undefined,
+    fetch: () => Promise.reject(new Error(`${name} is empty`)),
+    async close() {},
+  };
+}
+
+/** An OCI layout in a tar, unpacked into temporary files that are removed when it is closed. */
+async function openArchive(path: string, context: PlaceContext, signal: AbortSignal): Promise<MountSource> {
+  const name = path === '-' ? 'the archive' : path;
+  if (path !== '-' && statSync(path, { throwIfNoEntry: false }) === undefined) return emptySource(name);
+  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1024 * 1024 });
+  const files = await readArchive(context, input, { signal });
+  return {
+    name,
+    async resolve() {
+      const { manifests } = parseIndex(await files.read('index.json', MAX_MANIFEST_BYTES), `${name}: index.json`);
+      const [first] = manifests;
+      if (first === undefined) return undefined;
+      const { annotations: _, ...descriptor } = first;
+      return descriptor;
+    },
+    async fetch({ digest }, { offset = 0 } = {}) {
+      const file = files.require(blobPath(digest));
+      return file.temporary === undefined
+        ? context.content.open(file.digest, offset)
+        : createReadStream(file.temporary, { start: offset, highWaterMark: 1024 * 1024 });
+    },
+    async close() {
+      files.dispose();
+    },
+  };
+}
+
+/** Writes an OCI layout as a tar, as it comes. A file is there when it is whole. */
+function createArchive(path: string, signal: AbortSignal): MountTarget {
+  const toStdout = path === '-';
+  const isFile = !toStdout && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true);
+  const temporary = isFile ? `${path}.${process.pid}.partial` : path;
+  let writing: { readonly add: (name: string, size: number, content: Readable) => Promise<void>; end(): Promise<void> };
+  let queue: Promise<unknown> = Promise.resolve();
+  const written = new Set<Digest>();
+  const open = async () => {
+    const { pack: createPack } = await import('tar-stream');
+    const pack = createPack();
+    const output: Writable = toStdout ? process.stdout : createWriteStream(temporary, { flags: isFile ? 'wx' : 'w' });
+    const piped = pipeline(pack, output, { end: !toStdout, signal });
+    piped.catch(() => {});
+    return {
+      async add(name: string, size: number, content: Readable): Promise<void> {
+        const entry = pack.entry({ name, size, mode: 0o644, mtime: new Date(0) });
+        await Promise.race([pipeline(content, entry), piped]);
+      },
+      async end(): Promise<void> {
+        pack.finalize();
+        await piped;
+      },
+    };
+  };
+  /** A tar is written from its beginning to its end. */
+  const inOrder = (work: () => Promise<void>): Promise<void> => {
+    const done = queue.then(work);
+    queue = done.catch(() => {});
+    return done;
+  };
+  const copy: CopyTarget = {
+    exists: async ({ digest }) => written.has(digest),
+    push: (descriptor, content) =>
+      inOrder(async () => {
+        writing ??= await open();
+        const stream = await content.open();
+        await writing.add(blobPath(descriptor.digest), descriptor.size, stream as Readable);
+        written.add(descriptor.digest);
+      }),
+  };
+  return {
+    name: toStdout ? 'standard output' : path,
+    copy,
+    resolve: async () => undefined,
+    fetch: () => Promise.reject(new Error('an archive that is written is not read')),
+    async commit(root) {
+      const index = {
+        schemaVersion: 2,
+        mediaType: MediaType.ociIndex,
+        manifests: [{ ...root, annotations: { [REF_NAME_ANNOTATION]: DEFAULT_TAG } }],
+      };
+      writing ??= await open();
+      for (const [name, content] of [
+        ['index.json', encodeJson(index)],
+        ['oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')],
+      ] as const)
+        await writing.add(name, content.byteLength, Readable.from([content]));
+      await writing.end();
+      if (isFile) renameSync(temporary, path);
+    },
+    async close() {
+      if (isFile) rmSync(temporary, { force: true });
+    },
+  };
+}
+
+function blobPath(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestEncoded(digest)}`;
+}
