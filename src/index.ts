@@ -6,6 +6,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { CheckResult } from './build/call/check.ts';
 import type { ContextListing, ListContextOptions } from './build/context/list.ts';
+import type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
 import type { BuildRequest } from './build-types.ts';
 import type { Outline, TargetList } from './dockerfile/outline/index.ts';
 import type {
@@ -30,6 +31,8 @@ export { build } from './build/build.ts';
 export type { CheckResult } from './build/call/check.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
+export type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
+export type { MissingInput } from './build/remote/missing.ts';
 export type {
   AnnotationSpec,
   BuildRequest,
@@ -37,6 +40,7 @@ export type {
   ContextMode,
   Entitlement,
   OutputSpec,
+  PullPolicy,
   SecretSpec,
   SshSpec,
 } from './build-types.ts';
@@ -87,6 +91,19 @@ export async function listTargets(request: BuildRequest): Promise<TargetList> {
   return await (await import('./build/call/describe.ts')).listTargets(request);
 }
 
+/**
+ * `tsbuild lock`: writes what the images, files of the web and refs that a Dockerfile names are now to its lock file, by which `build` with
+ * `locked` goes. Throws what a build would, and `LOCK_INVALID`, `LOCK_VERSION`, `LOCK_NAME_UNKNOWN`.
+ */
+export async function lockDockerfile(request: LockRequest): Promise<LockResult> {
+  return await (await import('./build/remote/lock.ts')).lockDockerfile(request);
+}
+
+/** `tsbuild lock --check`: asks no server, changes nothing. Throws `LOCK_MISSING` for a lock file that has not all that is named. */
+export async function checkLock(request: LockRequest): Promise<LockCheckResult> {
+  return await (await import('./build/remote/check-lock.ts')).checkLock(request);
+}
+
 /** Lists a build context by one look at names and sizes; no file is opened. Throws `CONTEXT_UNREADABLE`, `DOCKERFILE_UNREADABLE`. */
 export async function listContext(options: ListContextOptions): Promise<ContextListing> {
   return await (await import('./build/context/list.ts')).listContext(options);
@@ -98,6 +115,9 @@ export interface StoreOptions {
   /** What would ask a server rejects with `OFFLINE`. */
   readonly offline?: boolean;
 }
+
+/** Only looks: a store that is not there is empty, and not made; one on a read-only file system is read as it lies. */
+const READ = { access: 'read' } as const;
 
 /** `docker pull`. */
 export function pullImage(reference: string, options: PullOptions & StoreOptions = {}): Promise<PulledImage> {
@@ -118,7 +138,7 @@ export function pushImage(reference: string, options: PushOptions & StoreOptions
 
 /** `docker images`, newest first. */
 export function listImages(options: ListOptions & StoreOptions = {}): Promise<readonly ImageSummary[]> {
-  return withWorkspace(options.root, ({ images }) => images.listImages(options));
+  return withWorkspace(options.root, ({ images }) => images.listImages(options), READ);
 }
 
 /** `docker tag`. */
@@ -139,7 +159,7 @@ export function inspectImage(
   reference: string,
   options: { readonly platform?: Platform } & StoreOptions = {},
 ): Promise<ImageInspection> {
-  return withWorkspace(options.root, ({ images }) => images.inspectImage(reference, options.platform));
+  return withWorkspace(options.root, ({ images }) => images.inspectImage(reference, options.platform), READ);
 }
 
 /** `docker history`, newest entry first. */
@@ -147,7 +167,7 @@ export function imageHistory(
   reference: string,
   options: { readonly platform?: Platform } & StoreOptions = {},
 ): Promise<readonly HistoryRow[]> {
-  return withWorkspace(options.root, ({ images }) => images.imageHistory(reference, options.platform));
+  return withWorkspace(options.root, ({ images }) => images.imageHistory(reference, options.platform), READ);
 }
 
 /** `docker save`; `output` is not ended. */

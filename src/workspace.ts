@@ -10,7 +10,7 @@ import { type Chains, createChains } from './snapshot/chains.ts';
 import { createOverlaySnapshotter } from './snapshot/overlay/snapshotter.ts';
 import type { Snapshotter } from './snapshot/snapshotter.ts';
 import { createHttpClient, type HttpClient } from './source/index.ts';
-import { openStore, type Store, sweepOwners } from './store/index.ts';
+import { type OpenStoreOptions, openStore, type Store, sweepOwners } from './store/index.ts';
 
 /**
  * The composition root: an open store with one implementation behind each interface. Everything that the library does
@@ -34,7 +34,7 @@ export interface Workspace {
 }
 
 /** How a workspace is opened. */
-export interface WorkspaceOptions {
+export interface WorkspaceOptions extends OpenStoreOptions {
   /** Nothing is asked of any other machine, nor of a server of this one: what would is refused with `OFFLINE`. */
   readonly offline?: boolean | undefined;
 }
@@ -42,7 +42,7 @@ export interface WorkspaceOptions {
 /** Opens the store at `root` (default: see the README). Throws `STORE_UNAVAILABLE`, `STORE_VERSION`, `NATIVE_UNAVAILABLE`. */
 export async function openWorkspace(root: string | undefined, options: WorkspaceOptions = {}): Promise<Workspace> {
   const network = options.offline ? OFFLINE : ONLINE;
-  const store = await openStore(root);
+  const store = await openStore(root, options);
   const content = createContentStore(store);
   const snapshotter = createOverlaySnapshotter(store, native);
   const chains = createChains(store, snapshotter);
@@ -60,10 +60,8 @@ export async function openWorkspace(root: string | undefined, options: Workspace
     network,
     http,
     async sweep() {
-      await sweepOwners(store.paths.locks, await store.owner());
-      // Not beside the others: who asks whether an owner lives holds its lock for that moment.
-      await sweepAgentSockets(store);
-      await Promise.all([snapshotter.sweep(), content.sweep()]);
+      const owner = await store.owner();
+      await Promise.all([sweepOwners(owner), sweepAgentSockets(store), snapshotter.sweep(), content.sweep()]);
     },
     async close() {
       await Promise.all([registry.close(), http.close()]);

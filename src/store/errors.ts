@@ -15,6 +15,15 @@ export function storeUnavailable(root: string, cause: unknown): TsbuildError {
   });
 }
 
+/** What the tables or a file of the store hold cannot be read. */
+export function storeDamaged(path: string, why: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('STORE_DAMAGED', `the store is damaged: ${path}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: "run 'tsbuild fsck' to see what is wrong, 'tsbuild fsck --repair' to mend it; no image is lost by that",
+    details: { path },
+  });
+}
+
 /** The root's directory was written by an incompatible version. */
 export function storeVersion(root: string, found: string, expected: number): TsbuildError {
   return new TsbuildError('STORE_VERSION', `the store ${root} has format ${found}, this tsbuild writes ${expected}`, {

@@ -75,6 +75,6 @@ export async function createOwner(locks: string, native: Pick<NativeApi, 'lockFi
 }
 
 /** Removes the lock files of processes that are gone. */
-export async function sweepOwners(_locks: string, owner: Owner): Promise<void> {
+export async function sweepOwners(owner: Owner): Promise<void> {
   for (const id of owner.others()) await owner.isAlive(id);
 }

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeDirectories } from '../directories.ts';
+import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import { native } from '../native/index.ts';
 import type { FileLock, TablesHandle } from '../native/types.ts';
-import { storeUnavailable, storeVersion } from './errors.ts';
+import { storeDamaged, storeUnavailable, storeVersion } from './errors.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createOwner, type Owner } from './owner.ts';
 import { defaultRoot, type StorePaths, storePaths } from './paths.ts';
@@ -15,6 +16,8 @@ import { createTables, type Table } from './tables.ts';
  */
 export interface Store extends Pick<Leases, 'hold' | 'collect'> {
   readonly paths: StorePaths;
+  /** Nothing can be written: the file system is read-only, or there is no store and none was made. */
+  readonly isReadOnly: boolean;
   table<V>(name: string): Table<V>;
   /** Made on first use: a command that only reads takes no lock. */
   owner(): Promise<Owner>;
@@ -27,18 +30,21 @@ const FORMAT = 2;
 /** Address space, not disk: the file grows as records come. */
 const MAP_SIZE_BYTES = 16 * 1024 ** 3;
 
-/** Opens the store at `root` (default: see `defaultRoot`), making it when it is not there. Throws `STORE_UNAVAILABLE`, `STORE_VERSION`. */
-export async function openStore(root?: string): Promise<Store> {
+export interface OpenStoreOptions {
+  /**
+   * `read`: a store that is not there is not made, it is empty; one that cannot be written to is read as it lies. Nothing can be held then.
+   */
+  readonly access?: 'read' | 'write';
+}
+
+/**
+ * Opens the store at `root` (default: see `defaultRoot`), making it when it is not there. Throws `STORE_UNAVAILABLE`, `STORE_VERSION`,
+ * `STORE_DAMAGED`.
+ */
+export async function openStore(root?: string, { access = 'write' }: OpenStoreOptions = {}): Promise<Store> {
   const paths = storePaths(resolve(root ?? defaultRoot()));
-  let handle: TablesHandle;
-  try {
-    prepareRoot(paths);
-    handle = native.openTables({ directory: paths.meta, mapSizeBytes: MAP_SIZE_BYTES });
-  } catch (error) {
-    if (error instanceof Error && error.name === 'TsbuildError') throw error;
-    throw storeUnavailable(paths.root, error);
-  }
-  const tables = createTables(handle);
+  const { handle, isReadOnly } = openTables(paths, access);
+  const tables = createTables(handle, join(paths.meta, 'tables.mdb'));
   let owner: Promise<Owner> | undefined;
   const getOwner = (): Promise<Owner> => {
     owner ??= createOwner(paths.locks, native);
@@ -47,9 +53,10 @@ export async function openStore(root?: string): Promise<Store> {
   const leases = createLeases(paths.locks, native, getOwner);
   return {
     paths,
+    isReadOnly,
     table: (name) => tables.table(name),
     owner: getOwner,
-    hold: (names) => leases.hold(names),
+    hold: async (names) => (isReadOnly ? undefined : leases.hold(names)),
     collect: (work, options) => leases.collect(work, options),
     lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
     async close() {
@@ -62,14 +69,65 @@ export async function openStore(root?: string): Promise<Store> {
   };
 }
 
+interface OpenedTables {
+  readonly handle: TablesHandle;
+  readonly isReadOnly: boolean;
+}
+
+function openTables(paths: StorePaths, access: 'read' | 'write'): OpenedTables {
+  const request = { directory: paths.meta, mapSizeBytes: MAP_SIZE_BYTES };
+  try {
+    if (access === 'read') {
+      if (!checkFormat(paths)) return { handle: NO_TABLES, isReadOnly: true };
+    } else prepareRoot(paths);
+    checkTablesFile(paths);
+    try {
+      return { handle: native.openTables(request), isReadOnly: false };
+    } catch (error) {
+      if (access !== 'read' || !READ_ONLY.has(errorCode(error) ?? '')) throw error;
+      return { handle: native.openTables({ ...request, readOnly: true }), isReadOnly: true };
+    }
+  } catch (error) {
+    if (error instanceof TsbuildError) throw error;
+    if (errorCode(error) === 'TABLES_FAILED')
+      throw storeDamaged(join(paths.meta, 'tables.mdb'), errorMessage(error), error);
+    throw storeUnavailable(paths.root, error);
+  }
+}
+
+const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** Where there is no store. */
+const NO_TABLES: TablesHandle = {
+  get: () => undefined,
+  list: () => [],
+  version: () => 0,
+  commit: async () => false,
+  close: () => {},
+};
+
+/**
+ * Tables that are gone are not taken for those of a new store, where images say otherwise: every one of them would be collected.
+ */
+function checkTablesFile({ root, meta }: StorePaths): void {
+  const file = join(meta, 'tables.mdb');
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  const index = readIfThere(join(root, 'index.json'));
+  if (index !== undefined && !/"manifests":\s*\[\s*\]/.test(index))
+    throw storeDamaged(file, 'it is gone, but index.json names images');
+}
+
+/** False where there is no store. Throws `STORE_VERSION`. */
+function checkFormat({ root }: StorePaths): boolean {
+  const found = readIfThere(join(root, 'tsbuild-store'));
+  if (found === undefined) return false;
+  if (found.trim() !== String(FORMAT)) throw storeVersion(root, JSON.stringify(found.trim()), FORMAT);
+  return true;
+}
+
 /** Directories and the two files that make the root an OCI image layout. */
 function prepareRoot(paths: StorePaths): void {
-  const formatFile = join(paths.root, 'tsbuild-store');
-  const found = readIfThere(formatFile);
-  if (found !== undefined) {
-    if (found.trim() !== String(FORMAT)) throw storeVersion(paths.root, JSON.stringify(found.trim()), FORMAT);
-    return;
-  }
+  if (checkFormat(paths)) return;
   // 0700: layers hold what images hold, set-uid programs included; nobody else is to run them from here.
   makeDirectories(paths.root, 0o700);
   for (const directory of [
@@ -87,7 +145,7 @@ function prepareRoot(paths: StorePaths): void {
   if (readIfThere(join(paths.root, 'index.json')) === undefined)
     writeOnce(join(paths.root, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
   // Last: a root without it is made again from the start.
-  writeOnce(formatFile, `${FORMAT}\n`);
+  writeOnce(join(paths.root, 'tsbuild-store'), `${FORMAT}\n`);
 }
 
 function writeOnce(path: string, text: string): void {

@@ -1,5 +1,6 @@
 import type { TableChange, TablesHandle } from '../native/types.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { storeDamaged } from './errors.ts';
 
 /**
  * A table of small records, shared by any number of processes. Reads see the last commit; a write's promise resolves when it is
@@ -26,18 +27,25 @@ export interface Tables {
 }
 
 /** All tables are one space of keys, `<table>/<key>`, and their records are JSON. */
-export function createTables(handle: TablesHandle): Tables {
+export function createTables(handle: TablesHandle, path: string): Tables {
   const commits = new CommitQueue(handle);
   return {
-    table: (name) => createTable(commits, `${name}/`),
+    table: (name) => createTable(commits, `${name}/`, path),
     settled: () => commits.settled(),
   };
 }
 
-function createTable<V>(commits: CommitQueue, prefix: string): Table<V> {
+function createTable<V>(commits: CommitQueue, prefix: string, path: string): Table<V> {
+  const parse = (key: string, text: string): V => {
+    try {
+      return JSON.parse(text) as V;
+    } catch (error) {
+      throw storeDamaged(path, `the record ${prefix}${key} is no JSON`, error);
+    }
+  };
   const get = (key: string): V | undefined => {
     const text = commits.get(prefix + key);
-    return text === undefined ? undefined : (JSON.parse(text) as V);
+    return text === undefined ? undefined : parse(key, text);
   };
   const changeTo = (key: string, value: V | undefined): TableChange =>
     value === undefined ? { key: prefix + key } : { key: prefix + key, value: JSON.stringify(value) };
@@ -47,7 +55,7 @@ function createTable<V>(commits: CommitQueue, prefix: string): Table<V> {
     remove: (key) => commits.write(changeTo(key, undefined)),
     *entries(start = '') {
       for (const { key, value } of commits.list(prefix + start))
-        yield { key: key.slice(prefix.length), value: JSON.parse(value) as V };
+        yield { key: key.slice(prefix.length), value: parse(key.slice(prefix.length), value) };
     },
     async update(key, change) {
       let next: V | undefined;
