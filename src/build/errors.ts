@@ -1,7 +1,9 @@
 import { DockerfileError } from '../dockerfile/errors.ts';
+import type { SourceRange } from '../dockerfile/position.ts';
 import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import type { SourceLocation } from '../llb/ops.ts';
 import { OFFLINE_CODE } from '../network.ts';
+import type { DockerfileInput } from './inputs.ts';
 
 export function dockerfileMissing(path: string, hint: string, cause: unknown): TsbuildError {
   return new TsbuildError('DOCKERFILE_UNREADABLE', `there is no Dockerfile at ${path}`, {
@@ -43,6 +45,20 @@ export function entitlementMissing(name: string): TsbuildError {
 export function pushNeedsName(): TsbuildError {
   return new TsbuildError('PUSH_NEEDS_NAME', 'nothing says where to push: the image has no name', {
     hint: 'name it with -t registry.example/repository:tag',
+  });
+}
+
+/** Any error, with the place of the Dockerfile that it is about; one that knows its place is left as it is. */
+export function locateError(error: unknown, range: SourceRange | undefined, dockerfile: DockerfileInput): unknown {
+  const known = error instanceof TsbuildError ? error : undefined;
+  if (range === undefined || error instanceof DockerfileError) return error;
+  return new DockerfileError(stableCode(error) ?? 'BUILD_FAILED', errorMessage(error), {
+    cause: error,
+    file: dockerfile.fileName,
+    source: dockerfile.text,
+    range,
+    ...(known === undefined ? {} : { details: known.details }),
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
   });
 }
 

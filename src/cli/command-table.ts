@@ -16,6 +16,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/build.ts'),
   },
   {
+    name: 'lock',
+    aliases: [],
+    summary: 'Write what a Dockerfile reads from elsewhere, by digest, to its lock file',
+    load: () => import('./commands/lock.ts'),
+  },
+  {
     name: 'images',
     aliases: ['image ls', 'image list'],
     summary: 'List images',

@@ -27,7 +27,7 @@ export function createMetaResolver({ images, layouts, pull, pins, runPhase }: Me
       known.get(key) ??
       runPhase(title, async () => {
         const { target, reference, config } = await lookUp();
-        return { digest: target.digest, reference, config };
+        return { digest: target.digest, mediaType: target.mediaType, reference, config };
       });
     known.set(key, answer);
     return answer;

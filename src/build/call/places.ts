@@ -1,5 +1,6 @@
 import type { BuildRequest } from '../../build-types.ts';
 import { createDevices } from '../../devices/index.ts';
+import type { Pins } from '../../lockfile/index.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import { createSecrets, createSshAgents } from '../../secrets/index.ts';
 import { openWorkspace } from '../../workspace.ts';
@@ -12,16 +13,23 @@ import type { InputPlaces } from '../load.ts';
 /** Where a call reads the Dockerfile from. */
 export interface CallPlaces extends InputPlaces {
   readonly named: ContextSpecs['named'];
+  /** The store, and what fetches into it; opened when first asked for. */
+  open(): Promise<Pick<Awaited<ReturnType<typeof openFetcher>>, 'workspace' | 'engine'>>;
   close(): Promise<void>;
 }
 
 /** Opens what a call needs: a store only for a context, or a Dockerfile, that has to be received or fetched. */
-export async function openPlaces(request: BuildRequest, sink: ProgressSink, signal: AbortSignal): Promise<CallPlaces> {
+export async function openPlaces(
+  request: BuildRequest,
+  sink: ProgressSink,
+  signal: AbortSignal,
+  pins?: Pins,
+): Promise<CallPlaces> {
   const { main: spec, named } = readContextSpecs(request);
   let opened: ReturnType<typeof openFetcher> | undefined;
   let main: MainContext | undefined;
   const open = (): ReturnType<typeof openFetcher> => {
-    opened ??= openFetcher(request, sink, signal);
+    opened ??= openFetcher(request, sink, signal, pins);
     return opened;
   };
   const close = async (): Promise<void> => {
@@ -36,10 +44,10 @@ export async function openPlaces(request: BuildRequest, sink: ProgressSink, sign
     await close();
     throw error;
   }
-  return { main, named, sink, loadTree: async (context) => (await open()).loadTree(context), close };
+  return { main, named, sink, loadTree: async (context) => (await open()).loadTree(context), open, close };
 }
 
-async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: AbortSignal) {
+async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: AbortSignal, pins: Pins | undefined) {
   const workspace = await openWorkspace(request.root, request);
   const secrets = createSecrets(request.secrets ?? []);
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
@@ -51,10 +59,12 @@ async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: Ab
     secrets,
     sshAgents,
     devices,
+    pins,
     sink,
   });
   return {
     workspace,
+    engine,
     loadTree: createTreeLoader(engine, workspace.snapshotter, signal),
     async close(): Promise<void> {
       secrets.dispose();

@@ -1,5 +1,6 @@
 import { DockerfileError } from '../../dockerfile/errors.ts';
 import { formatFrame } from '../../dockerfile/frame.ts';
+import { errorMessage, TsbuildError } from '../../errors.ts';
 import { OFFLINE_CODE } from '../../network.ts';
 import type { DockerfileInput } from '../inputs.ts';
 import type { MissingInput } from './missing.ts';
@@ -73,6 +74,33 @@ export function refuseUnlocked(missing: readonly MissingInput[], lockPath: strin
     missing,
     dockerfile,
   );
+}
+
+/** A Dockerfile that lies nowhere on this machine has nothing beside it. */
+export function lockPlaceUnknown(fileName: string): TsbuildError {
+  return new TsbuildError(
+    'LOCK_UNREADABLE',
+    `${fileName} lies on no disk here, so that nothing can be written beside it`,
+    {
+      hint: 'say where the lock file goes with --lock-file FILE, or --lock-file - for standard output',
+    },
+  );
+}
+
+export function unwritableLock(path: string, cause: unknown): TsbuildError {
+  return new TsbuildError('FILE_UNWRITABLE', `cannot write the lock file ${path}: ${errorMessage(cause)}`, {
+    cause,
+    hint: 'name another with --lock-file',
+    details: { path },
+  });
+}
+
+/** `--update` of what is not there. */
+export function unknownLockName(name: string, path: string, near: string | undefined): TsbuildError {
+  return new TsbuildError('LOCK_NAME_UNKNOWN', `${path} has no ${JSON.stringify(name)} to update`, {
+    hint: near === undefined ? 'name an image, a URL or a ref as the lock file has it' : `did you mean ${near}?`,
+    details: { path, name },
+  });
 }
 
 function describe({ kind, name, platform, command }: MissingInput): string {

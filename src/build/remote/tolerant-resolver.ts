@@ -1,6 +1,6 @@
 import type { MetaResolver, ResolvedImage, ResolveOptions } from '../../dockerfile/convert/types.ts';
 import { errorCode } from '../../errors.ts';
-import type { Platform } from '../../oci/index.ts';
+import { MediaType, type Platform } from '../../oci/index.ts';
 import { type MissingInput, missingImage } from './missing.ts';
 
 /**
@@ -31,6 +31,7 @@ export function placeholder(reference: string, platform: Platform): ResolvedImag
   const { os, architecture, variant } = platform;
   return {
     digest: NO_DIGEST,
+    mediaType: MediaType.ociManifest,
     reference: `${reference}@${NO_DIGEST}`,
     config: {
       os,

@@ -94,6 +94,7 @@ export interface ResolveOptions {
 export interface ResolvedImage {
   /** Of the manifest, or of the index that was resolved. */
   readonly digest: Digest;
+  readonly mediaType: string;
   /** `docker.io/library/busybox:1@sha256:…`. */
   readonly reference: string;
   readonly config: ImageConfig;

@@ -35,6 +35,7 @@ const BASE = {
   resolveImageConfig: async (reference: string) => ({
     reference,
     digest: 'sha256:0' as const,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
     config: {
       architecture: 'amd64',
       os: 'linux',

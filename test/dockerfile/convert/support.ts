@@ -1,7 +1,7 @@
 import type { ConvertRequest, ConvertResult, MetaResolver } from '../../../src/dockerfile/convert/index.ts';
 import { dockerfileToLLB } from '../../../src/dockerfile/convert/index.ts';
 import type { Op } from '../../../src/llb/index.ts';
-import { type ContainerConfig, digestOf, type ImageConfig, type Platform } from '../../../src/oci/index.ts';
+import { type ContainerConfig, digestOf, type ImageConfig, MediaType, type Platform } from '../../../src/oci/index.ts';
 
 export const AMD64: Platform = { os: 'linux', architecture: 'amd64' };
 export const ARM64: Platform = { os: 'linux', architecture: 'arm64' };
@@ -26,7 +26,7 @@ export class Bases implements MetaResolver {
       config: this.#configs[reference] ?? { Env: ['PATH=/bin'] },
     };
     const digest = digestOf(`manifest of ${reference}`);
-    return { digest, reference: `${reference}@${digest}`, config };
+    return { digest, mediaType: MediaType.ociManifest, reference: `${reference}@${digest}`, config };
   };
 
   resolveLayoutConfig: MetaResolver['resolveLayoutConfig'] = (name, platform, options) =>

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { dockerfileToLLB, type MetaResolver } from '../../../src/dockerfile/convert/index.ts';
 import { readIgnoreLines } from '../../../src/dockerfile/ignore/index.ts';
 import type { LintWarning } from '../../../src/dockerfile/lint/index.ts';
-import { digestOf, type ImageConfig } from '../../../src/oci/index.ts';
+import { digestOf, type ImageConfig, MediaType } from '../../../src/oci/index.ts';
 
 /** `case.json` of a folder of fixtures/lint. */
 export interface LintCase {
@@ -66,7 +66,7 @@ const meta: MetaResolver = {
       config: BASES[reference] ?? {},
     };
     const digest = digestOf(`manifest of ${reference}`);
-    return { digest, reference: `${reference}@${digest}`, config };
+    return { digest, mediaType: MediaType.ociManifest, reference: `${reference}@${digest}`, config };
   },
   async resolveLayoutConfig() {
     throw new Error('no layouts here');

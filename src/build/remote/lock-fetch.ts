@@ -1,0 +1,40 @@
+import type { ConvertResult } from '../../dockerfile/convert/index.ts';
+import { formatPlatform } from '../../oci/index.ts';
+import { redactUrl } from '../../remote-url/index.ts';
+import { locateError } from '../errors.ts';
+import { runPhase } from '../phases.ts';
+import type { LockDraft } from './lock-draft.ts';
+import type { LockPlaces } from './lock-places.ts';
+import { listRemoteSources } from './sources.ts';
+
+/** Brings into the store all that a build of any stage would fetch. */
+export async function fetchLocked(
+  { places, dockerfile, signal }: LockPlaces,
+  { seen }: LockDraft,
+  converted: readonly ConvertResult[],
+): Promise<void> {
+  const { workspace, engine } = await places.open();
+  for (const { reference, platform } of seen.values())
+    await runPhase(places.sink, `[internal] fetch ${reference} (${formatPlatform(platform)})`, (reporter) =>
+      workspace.images.pullImage(reference, { platform, signal, onTask: (...task) => reporter.task(...task) }),
+    );
+  const sources = listRemoteSources(converted.flatMap((each) => [...each.listDefinitions()]));
+  for (const { op, range } of sources) {
+    if (op.identifier.startsWith('docker-image:')) continue;
+    const work = async (): Promise<void> => {
+      const resolved = await engine.resolveSource(op, { signal });
+      if (resolved.isHere !== undefined && !(await resolved.isHere()))
+        await runPhase(places.sink, `[internal] fetch ${redactUrl(op.identifier)}`, (reporter) =>
+          resolved.fetch({
+            signal,
+            onTask: (...task) => reporter.task(...task),
+            onLog: (data) => reporter.log(2, data),
+          }),
+        );
+    };
+    await work().catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw locateError(error, range, dockerfile);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import { KINDS, type Lockfile, urlName } from '../../lockfile/index.ts';
+import { formatReference, parseTaggedReference } from '../../oci/index.ts';
+import { suggest } from '../../suggest.ts';
+import { unknownLockName } from './errors.ts';
+import type { LockRequest } from './lock-types.ts';
+
+/** What of a lock file stays as it is. Throws `LOCK_NAME_UNKNOWN`. */
+export function dropUpdated(
+  lock: Lockfile,
+  { update = [], upgrade = false }: LockRequest,
+  path: string,
+): Pick<Lockfile, 'images' | 'urls' | 'git'> {
+  if (upgrade) return { images: new Map(), urls: new Map(), git: new Map() };
+  const dropped = new Set<string>();
+  const known = KINDS.flatMap((kind) => [...lock[kind].keys()]);
+  for (const text of update) {
+    const candidates = [text, fullImageName(text), urlName(text)];
+    const found = known.filter((name) => candidates.includes(name));
+    if (found.length === 0) throw unknownLockName(text, path, suggest(text, known));
+    for (const name of found) dropped.add(name);
+  }
+  const keep = <T>(pins: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    new Map([...pins].filter(([name]) => !dropped.has(name)));
+  return { images: keep(lock.images), urls: keep(lock.urls), git: keep(lock.git) };
+}
+
+/** As the Dockerfile says it: `debian:12`. */
+function fullImageName(text: string): string | undefined {
+  try {
+    return formatReference(parseTaggedReference(text));
+  } catch {
+    return undefined;
+  }
+}
