@@ -53,6 +53,8 @@ interface Ingester {
 }
 
 export interface IngestOptions {
+  /** Not flushed to the disk: for a file that does not outlive the process. */
+  readonly passing?: boolean;
   readonly signal?: AbortSignal;
   /** Bytes so far. */
   readonly onProgress?: (current: number) => void;

@@ -13,6 +13,7 @@ import {
   REF_NAME_ANNOTATION,
 } from '../../content/index.ts';
 import { type ArchiveContext, readArchive } from '../../images/archive-reader.ts';
+import { invalidReference } from '../../oci/errors.ts';
 import {
   childrenOf,
   type Descriptor,
@@ -73,7 +74,11 @@ export async function openMountSource(
 
 /** Opens a place to write to; a layout is made where there is none. */
 export function openMountTarget(place: CacheMountPlace, context: PlaceContext, signal: AbortSignal): MountTarget {
-  if (place.type === 'registry') return openRepository(place.ref, context, signal);
+  if (place.type === 'registry') {
+    if (parseTaggedReference(place.ref).digest !== undefined)
+      throw invalidReference(place.ref, 'what is written gets its digest by itself: give a tag');
+    return openRepository(place.ref, context, signal);
+  }
   if (place.type === 'tar') return createArchive(place.path, signal);
   createOciLayout(place.path);
   return openLayout(place);

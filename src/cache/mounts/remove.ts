@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FileLock, NativeApi } from '../../native/types.ts';
 import type { Store } from '../../store/index.ts';
 import { instanceDirectory, listInstances, listNames, mountDirectory } from './facts.ts';
@@ -27,14 +27,11 @@ export async function removeCacheMount(
     }
     const making = await lockMaking(store, name, signal);
     try {
-      for (const index of indexes) {
-        const directory = instanceDirectory(store, name, index);
-        const data = join(directory, 'data');
-        // Under another name first: no step finds a half of it.
-        if (existsSync(data)) renameSync(data, await leftoverPath(store, directory));
-        await native.removeTree(directory);
+      for (const index of indexes) await removeInstance(store, native, instanceDirectory(store, name, index));
+      if (listInstances(store, name).length === 0) {
+        rmSync(join(mountDirectory(store, name), 'mount.json'), { force: true });
+        removeIfEmpty(mountDirectory(store, name));
       }
-      if (listInstances(store, name).length === 0) removeMount(mountDirectory(store, name));
     } finally {
       making.release();
     }
@@ -44,12 +41,25 @@ export async function removeCacheMount(
   }
 }
 
-function removeMount(directory: string): void {
-  rmSync(join(directory, 'mount.json'), { force: true });
+async function removeInstance(
+  store: MountStore,
+  native: Pick<NativeApi, 'removeTree'>,
+  directory: string,
+): Promise<void> {
+  const data = join(directory, 'data');
+  const removed = await leftoverPath(store, directory);
+  // Under another name first: no step finds a half of it.
+  if (existsSync(data)) renameSync(data, removed);
+  for (const path of [removed, 'new', 'used', 'parts.json']) await native.removeTree(resolve(directory, path));
+  removeIfEmpty(directory);
+}
+
+/** Somebody may be importing into it. */
+function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Something else lies there: it is not ours to remove.
+    // Then it stays.
   }
 }
 
