@@ -1,5 +1,6 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
 import type { LintWarning } from '../dockerfile/lint/index.ts';
+import type { ProgressSink } from '../progress/events.ts';
 import type { LocalContext } from '../source/index.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
 import { addDirectories, type ContextSpecs, readContextSpecs, toLayouts } from './context/contexts.ts';
@@ -11,6 +12,7 @@ import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
 import { type Holdings, takeHoldings } from './holdings.ts';
 import { loadInputs } from './load.ts';
+import type { MountTravel } from './mount-travel.ts';
 import { exportBuilt, planExport } from './outputs.ts';
 import { createLatePins } from './remote/late-pins.ts';
 import { checkRequirements } from './requirements.ts';
@@ -34,10 +36,11 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
       const directory = specs.main.type === 'directory' ? specs.main.path : undefined;
       const holdings = await takeHoldings(workspace, request, directory);
       const { recorder } = holdings.log;
+      const travel = await openTravel(request, workspace, holdings.log.sink, signal);
       let main: MainContext | undefined;
       try {
         main = await openMain(specs.main, async () => workspace, { request, sink: holdings.log.sink, signal });
-        const result = await runBuild(request, { workspace, holdings, main, named: specs.named, signal });
+        const result = await runBuild(request, { workspace, holdings, main, named: specs.named, travel, signal });
         recorder.finish({ result });
         return result;
       } catch (error) {
@@ -47,6 +50,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
         // An error on the way must not close the store under the sweep.
         await holdings.sweeping.catch(() => {});
         await closeMain(main);
+        await travel?.close();
         await holdings.release();
       }
     },
@@ -54,17 +58,30 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   );
 }
 
+/** Its code is loaded by builds whose caches travel. */
+async function openTravel(
+  request: BuildRequest,
+  workspace: Workspace,
+  sink: ProgressSink,
+  signal: AbortSignal,
+): Promise<MountTravel | undefined> {
+  if (!request.cacheMountsFrom?.length && !request.cacheMountsTo?.length) return undefined;
+  const { createMountTravel } = await import('./mount-travel.ts');
+  return createMountTravel({ workspace, request, sink, signal });
+}
+
 interface Opened {
   readonly workspace: Workspace;
   readonly holdings: Holdings;
   readonly main: MainContext;
   readonly named: ContextSpecs['named'];
+  readonly travel: MountTravel | undefined;
   readonly signal: AbortSignal;
 }
 
 async function runBuild(
   given: BuildRequest,
-  { workspace, holdings, main, named, signal }: Opened,
+  { workspace, holdings, main, named, travel, signal }: Opened,
 ): Promise<BuildResult> {
   const { secrets, sshAgents, devices, sweeping, log } = holdings;
   const { sink, path: logPath, recorder } = log;
@@ -72,7 +89,18 @@ async function runBuild(
   const layouts = toLayouts(named);
   const pinning = given.offline || given.locked ? await import('./remote/convert-pinned.ts') : undefined;
   const pins = given.locked ? createLatePins() : undefined;
-  const engine = createEngine({ workspace, contexts, layouts, secrets, sshAgents, devices, pins, recorder, sink });
+  const engine = createEngine({
+    workspace,
+    contexts,
+    layouts,
+    secrets,
+    sshAgents,
+    devices,
+    pins,
+    recorder,
+    sink,
+    ...(travel && { beforeMount: travel.beforeUse }),
+  });
   const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
   const inputs = await loadInputs(given, { main, loadTree, sink }).catch((error: unknown) => {
     throw pinning?.explainUnloaded(error, given, main) ?? error;
@@ -103,6 +131,7 @@ async function runBuild(
   const plan = planExport(request, seconds);
   const names = request.tags ?? [];
   const exported = await exportBuilt({ workspace, converted, tree, names, plan, sink, signal });
+  await travel?.exportUsed();
   const { executed, cached } = engine.summary;
   return { ...exported, platform: converted.platform, executed, cached, id: recorder.id, logPath };
 }

@@ -1,4 +1,4 @@
-import { createCacheMounts, createCacheStorage } from '../cache/index.ts';
+import { type CacheMountOptions, createCacheMounts, createCacheStorage } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { listsDirectory } from '../history/paths.ts';
 import type { BuildRecorder } from '../history/recorder.ts';
@@ -55,6 +55,8 @@ export interface EngineOptions {
   /** Keeps what was solved, and by which keys; absent where nothing is kept. */
   readonly recorder?: BuildRecorder;
   readonly sink: ProgressSink;
+  /** Called before a step gets a cache. */
+  readonly beforeMount?: CacheMountOptions['beforeUse'];
 }
 
 export function createEngine({
@@ -67,6 +69,7 @@ export function createEngine({
   pins,
   recorder,
   sink,
+  beforeMount,
 }: EngineOptions): Engine {
   const { store, snapshotter, images, trees, network, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
@@ -92,7 +95,7 @@ export function createEngine({
     trees,
     native,
     executor: createExecutor(),
-    cacheMounts: createCacheMounts(store, native),
+    cacheMounts: createCacheMounts(store, native, beforeMount === undefined ? {} : { beforeUse: beforeMount }),
     secrets,
     sshAgents,
     devices,
