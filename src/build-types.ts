@@ -59,6 +59,10 @@ export interface BuildRequest {
   readonly locked?: boolean;
   /** The lock file; default: `<Dockerfile>.lock` beside the Dockerfile. */
   readonly lockFile?: string;
+  /** Caches that others exported, and images that have one in them: what they have made is not made again. */
+  readonly cacheFrom?: readonly CacheSourceSpec[];
+  /** Where what this build made, or found, goes for others. */
+  readonly cacheTo?: readonly CacheDestinationSpec[];
   /** Default: one that keeps the image in the store. */
   readonly outputs?: readonly OutputSpec[];
   /** Push every tag when built. */
@@ -132,6 +136,54 @@ export interface CacheMountTo {
   readonly place: CacheMountPlace;
   readonly ids?: readonly string[];
   readonly maxBytes?: number;
+  /** A failure is a warning. */
+  readonly ignoreError?: boolean;
+}
+
+/** `--cache-from type=…`. What is not there is a warning: on a first run nothing is. */
+export type CacheSourceSpec =
+  | {
+      readonly type: 'registry';
+      /** A cache, or an image with an inline one. */
+      readonly ref: string;
+      /** The registry may speak plain HTTP, or have a certificate that nobody vouches for. */
+      readonly insecure?: boolean;
+    }
+  | {
+      readonly type: 'local';
+      /** A directory in the form of an OCI image layout. */
+      readonly src: string;
+      /** Default `latest`. */
+      readonly tag?: string;
+      readonly digest?: Digest;
+    };
+
+/** `--cache-to type=…`. */
+export type CacheDestinationSpec =
+  | (CacheExportOptions & { readonly type: 'registry'; readonly ref: string; readonly insecure?: boolean })
+  | (CacheExportOptions & {
+      readonly type: 'local';
+      readonly dest: string;
+      /** Default `latest`. */
+      readonly tag?: string;
+      /** What the directory then holds for no tag any more is removed. */
+      readonly reset?: boolean;
+    })
+  /** In the config of the image; of the steps whose layers the image has. */
+  | { readonly type: 'inline'; readonly ignoreError?: boolean };
+
+export interface CacheExportOptions {
+  /** `min` (default): steps whose layers are in the result; `max`: all steps. */
+  readonly mode?: 'min' | 'max';
+  /** Of layers that are packed for it; default gzip. */
+  readonly compression?: Compression;
+  readonly compressionLevel?: number;
+  /** Layers that have a blob of another compression are packed again. */
+  readonly forceCompression?: boolean;
+  /** Default true; `false` is an index, as BuildKit wrote it before 0.21. */
+  readonly imageManifest?: boolean;
+  /** Default true; `false` only together with `imageManifest: false`. */
+  readonly ociMediaTypes?: boolean;
   /** A failure is a warning. */
   readonly ignoreError?: boolean;
 }

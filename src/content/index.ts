@@ -7,4 +7,4 @@ export { createContentStore } from './file-content-store.ts';
 export { createLayerBlobs, type LayerBlob, type LayerBlobs } from './layer-blobs.ts';
 export { createOciLayout, IMAGE_NAME_ANNOTATION, openOciLayout, REF_NAME_ANNOTATION } from './oci-layout.ts';
 export { createStoreTarget } from './store-target.ts';
-export type { Fetcher } from './targets.ts';
+export type { Fetcher, TransferOptions } from './targets.ts';

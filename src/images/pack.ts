@@ -83,8 +83,8 @@ function findListed(
   return { digest, size, mediaType, compression };
 }
 
-/** A blob that the layer has: in the store, or in a repository that was seen to have it. */
-async function findBlob(
+/** A blob that the layer has (`ImageStore.findLayerBlob`): in the store, or in a repository that was seen to have it. */
+export async function findBlob(
   { content, layerBlobs, sources }: ImageContext,
   diffID: Digest,
   wanted: Compression | undefined,
@@ -118,7 +118,10 @@ export function packSnapshotBlob(
   snapshot: string,
   options: MaterializeOptions,
 ): Promise<PackedSnapshot> {
-  return packBlob(context, options, (output, compression) => packSnapshot(context, snapshot, { compression, output }));
+  const { level } = options;
+  return packBlob(context, options, (output, compression) =>
+    packSnapshot(context, snapshot, { compression, output, ...(level === undefined ? {} : { level }) }),
+  );
 }
 
 /** Keeps what `pack` writes as a blob that the layer has. */

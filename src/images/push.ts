@@ -1,5 +1,6 @@
-import { type CopyResult, copyGraph } from '../content/index.ts';
+import { copyGraph, type Fetcher } from '../content/index.ts';
 import { type Descriptor, formatReference, parseTaggedReference } from '../oci/index.ts';
+import type { RegistryRepository } from '../registry/types.ts';
 import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
 import { nameNeeded, transferFailed } from './errors.ts';
@@ -8,7 +9,7 @@ import { takeImage } from './hold.ts';
 import { isDangling, recordName } from './names.ts';
 import { materializeRecord } from './pack.ts';
 import { reportCopy } from './report.ts';
-import type { PushedImage, PushOptions } from './types.ts';
+import type { PushedImage, PushOptions, TaskOptions } from './types.ts';
 
 /**
  * `ImageStore.pushImage`. Blobs that another repository of the same registry is known to have are mounted; those that the store
@@ -24,24 +25,32 @@ export async function pushImage(context: ImageContext, text: string, options: Pu
       ? record.target
       : await choosePlatform(context, text, record.target, options.platform);
   const repository = context.registry.repository(reference);
-  const { domain, path } = reference;
+  const { domain, path, tag } = reference;
   const { signal, onTask } = options;
   const source = { fetch: (blob: Descriptor, range = {}) => openBlob(context, blob, range) };
-  const send = async (): Promise<CopyResult> => {
-    const sent = await copyGraph(source, repository, descriptor, {
-      signal,
-      mountFrom: ({ digest }) => context.sources.find(digest, domain).filter((other) => other !== path),
-      onProgress: reportCopy(onTask),
-    });
-    if (reference.tag !== undefined) await repository.tag(descriptor, reference.tag, { signal });
-    return sent;
-  };
-  const result = await send().catch((error: unknown) => {
+  await sendGraph(context, source, repository, descriptor, { signal, onTask, tag }).catch((error: unknown) => {
     throw transferFailed('push', recordName(reference), error);
   });
-  await recordSources(context, [...result.copied, ...result.existing, ...result.mounted], reference);
   await recordDigest(context, formatReference({ domain, path, digest: descriptor.digest }), record.target, descriptor);
   return { name: recordName(reference), descriptor };
+}
+
+/** `ImageStore.sendGraph`. */
+export async function sendGraph(
+  context: ImageContext,
+  source: Fetcher,
+  repository: RegistryRepository,
+  root: Descriptor,
+  { signal, onTask, tag }: TaskOptions & { readonly tag?: string | undefined },
+): Promise<void> {
+  const { domain, path } = repository;
+  const sent = await copyGraph(source, repository, root, {
+    signal,
+    mountFrom: ({ digest }) => context.sources.find(digest, domain).filter((other) => other !== path),
+    onProgress: reportCopy(onTask),
+  });
+  if (tag !== undefined) await repository.tag(root, tag, { signal });
+  await recordSources(context, [...sent.copied, ...sent.existing, ...sent.mounted], repository);
 }
 
 /** The registry's digest for the image becomes one of its names, as in docker. */

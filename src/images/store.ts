@@ -7,6 +7,7 @@ import type { Store } from '../store/index.ts';
 import { writeArchive } from './archive-writer.ts';
 import { collectGarbage } from './collect.ts';
 import type { ImageContext } from './context.ts';
+import { openBlob, recordSources } from './fetch.ts';
 import { fetchLayers } from './fetch-layers.ts';
 import { findImage } from './find.ts';
 import { imageIDOf } from './graph.ts';
@@ -16,9 +17,9 @@ import { resolveLayout } from './layout-source.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
 import { fullName } from './names.ts';
-import { materializeRecord, packImage, packSnapshotBlob } from './pack.ts';
+import { findBlob, materializeRecord, packImage, packSnapshotBlob } from './pack.ts';
 import { pullImage } from './pull.ts';
-import { pushImage } from './push.ts';
+import { pushImage, sendGraph } from './push.ts';
 import { createImageRecords } from './records.ts';
 import { removeImage } from './remove.ts';
 import { resolveImage } from './resolve.ts';
@@ -64,6 +65,15 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     materialize: (record, request = {}) => materializeRecord(context, record, request),
     packImage: (config, request = {}) => packImage(context, config, request),
     packSnapshot: (snapshot, request = {}) => packSnapshotBlob(context, snapshot, request),
+    recordSources: (digests, repository) =>
+      recordSources(
+        context,
+        digests.map((digest) => ({ digest })),
+        repository,
+      ),
+    findLayerBlob: (diffID, compression) => findBlob(context, diffID, compression),
+    openBlob: (descriptor, request = {}) => openBlob(context, descriptor, request),
+    sendGraph: (source, repository, root, request) => sendGraph(context, source, repository, root, request),
     packSquashed: (snapshot, base, request = {}) => packSquashed(context, snapshot, base, request),
     recordImage: async (target, names) =>
       context.records.assign(names.map(fullName), target, await imageIDOf(content, target)),

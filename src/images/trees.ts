@@ -7,7 +7,7 @@ import type { ImageStore, TaskOptions, Trees } from './types.ts';
 
 /** Fetches and unpacks what is known by its layers only; each tree once, however many steps ask for it at the same time. */
 export function createTrees(
-  images: Pick<ImageStore, 'unpackLayers' | 'fetchLayers'>,
+  images: Pick<ImageStore, 'unpackLayers' | 'fetchLayers' | 'recordSources'>,
   snapshotter: Pick<Snapshotter, 'chain' | 'link'>,
 ): Trees {
   const running = new Map<string, Promise<string>>();
@@ -44,7 +44,14 @@ export function createTrees(
   const fetch = async (tree: TreeResult, scope: 'all' | 'unreachable', options: TaskOptions): Promise<void> => {
     if (tree.kind === 'merged') for (const part of tree.parts) await fetch(part, scope, options);
     if (tree.kind !== 'layers') return;
-    if (scope === 'unreachable' && tree.place.repository !== undefined) return;
+    const { repository } = tree.place;
+    if (scope === 'unreachable' && repository !== undefined) {
+      await images.recordSources(
+        tree.layers.map(({ blob }) => blob.digest),
+        repository,
+      );
+      return;
+    }
     await images.fetchLayers(tree, options).catch((error: unknown) => tellLost(tree, error, options.signal));
   };
 

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { PullPolicy } from '../build-types.ts';
-import type { Fetcher, LayerBlob } from '../content/index.ts';
+import type { Fetcher, LayerBlob, TransferOptions } from '../content/index.ts';
 import type { LayersResult, TreeResult } from '../llb/results.ts';
 import type {
   Compression,
@@ -12,6 +12,7 @@ import type {
   Manifest,
   Platform,
 } from '../oci/index.ts';
+import type { RegistryRepository } from '../registry/types.ts';
 
 /**
  * The images of a store. A name points to a *target*: a manifest or an index (pulled, loaded, pushed or exported), or
@@ -113,6 +114,22 @@ export interface ImageStore extends ImageSource {
   packImage(config: Descriptor, options?: PackImageOptions): Promise<Descriptor>;
   /** Packs a snapshot's layer, be its diffID known or not: one pass over the files gives both. */
   packSnapshot(snapshot: string, options?: MaterializeOptions): Promise<PackedSnapshot>;
+  /** Notes that a repository has these blobs: they can be got there, and mounted from it. */
+  recordSources(
+    digests: readonly Digest[],
+    repository: { readonly domain: string; readonly path: string },
+  ): Promise<void>;
+  /** A packed form that a layer has, in the store or in a repository; of that compression where one is given. */
+  findLayerBlob(diffID: Digest, compression?: Compression): Promise<LayerBlob | undefined>;
+  /** A stream of a blob, from the store or from a repository that has it; throws `CONTENT_NOT_FOUND`. */
+  openBlob(descriptor: Descriptor, options?: TransferOptions): Promise<Readable>;
+  /** Copies a graph to a repository: blobs that another repository of that registry is known to have are mounted. */
+  sendGraph(
+    source: Fetcher,
+    repository: RegistryRepository,
+    root: Descriptor,
+    options: TaskOptions & { readonly tag?: string | undefined },
+  ): Promise<void>;
   /** Packs all that leads from the snapshot `base` (`undefined`: from nothing) to `snapshot` as one layer. */
   packSquashed(snapshot: string, base: string | undefined, options?: MaterializeOptions): Promise<PackedSnapshot>;
   /**
@@ -185,6 +202,8 @@ export interface PushedImage {
 export interface MaterializeOptions extends TaskOptions {
   /** Of the layers that have no blob yet; default gzip. Layers that have one keep it. */
   readonly compression?: Compression;
+  /** Default: the compression's own. */
+  readonly level?: number;
 }
 
 export interface PackImageOptions extends MaterializeOptions {

@@ -93,7 +93,10 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
   const nothingElsewhere = async () => {
     throw new Error('all trees are here');
   };
-  const trees = createTrees({ unpackLayers: nothingElsewhere, fetchLayers: nothingElsewhere }, snapshotter);
+  const trees = createTrees(
+    { unpackLayers: nothingElsewhere, fetchLayers: nothingElsewhere, recordSources: nothingElsewhere },
+    snapshotter,
+  );
   const context = join(root, 'context');
   mkdirSync(context, { recursive: true });
   const name = await makeBusybox(snapshotter);
