@@ -1,0 +1,41 @@
+import { TsbuildError } from '../errors.ts';
+
+export function buildNotFound(reference: string, known: number): TsbuildError {
+  return new TsbuildError(
+    'BUILD_NOT_FOUND',
+    `there is no record of a build ${reference === '' ? '' : `${reference} `}here`,
+    {
+      hint:
+        known === 0
+          ? 'no build has been made in this store: is it the right one (--root)?'
+          : "'tsbuild builds ls' shows those that are kept; ^1 is the one before the last",
+      details: { reference },
+    },
+  );
+}
+
+export function buildAmbiguous(reference: string, ids: readonly string[]): TsbuildError {
+  return new TsbuildError(
+    'BUILD_AMBIGUOUS',
+    `${reference} may be ${ids.length} builds: ${ids.slice(0, 5).join(', ')}`,
+    {
+      hint: 'give more of the id',
+      details: { reference },
+    },
+  );
+}
+
+export function buildRunning(id: string): TsbuildError {
+  return new TsbuildError('BUILD_RUNNING', `build ${id} is still running`, {
+    hint: 'its record can be removed when it has ended',
+    details: { id },
+  });
+}
+
+/** There is no graph in it to compare: the build failed before it had one, or was killed. */
+export function buildIncomplete(id: string, status: string): TsbuildError {
+  return new TsbuildError('BUILD_INCOMPLETE', `the record of build ${id} has no steps to explain (${status})`, {
+    hint: "'tsbuild builds inspect' shows what is known of it",
+    details: { id },
+  });
+}

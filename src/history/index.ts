@@ -1,0 +1,5 @@
+export { type BuildHistory, type BuildInspection, createBuildHistory } from './history.ts';
+export { stageOf } from './instructions.ts';
+export type { ComparedBuild, ExplainedStep, Explanation, FileDifference, Reason } from './reason-types.ts';
+export { measureBuild, removeBuild } from './retention.ts';
+export type { BuildRecord, BuildStatus, RecordedStep } from './types.ts';
