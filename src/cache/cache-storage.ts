@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { OpResult, SnapshotResult } from '../llb/results.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
-import type { CacheStorage } from '../solver/types.ts';
+import type { CacheStorage, DefinitionRecord } from '../solver/types.ts';
 import type { Store } from '../store/index.ts';
 import { notStorable } from './errors.ts';
 
@@ -18,7 +19,7 @@ export interface CacheRecord {
 
 /** The build cache of a store. */
 export interface BuildCache extends CacheStorage<OpResult> {
-  /** Writes down, in one go, which records were used and which content digests were learnt. Call at the end of a build. */
+  /** Writes down, in one go, which records were used, which content digests were learnt, and what definitions led to. Call at the end of a build. */
   flush(): Promise<void>;
 }
 
@@ -29,6 +30,8 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
   const records = store.table<CacheRecord>('cache-records');
   // Keys are `<snapshot> <selector>`: the content of a committed snapshot never changes.
   const contents = store.table<Digest>('content-digests');
+  const definitions = store.table<DefinitionRecord>('cache-definitions');
+  const led = new Map<Digest, DefinitionRecord>();
   const used = new Set<Digest>();
   const learnt = new Map<string, Digest>();
 
@@ -71,6 +74,17 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
 
     touch,
 
+    nameOf: (result) => (result.kind === 'snapshot' ? nameSnapshot(result.name ?? null) : undefined),
+    storedName(identity, index) {
+      const snapshot = records.get(identity)?.snapshots[index];
+      return snapshot === undefined ? undefined : nameSnapshot(snapshot);
+    },
+
+    saveDefinition(definition, record) {
+      led.set(definition, record);
+    },
+    definition: (definition) => led.get(definition) ?? definitions.get(definition),
+
     async flush() {
       const now = Date.now();
       const stale = [...used].filter((identity) => {
@@ -79,17 +93,24 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
       });
       // All puts of one turn are one transaction.
       const writes: Promise<unknown>[] = [...learnt].map(([key, content]) => contents.put(key, content));
+      for (const [definition, record] of led)
+        if (!isDeepStrictEqual(definitions.get(definition), record)) writes.push(definitions.put(definition, record));
       for (const identity of stale) {
         writes.push(records.update(identity, (record) => record && { ...record, lastUsedMs: now }));
       }
       used.clear();
       learnt.clear();
+      led.clear();
       await Promise.all(writes);
     },
   };
 }
 
-/** `-` is the empty tree: no snapshot has that name. */
 function contentKey(snapshot: string | null, selector: Digest): string {
-  return `${snapshot ?? '-'} ${selector}`;
+  return `${nameSnapshot(snapshot)} ${selector}`;
+}
+
+/** `-` is the empty tree: no snapshot has that name. */
+function nameSnapshot(snapshot: string | null): string {
+  return snapshot ?? '-';
 }

@@ -1,17 +1,26 @@
 import type { Digest } from '../oci/index.ts';
 import { graphCycle } from './errors.ts';
-import type { CacheDep, Edge, Vertex } from './types.ts';
+import type { Definition, Identity } from './identity.ts';
+import type { CacheDep, CacheMap, DefinitionRecord, Edge, Vertex } from './types.ts';
 
 /** A vertex within one solve: vertices with equal digests are one node. */
 export interface Node<R> {
   readonly vertex: Vertex<R>;
   readonly inputs: readonly NodeEdge<R>[];
-  /** Settles when it is known under which key the result lies. */
-  identity: Promise<Identity>;
+  /** Settles when all is known of its keys that can be without running anything. */
+  early: Promise<EarlyKeys<R>>;
   /** The same, once it has settled. */
-  known?: Identity;
+  known?: EarlyKeys<R>;
+  /** Set as soon as somebody needs to know under which key the result lies. */
+  identity?: Promise<Identity>;
+  /** The same, once it has settled. */
+  identified?: Identity;
   /** Set as soon as somebody needs the results. */
   results?: Promise<readonly R[]>;
+  /** The same, once it has settled. */
+  made?: readonly R[];
+  /** What a foreign cache gave; `null`: nothing, by the definition. */
+  foreign?: readonly R[] | null;
   /** Remembered content digests that other keys were built on, by selector: true only as long as the stored result is. */
   readonly assumed: Map<string, Assumption<R>>;
 }
@@ -21,12 +30,16 @@ export interface NodeEdge<R> {
   readonly index: number;
 }
 
-export interface Identity {
-  readonly digest: Digest;
-  /** Unique to this solve: no record may be read or written under it. */
-  readonly volatile: boolean;
-  /** It, or something that it stands on, is to run again. */
-  readonly refresh: boolean;
+/** What is known of a vertex's keys before anything runs. */
+export interface EarlyKeys<R> {
+  readonly map: CacheMap<R>;
+  readonly definition: Definition;
+  /** Absent where an input has to be made first. */
+  readonly identity?: Identity;
+  /** The identity is what this record of the definition says. */
+  readonly record?: DefinitionRecord;
+  /** The record of the definition, or of one below, is known not to hold any more. */
+  readonly isDoubtful: boolean;
 }
 
 interface Assumption<R> {
@@ -34,6 +47,11 @@ interface Assumption<R> {
   readonly dep: CacheDep<R>;
   readonly reader: Vertex<R>;
   readonly content: Digest;
+}
+
+/** An input that is looked at where it lies, in every solve: to read it makes nothing. */
+export function isLocal<R>({ inputs, known }: Node<R>): boolean {
+  return known?.map.cacheable === false && inputs.length === 0;
 }
 
 /**
@@ -73,7 +91,7 @@ function makeNode<R>(vertex: Vertex<R>, nodes: ReadonlyMap<Digest, Node<R>>): No
     if (node === undefined) throw graphCycle(input.name);
     return { node, index };
   });
-  return { vertex, inputs, identity: NOT_STARTED, assumed: new Map() };
+  return { vertex, inputs, early: NOT_STARTED, assumed: new Map() };
 }
 
 const NOT_STARTED: Promise<never> = Promise.reject(new Error('the solve has not started'));

@@ -1,14 +1,16 @@
 import type { Digest } from '../oci/index.ts';
 import { Calls } from './calls.ts';
 import { badOp, StaleAssumption } from './errors.ts';
-import { combineIdentity, type KeyPart, selectorOf } from './identity.ts';
-import { collectNodes, type Identity, type Node, type NodeEdge } from './node.ts';
+import { describeKeys, type Identity } from './identity.ts';
+import { Keys } from './keys.ts';
+import { collectNodes, isLocal, type Node, type NodeEdge } from './node.ts';
 import type { Slots } from './slots.ts';
-import type { CacheDep, CacheStorage, Edge, InputKey, OpContext, SolveObserver, Vertex } from './types.ts';
+import type { CacheStorage, Edge, ForeignCache, OpContext, SolveObserver, Vertex, VertexOrigin } from './types.ts';
 
 export interface SolveWorld<R> {
   readonly cache: CacheStorage<R>;
   readonly observer: SolveObserver<R>;
+  readonly foreign?: ForeignCache<R>;
   readonly slots: Slots;
 }
 
@@ -16,11 +18,14 @@ export interface SolveWorld<R> {
 export interface Carried<R> {
   readonly results: Map<Digest, readonly R[]>;
   readonly reported: Set<Digest>;
+  /** Under which key, by vertex. */
+  readonly keyed: Map<Digest, Digest>;
 }
 
 /**
- * One evaluation of one edge. Identities are computed for all vertices, bottom up; results are made from the head down, only
- * where they are needed: for an op that has to run, or for a content digest that nobody remembers.
+ * One evaluation of one edge. What can be known of keys without running anything is computed for all vertices, bottom up; results are
+ * made from the head down, only where they are needed: for an op that has to run, or for a content digest that nobody
+ * remembers.
  *
  * Each `async` method awaits before it goes to other nodes' results, so neither the graph's depth nor its width is ever on
  * the stack.
@@ -29,15 +34,23 @@ export class Solve<R> {
   readonly #world: SolveWorld<R>;
   readonly #carried: Carried<R>;
   readonly #calls: Calls;
+  readonly #keys: Keys<R>;
   /** Executions by identity: two ways to the same key are one piece of work. */
   readonly #shared = new Map<string, Promise<readonly R[]>>();
-  readonly #contents = new Map<string, Promise<Digest>>();
   readonly #saves: Promise<void>[] = [];
 
   constructor(world: SolveWorld<R>, carried: Carried<R>, signal: AbortSignal | undefined) {
     this.#world = world;
     this.#carried = carried;
     this.#calls = new Calls(signal);
+    this.#keys = new Keys<R>({
+      cache: world.cache,
+      carried: carried.results,
+      ask: (vertex, question) => this.#ask(vertex, question),
+      reporter: (vertex) => world.observer.reporter(vertex),
+      readOutput: (edge) => this.#readOutput(edge),
+      hasForeign: async (node) => (await this.#askForeignEarly(node)) !== undefined,
+    });
   }
 
   async run(head: Edge<R>): Promise<R> {
@@ -45,9 +58,9 @@ export class Solve<R> {
     try {
       const nodes = collectNodes(head);
       for (const node of nodes) {
-        node.identity = this.#identify(node);
+        node.early = this.#keys.lookAt(node);
         // Whoever reads it sees the failure; that nobody does is no accident to report.
-        node.identity.catch(() => {});
+        node.early.catch(() => {});
       }
       const last = nodes.at(-1);
       if (last !== undefined) result = await this.#readOutput({ node: last, index: head.index });
@@ -60,72 +73,10 @@ export class Solve<R> {
     return result as R;
   }
 
-  async #identify(node: Node<R>): Promise<Identity> {
-    const { vertex } = node;
-    const map = await this.#ask(vertex, async (context) => {
-      const answer = await vertex.op.cacheMap(context);
-      if (answer.deps.length === node.inputs.length) return answer;
-      throw badOp(vertex.name, `has ${node.inputs.length} inputs but keys for ${answer.deps.length}`);
-    });
-    const parts = await Promise.all(node.inputs.map((input, i) => this.#keyPart(vertex, input, map.deps[i] ?? {})));
-    const identity = combineIdentity(map, parts, vertex.ignoreCache === true);
-    node.known = identity;
-    this.#world.observer.keyed?.(vertex, {
-      identity: identity.digest,
-      map: map.digest,
-      inputs: parts.map((part, i) => describeInput(node.inputs[i] as NodeEdge<R>, map.deps[i]?.selector, part)),
-      refresh: identity.refresh,
-      volatile: identity.volatile,
-    });
-    return identity;
-  }
-
-  async #keyPart(reader: Vertex<R>, input: NodeEdge<R>, dep: CacheDep<R>): Promise<KeyPart> {
-    const identity = await input.node.identity;
-    if (dep.computeDigest === undefined) return { identity, index: input.index, selector: dep.selector };
-    const key = `${identity.digest} ${input.index} ${selectorOf(dep)} ${identity.refresh}`;
-    let content = this.#contents.get(key);
-    if (content === undefined) {
-      content = this.#contentDigest(reader, input, identity, dep);
-      this.#contents.set(key, content);
-    }
-    return { content: await content };
-  }
-
-  async #contentDigest(reader: Vertex<R>, input: NodeEdge<R>, identity: Identity, dep: CacheDep<R>): Promise<Digest> {
-    const { node, index } = input;
-    const selector = selectorOf(dep);
-    const mayRemember = !identity.volatile && !identity.refresh && !this.#carried.results.has(identity.digest);
-    if (mayRemember) {
-      const content = this.#world.cache.contentDigest(identity.digest, index, selector);
-      if (content !== undefined) {
-        node.assumed.set(`${index} ${selector}`, { index, dep, reader, content });
-        return content;
-      }
-    }
-    const result = await this.#readOutput(input);
-    return await this.#digestResult(reader, node.vertex, result, dep, identity);
-  }
-
-  async #digestResult(
-    reader: Vertex<R>,
-    source: Vertex<R>,
-    result: R,
-    dep: CacheDep<R>,
-    identity: Identity,
-  ): Promise<Digest> {
-    const { computeDigest } = dep;
-    if (computeDigest === undefined) throw badOp(reader.name, 'has no content digest');
-    const content = await this.#ask(reader, (context) =>
-      computeDigest(result, { ...context, source: this.#world.observer.reporter(source) }),
-    );
-    if (!identity.volatile) this.#world.cache.saveContentDigest(result, selectorOf(dep), content);
-    return content;
-  }
-
   async #readOutput({ node, index }: NodeEdge<R>): Promise<R> {
     node.results ??= this.#realise(node);
     const results = await node.results;
+    node.made = results;
     if (index < 0 || index >= results.length) {
       throw badOp(node.vertex.name, `has no output ${index}, only ${results.length}`);
     }
@@ -133,12 +84,13 @@ export class Solve<R> {
   }
 
   async #realise(node: Node<R>): Promise<readonly R[]> {
-    const identity = await node.identity;
+    await node.early;
+    const identity = await this.#keys.identify(node);
     const key = `${identity.digest} ${identity.refresh}`;
     const shared = this.#shared.get(key);
     if (shared !== undefined) {
       const results = await shared;
-      this.#reportCached(node);
+      this.#reportCached(node, 'store');
       return results;
     }
     const results = this.#evaluate(node, identity);
@@ -147,46 +99,105 @@ export class Solve<R> {
   }
 
   async #evaluate(node: Node<R>, identity: Identity): Promise<readonly R[]> {
-    const carried = this.#carried.results.get(identity.digest);
-    if (carried !== undefined) {
-      this.#reportCached(node);
-      return carried;
-    }
-    if (!identity.volatile && !identity.refresh) {
-      const stored = await this.#calls.run(() => this.#world.cache.load(identity.digest));
-      if (stored !== undefined) {
-        this.#reportCached(node);
-        return stored;
-      }
-    }
-    const inputs = await Promise.all(node.inputs.map((input) => this.#readOutput(input)));
-    const results = await this.#execute(node.vertex, inputs);
-    if (!identity.volatile) this.#keep(node.vertex, identity, results);
-    await this.#checkAssumptions(node, identity, results);
+    const found = await this.#find(node, identity);
+    if (found !== undefined) return found;
+    if (node.known?.record === undefined) return await this.#make(node, identity);
+    // What the definition's record names is not there any more: it is keyed like one that has none.
+    const actual = await this.#keys.combine(node);
+    const results = (await this.#find(node, actual)) ?? (await this.#make(node, actual));
+    if (actual.digest !== identity.digest) this.#startAgain(new StaleAssumption(node.vertex.name));
     return results;
   }
 
-  async #execute(vertex: Vertex<R>, inputs: readonly R[]): Promise<readonly R[]> {
-    const release = await this.#world.slots.acquire();
+  /** What this build or an earlier one made. */
+  async #find(node: Node<R>, identity: Identity): Promise<readonly R[] | undefined> {
+    const carried = this.#carried.results.get(identity.digest);
+    const found = carried ?? (await this.#load(identity));
+    if (found === undefined) return undefined;
+    node.identified = identity;
+    this.#keys.remember(node, identity);
+    this.#reportCached(node, 'store');
+    return found;
+  }
+
+  async #load({ digest, volatile, refresh }: Identity): Promise<readonly R[] | undefined> {
+    if (volatile || refresh) return undefined;
+    return await this.#calls.run(() => this.#world.cache.load(digest));
+  }
+
+  async #make(node: Node<R>, identity: Identity): Promise<readonly R[]> {
+    node.identified = identity;
+    const asks = this.#world.foreign !== undefined && !identity.volatile && !identity.refresh;
+    let foreign = asks ? await this.#findForeign(node) : undefined;
+    const inputs = foreign ?? (await Promise.all(node.inputs.map((input) => this.#readOutput(input))));
+    if (asks && foreign === undefined && standsOnUnknown(node)) foreign = await this.#askForeign(node);
+    const results = foreign ?? (await this.#execute(node, inputs));
+    if (!identity.volatile) this.#keep(node, identity, results);
+    try {
+      await this.#keys.checkAssumptions(node, identity, results);
+    } catch (error) {
+      if (error instanceof StaleAssumption) this.#startAgain(error);
+      throw error;
+    }
+    if (foreign !== undefined) this.#reportCached(node, 'foreign');
+    return results;
+  }
+
+  /** What others made of the same: asked with what is known, and again with the inputs that are read. */
+  async #findForeign(node: Node<R>): Promise<readonly R[] | undefined> {
+    const early = await this.#askForeignEarly(node);
+    if (early !== undefined) return early;
+    const read = node.inputs.filter((input, i) => isRead(node, i) && !isLocal(input.node));
+    if (read.length === 0) return undefined;
+    await Promise.all(read.map((input) => this.#readOutput(input)));
+    return await this.#askForeign(node);
+  }
+
+  async #askForeignEarly(node: Node<R>): Promise<readonly R[] | undefined> {
+    if (node.foreign !== undefined) return node.foreign ?? undefined;
+    const { definition } = await node.early;
+    if (this.#world.foreign === undefined || definition.volatile || definition.refresh) return undefined;
+    const found = await this.#askForeign(node);
+    node.foreign = found ?? null;
+    return found;
+  }
+
+  async #askForeign(node: Node<R>): Promise<readonly R[] | undefined> {
+    const { vertex, inputs, known } = node;
+    const made = inputs.map((input) => input.node.made?.[input.index]);
+    const isDefinitionSound = known?.definition.refresh === false;
+    const found = await this.#ask(vertex, async (context) =>
+      this.#world.foreign?.find(vertex, made, { ...context, isDefinitionSound }),
+    );
+    return found?.results;
+  }
+
+  async #execute(node: Node<R>, inputs: readonly R[]): Promise<readonly R[]> {
+    const { vertex } = node;
+    // To name a directory is no work.
+    const release = isLocal(node) ? undefined : await this.#world.slots.acquire();
     try {
       return await this.#calls.run(async () => {
         this.#carried.reported.add(vertex.digest);
+        this.#tellKeys(node);
         this.#world.observer.started(vertex);
         const results = await vertex.op.exec(inputs, this.#contextOf(vertex)).catch((error: unknown) => {
           this.#world.observer.completed(vertex, { cached: false, error });
           throw error;
         });
-        this.#world.observer.completed(vertex, { cached: false });
+        this.#world.observer.completed(vertex, { cached: false, origin: 'run' });
         return results;
       });
     } finally {
-      release();
+      release?.();
     }
   }
 
   /** Saves what an op made; what stands on it need not wait for the disk. */
-  #keep(vertex: Vertex<R>, identity: Identity, results: readonly R[]): void {
+  #keep(node: Node<R>, identity: Identity, results: readonly R[]): void {
+    const { vertex } = node;
     this.#carried.results.set(identity.digest, results);
+    this.#keys.remember(node, identity);
     const save = this.#calls.finish(() =>
       this.#world.cache.save(identity.digest, results, { name: vertex.name, vertex: vertex.digest }),
     );
@@ -194,26 +205,23 @@ export class Solve<R> {
     this.#saves.push(save);
   }
 
-  /** A result was made anew although parts of the stored one stand in keys: are they still true? */
-  async #checkAssumptions(node: Node<R>, identity: Identity, results: readonly R[]): Promise<void> {
-    for (const { index, dep, reader, content } of node.assumed.values()) {
-      const now = await this.#digestResult(reader, node.vertex, results[index] as R, dep, identity);
-      if (now === content) continue;
-      const stale = new StaleAssumption(node.vertex.name);
-      this.#calls.fail(stale);
-      throw stale;
-    }
+  #startAgain(stale: StaleAssumption): never {
+    this.#calls.fail(stale);
+    throw stale;
   }
 
   /** Reports a cached vertex, and all below it that nobody had to look at: they are cached as well. */
-  #reportCached(node: Node<R>): void {
+  #reportCached(node: Node<R>, origin: VertexOrigin): void {
     const stack: { readonly node: Node<R>; readonly expanded: boolean }[] = [{ node, expanded: false }];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-      const { vertex } = top.node;
+      const { vertex, known } = top.node;
       if (top.expanded) {
-        if (top.node.known?.volatile === false) this.#world.cache.touch(top.node.known.digest);
+        const identity = top.node.identified ?? known?.identity;
+        if (identity?.volatile === false) this.#world.cache.touch(identity.digest);
+        if (identity !== undefined && top.node !== node) this.#keys.remember(top.node, identity);
+        this.#tellKeys(top.node);
         this.#world.observer.started(vertex);
-        this.#world.observer.completed(vertex, { cached: true });
+        this.#world.observer.completed(vertex, { cached: true, origin: top.node === node ? origin : 'store' });
         continue;
       }
       if (this.#carried.reported.has(vertex.digest)) continue;
@@ -223,6 +231,22 @@ export class Solve<R> {
       stack.push({ node: top.node, expanded: true });
       for (const input of top.node.inputs.toReversed()) stack.push({ node: input.node, expanded: false });
     }
+  }
+
+  #tellKeys(node: Node<R>): void {
+    const { observer } = this.#world;
+    const { vertex, known } = node;
+    if (observer.keyed === undefined || known === undefined) return;
+    const identity = node.identified ?? known.identity ?? known.definition;
+    if (this.#carried.keyed.get(vertex.digest) === identity.digest) return;
+    this.#carried.keyed.set(vertex.digest, identity.digest);
+    const parts = node.inputs.map((input, i) => {
+      const { identity: now, content } = ('parts' in identity ? identity.parts?.[i] : undefined) ?? {};
+      const before = known.record?.inputs[i];
+      const below = now ?? input.node.identified ?? input.node.known?.identity ?? input.node.known?.definition;
+      return { identity: below?.digest ?? identity.digest, content: content ?? before?.content };
+    });
+    observer.keyed(vertex, describeKeys(vertex, known.map, identity, parts));
   }
 
   /** Asks an op something before it runs. When that is what the solve fails with, the vertex is reported as failed. */
@@ -246,12 +270,11 @@ export class Solve<R> {
   }
 }
 
-function describeInput<R>({ node, index }: NodeEdge<R>, selector: Digest | undefined, part: KeyPart): InputKey {
-  return {
-    vertex: node.vertex.digest,
-    index,
-    identity: node.known?.digest ?? node.vertex.digest,
-    ...(selector === undefined ? {} : { selector }),
-    ...('content' in part ? { content: part.content } : {}),
-  };
+function isRead<R>(node: Node<R>, input: number): boolean {
+  return node.known?.map.deps[input]?.computeDigest !== undefined;
+}
+
+/** An input by identity had none when a foreign cache was first asked: it may know it now. */
+function standsOnUnknown<R>(node: Node<R>): boolean {
+  return node.inputs.some((input, i) => !isRead(node, i) && input.node.known?.identity === undefined);
 }

@@ -1,12 +1,12 @@
-import type { Digest } from '../oci/index.ts';
 import { mayStartAgain, StaleAssumption } from './errors.ts';
 import { Slots } from './slots.ts';
 import { type Carried, Solve } from './solve.ts';
-import type { CacheStorage, SolveObserver, Solver } from './types.ts';
+import type { CacheStorage, ForeignCache, SolveObserver, Solver } from './types.ts';
 
 export interface SolverOptions<R> {
   readonly cache: CacheStorage<R>;
   readonly observer: SolveObserver<R>;
+  readonly foreign?: ForeignCache<R>;
   /** How many ops may execute at once; default no limit. Keys and cache look-ups are not counted. */
   readonly maxParallelism?: number;
 }
@@ -18,7 +18,7 @@ export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
   const world = { ...options, slots: new Slots(options.maxParallelism ?? Number.POSITIVE_INFINITY) };
   return {
     async build(edge, { signal } = {}) {
-      const carried: Carried<R> = { results: new Map<Digest, readonly R[]>(), reported: new Set<Digest>() };
+      const carried: Carried<R> = { results: new Map(), reported: new Set(), keyed: new Map() };
       for (let attempt = 1; ; ) {
         try {
           return await new Solve(world, carried, signal).run(edge);

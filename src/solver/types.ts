@@ -8,6 +8,15 @@ import type { Digest } from '../oci/index.ts';
  * that the op reads in part (a COPY's source) the cache map names a content digest function and the *content* stands
  * in the key instead of the input's identity; so a changed but content-identical input leads to the same identity, and
  * everything above it hits. An identity is deterministic across machines; a cache record maps it to a stored result.
+ *
+ * **Definition.** A content may not be known before the input was made. So a vertex has a second key, of which all is known
+ * before anything runs: its *definition* has its inputs' definitions in the place of their contents. Only an input that cannot be
+ * cached (a local directory) stands in it by its content, which can be looked at where it lies. A definition record says which identity
+ * the definition led to the last time. It holds as long as nothing that is known contradicts it: see `DefinitionRecord`.
+ *
+ * **Look-up.** By the identity, where each content of it is remembered; else by the identity that the definition's record names;
+ * else by the identity that the inputs have once they are made; then others' results (`ForeignCache`); then the op runs. What is
+ * found in any way is found by the definition from then on.
  */
 export interface Vertex<R> {
   /** Digest of the op: vertices with equal digests execute once. */
@@ -89,6 +98,57 @@ export interface CacheStorage<R> {
   saveContentDigest(result: R, selector: Digest, content: Digest): void;
   /** What is stored under the identity served a solve that had no need to load it. */
   touch(identity: Digest): void;
+  /**
+   * Names a result: another result has another name, whatever is in it. `undefined` where that cannot be told, and for an identity
+   * under which nothing is stored.
+   */
+  nameOf(result: R): string | undefined;
+  storedName(identity: Digest, index: number): string | undefined;
+  /** Seen by `definition` at once; it may be written down later. */
+  saveDefinition(definition: Digest, record: DefinitionRecord): void;
+  definition(definition: Digest): DefinitionRecord | undefined;
+}
+
+/**
+ * Which identity a definition led to. What it says is not believed when an input is known to be another than it was then: it has another
+ * identity now, or the result that was read has been made anew (a step need not give the same twice). Of an input of which nothing
+ * is known it is believed, as BuildKit does: that is what saves an input from being made.
+ */
+export interface DefinitionRecord {
+  readonly identity: Digest;
+  /** One for each input; all absent: unknown. */
+  readonly inputs: readonly DefinitionInput[];
+}
+
+export interface DefinitionInput {
+  readonly identity?: Digest;
+  /** For one that was read: the content, and of which result it is (`CacheStorage.nameOf`). */
+  readonly content?: Digest;
+  readonly result?: string;
+}
+
+/**
+ * Results that others have made: an imported cache. It is asked for what the store has not got, before that would run: first with what
+ * is known without running anything; again when the inputs that are read are made; and again when all are, where one had no identity
+ * at first. Never for what cannot be cached or is to run again.
+ */
+export interface ForeignCache<R> {
+  /** @param inputs the results of the vertex's inputs, as far as they are there */
+  find(
+    vertex: Vertex<R>,
+    inputs: readonly (R | undefined)[],
+    context: ForeignContext,
+  ): Promise<ForeignResult<R> | undefined>;
+}
+
+export interface ForeignContext extends OpContext {
+  /** Nothing below is to run again: what was made of the same definition will do. Else only what was made of the same content. */
+  readonly isDefinitionSound: boolean;
+}
+
+export interface ForeignResult<R> {
+  /** One an output. */
+  readonly results: readonly R[];
 }
 
 export interface CacheRecordInfo {
@@ -108,13 +168,23 @@ export interface SolveObserver<R> {
   keyed?(vertex: Vertex<R>, keys: VertexKeys): void;
 }
 
-interface VertexOutcome {
+export interface VertexOutcome {
+  /** It did not run here. */
   readonly cached: boolean;
+  /** Absent where it failed. */
+  readonly origin?: VertexOrigin;
   readonly error?: unknown;
 }
 
+/**
+ * Where a result came from: it ran; it was stored before, or made by an equal vertex; another solve, perhaps of another process, made
+ * it while this one waited; a foreign cache had it.
+ */
+export type VertexOrigin = 'run' | 'store' | 'shared' | 'foreign';
+
 /** What a vertex's key was made of: enough to tell afterwards what made it another one than last time. */
 export interface VertexKeys {
+  /** That of the definition where nobody had to look for more. */
   readonly identity: Digest;
   /** Of the op alone (`CacheMap.digest`). */
   readonly map: Digest;

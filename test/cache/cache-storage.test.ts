@@ -82,3 +82,30 @@ test('flush writes down what was used, and nothing when that is known', async (t
   t.is(records.get(digestOf('unknown')), undefined);
   await close();
 });
+
+test('what a definition led to is seen at once, and by others after a flush; unchanged it is not written', async (t) => {
+  const { store, snapshotter, cache, snapshot, close } = await openCache();
+  const result = await snapshot();
+  await cache.save(id, [result, { kind: 'snapshot', name: undefined }], info);
+  t.is(cache.nameOf(result), result.name);
+  t.is(cache.storedName(id, 0), result.name);
+  t.is(cache.storedName(id, 1), cache.nameOf({ kind: 'snapshot', name: undefined }));
+  t.is(cache.storedName(id, 2), undefined);
+  const [definition, record] = [digestOf('definition'), { identity: id, inputs: [{ identity: id, content }] }];
+  cache.saveDefinition(definition, record);
+  t.deepEqual(cache.definition(definition), record);
+  await cache.flush();
+  let puts = 0;
+  const counting: Pick<typeof store, 'table'> = {
+    table: <V>(name: string) => {
+      const table = store.table<V>(name);
+      return { ...table, put: (key: string, value: V) => (puts++, table.put(key, value)) };
+    },
+  };
+  const later = createCacheStorage(counting, snapshotter);
+  t.deepEqual(later.definition(definition), record);
+  later.saveDefinition(definition, record);
+  await later.flush();
+  t.is(puts, 0);
+  await close();
+});

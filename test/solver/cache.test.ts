@@ -183,6 +183,8 @@ test('every vertex is started and completed, inputs before what reads them', asy
   for (const name of ['base', 'context', 'deps', 'install', 'sources', 'compile']) {
     t.is(events.filter((event) => event === `start ${name}`).length, 1, name);
     t.is(events.filter((event) => event === `end ${name}`).length, 1, name);
+    t.is(events.filter((event) => event === `key ${name}`).length, 1, name);
+    t.true(events.indexOf(`key ${name}`) < events.indexOf(`end ${name}`), name);
   }
   t.true(events.indexOf('end deps') < events.indexOf('start install'));
 });

@@ -62,7 +62,7 @@ test('steps that wait for a slot do not start after a failure', async (t) => {
     all: { inputs: ['bad', 'next'] },
   };
   await t.throwsAsync(startSteps(steps, 'all', trace, { cache: new MemoryCache(), maxParallelism: 1 }));
-  t.deepEqual(trace.events, ['start bad', 'end bad']);
+  t.deepEqual(trace.events, ['key bad', 'start bad', 'end bad']);
 });
 
 test('a failure of a key, or of a content digest, is the failure of its vertex', async (t) => {

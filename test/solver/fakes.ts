@@ -4,10 +4,12 @@ import type {
   CacheMap,
   CacheRecordInfo,
   CacheStorage,
+  DefinitionRecord,
   Edge,
   OpContext,
   SolveObserver,
   Vertex,
+  VertexKeys,
 } from '../../src/solver/types.ts';
 
 /** A step as data. Results are text: the step's own text around its inputs' texts. */
@@ -36,6 +38,9 @@ export interface Trace {
   readonly digested: string[];
   readonly loaded: string[];
   readonly events: string[];
+  /** `name: origin`, of what did not fail. */
+  readonly origins: string[];
+  readonly keys: Map<string, VertexKeys>;
 }
 
 /** Records kept in memory, as a store would keep them between builds. */
@@ -69,6 +74,29 @@ export class MemoryCache implements CacheStorage<string> {
     this.contents.set(`${result} ${selector}`, content);
   }
 
+  readonly definitions = new Map<Digest, DefinitionRecord>();
+
+  nameOf(result: string): string {
+    return result;
+  }
+
+  storedName(identity: Digest, index: number): string | undefined {
+    return this.records.get(identity)?.results[index];
+  }
+
+  saveDefinition(definition: Digest, record: DefinitionRecord): void {
+    this.definitions.set(definition, record);
+  }
+
+  definition(definition: Digest): DefinitionRecord | undefined {
+    return this.definitions.get(definition);
+  }
+
+  /** As a prune does: the result and all that was known of it. */
+  forget(name: string): void {
+    for (const [identity, record] of this.records) if (record.name === name) this.records.delete(identity);
+  }
+
   touch(identity: Digest): void {
     this.touched.push(this.records.get(identity)?.name ?? '?');
   }
@@ -86,7 +114,7 @@ export async function buildSteps(
 }
 
 export function makeTrace(): Trace {
-  return { executed: [], cached: [], failed: [], digested: [], loaded: [], events: [] };
+  return { executed: [], cached: [], failed: [], digested: [], loaded: [], events: [], origins: [], keys: new Map() };
 }
 
 export function startSteps(
@@ -98,11 +126,16 @@ export function startSteps(
   options.cache.loaded = [];
   const observer: SolveObserver<string> = {
     started: (vertex) => trace.events.push(`start ${vertex.name}`),
-    completed(vertex, { cached, error }) {
+    completed(vertex, { cached, origin, error }) {
+      if (origin !== undefined) trace.origins.push(`${vertex.name}: ${origin}`);
       trace.events.push(`end ${vertex.name}`);
       (error !== undefined ? trace.failed : cached ? trace.cached : trace.executed).push(vertex.name);
     },
     reporter: () => ({ log: () => {}, task: () => {} }),
+    keyed(vertex, keys) {
+      trace.events.push(`key ${vertex.name}`);
+      trace.keys.set(vertex.name, keys);
+    },
   };
   const { signal } = options;
   const solver = createSolver({ observer, ...options });
