@@ -1,4 +1,5 @@
 import { textWidth } from '../progress/text-width.ts';
+import { maskUrls } from '../remote-url/index.ts';
 import type { SourceRange } from './position.ts';
 
 const CONTEXT_LINES = 2;
@@ -50,7 +51,8 @@ function findLineStarts(source: string): readonly number[] {
 function sliceLine(source: string, starts: readonly number[], number: number): string {
   const next = starts[number];
   const line = source.slice(starts[number - 1], next === undefined ? source.length : next - 1);
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
+  // Frames are printed, logged and kept: a password that stands in a URL of the file is nobody's business there.
+  return maskUrls(line.endsWith('\r') ? line.slice(0, -1) : line);
 }
 
 interface Span {

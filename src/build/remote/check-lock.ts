@@ -26,11 +26,7 @@ export async function checkLock(given: LockRequest): Promise<LockCheckResult> {
     for (const platform of platforms)
       inputs.push(...(await discoverNames(lockConversion(opened, request, platform, meta), except)));
     const unlocked = inputs.filter((input) => !isLocked(lock, input)).map(toMissing);
-    refuseUnlocked(
-      [...new Map(unlocked.map((input) => [JSON.stringify(input), input])).values()],
-      basename(path),
-      dockerfile,
-    );
+    refuseUnlocked(unlocked, basename(path), dockerfile);
     return { path, leftovers: findDrift(lock, toLockNames(inputs)).leftovers };
   });
 }

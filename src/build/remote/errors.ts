@@ -49,8 +49,9 @@ export class MissingInputsError extends DockerfileError {
 }
 
 /** Throws where something is missing. */
-export function refuseMissing(missing: readonly MissingInput[], dockerfile?: DockerfileInput): void {
-  if (missing.length === 0) return;
+export function refuseMissing(found: readonly MissingInput[], dockerfile?: DockerfileInput): void {
+  if (found.length === 0) return;
+  const missing = inFileOrder(found);
   const count = missing.length === 1 ? 'something' : `${missing.length} things`;
   throw new MissingInputsError(
     OFFLINE_CODE,
@@ -62,8 +63,9 @@ export function refuseMissing(missing: readonly MissingInput[], dockerfile?: Doc
 }
 
 /** Throws where the lock file has not all that is named. */
-export function refuseUnlocked(missing: readonly MissingInput[], lockPath: string, dockerfile: DockerfileInput): void {
-  if (missing.length === 0) return;
+export function refuseUnlocked(found: readonly MissingInput[], lockPath: string, dockerfile: DockerfileInput): void {
+  if (found.length === 0) return;
+  const missing = inFileOrder(found);
   const names = new Set(
     missing.map(({ kind, name, platform }) => `${kind} ${name}${platform === undefined ? '' : ` (${platform})`}`),
   );
@@ -101,6 +103,13 @@ export function unknownLockName(name: string, path: string, near: string | undef
     hint: near === undefined ? 'name an image, a URL or a ref as the lock file has it' : `did you mean ${near}?`,
     details: { path, name },
   });
+}
+
+/** What is in no line of the file comes last; each once. */
+function inFileOrder(missing: readonly MissingInput[]): readonly MissingInput[] {
+  const line = ({ range }: MissingInput): number => range?.start.line ?? Number.POSITIVE_INFINITY;
+  const once = new Map(missing.map((input) => [JSON.stringify(input), input]));
+  return [...once.values()].sort((a, b) => (line(a) === line(b) ? 0 : line(a) - line(b)));
 }
 
 function describe({ kind, name, platform, command }: MissingInput): string {

@@ -1,6 +1,7 @@
 import type { ConvertResult } from '../../dockerfile/convert/index.ts';
-import { formatPlatform } from '../../oci/index.ts';
+import { formatPlatform, formatReference, parseReference } from '../../oci/index.ts';
 import { redactUrl } from '../../remote-url/index.ts';
+import type { Workspace } from '../../workspace.ts';
 import { locateError } from '../errors.ts';
 import { runPhase } from '../phases.ts';
 import type { LockDraft } from './lock-draft.ts';
@@ -18,6 +19,7 @@ export async function fetchLocked(
     await runPhase(places.sink, `[internal] fetch ${reference} (${formatPlatform(platform)})`, (reporter) =>
       workspace.images.pullImage(reference, { platform, signal, onTask: (...task) => reporter.task(...task) }),
     );
+  for (const { reference } of seen.values()) await nameImage(workspace, reference);
   const sources = listRemoteSources(converted.flatMap((each) => [...each.listDefinitions()]));
   for (const { op, range } of sources) {
     if (op.identifier.startsWith('docker-image:')) continue;
@@ -37,4 +39,11 @@ export async function fetchLocked(
       throw locateError(error, range, dockerfile);
     });
   }
+}
+
+/** A build that is not locked looks for the tag: where the store has none, it is what was locked. */
+async function nameImage({ images }: Pick<Workspace, 'images'>, pinned: string): Promise<void> {
+  const { digest: _, ...named } = parseReference(pinned);
+  if (named.tag === undefined || (await images.findImage(formatReference(named))) !== undefined) return;
+  await images.tagImage(pinned, formatReference(named));
 }

@@ -30,9 +30,7 @@ export async function withLockPlaces<T>(
     const { dockerfile } = await loadDockerfile(request, places);
     const { main } = places;
     const own =
-      main.type === 'remote'
-        ? missingSource({ ...main.source, inputs: [] }, main.text, undefined)
-        : undefined;
+      main.type === 'remote' ? missingSource({ ...main.source, inputs: [] }, main.text, undefined) : undefined;
     return await work({ places, dockerfile, except: own === undefined ? [] : [own.name], signal });
   } finally {
     await places.close();

@@ -103,6 +103,7 @@ async function lockSources(
 ): Promise<void> {
   const { engine } = await places.open();
   for (const { name, source, range } of await listSourceInputs(converted, except)) {
+    if (draft.urls.has(name) || draft.git.has(name)) continue;
     const work = runPhase(places.sink, `[internal] lock ${name}`, (reporter) =>
       engine.resolveSource(source.op, {
         signal,

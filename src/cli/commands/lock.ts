@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { SecretSpec, SshSpec } from '../../build-types.ts';
 import type { LockChange } from '../../lockfile/index.ts';
 import type { Platform } from '../../oci/index.ts';
@@ -163,7 +164,10 @@ async function runLock(
   const { images, urls, git } = result.counts;
   for (const change of result.changes) printLine(context, formatChange(change));
   const counts = [count(images, 'image'), count(urls, 'URL'), count(git, 'git ref')].join(', ');
-  printLine(context, `${result.path}: ${counts}${result.changes.length === 0 ? ', nothing changed' : ''}`);
+  printLine(
+    context,
+    `${relativePath(result.path ?? '')}: ${counts}${result.changes.length === 0 ? ', nothing changed' : ''}`,
+  );
 }
 
 /** `+` is new, `-` gone, `~` something else than before. */
@@ -171,6 +175,12 @@ function formatChange({ name, from, to }: LockChange): string {
   const shown = cleanText(name);
   if (from === undefined) return `+ ${shown} ${to}`;
   return to === undefined ? `- ${shown}` : `~ ${shown} ${from} -> ${to}`;
+}
+
+/** From the working directory, where that is shorter to read. */
+function relativePath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
 }
 
 function count(number: number, word: string): string {

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../errors.ts';
 import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
+import { redactUrls } from '../../remote-url/index.ts';
 import { stageError, syntaxError } from '../errors.ts';
 import { compilePatterns } from '../ignore/index.ts';
 import type { CopyInstruction } from '../instructions/index.ts';
@@ -26,7 +27,7 @@ export function convertCopy(
 ): void {
   const words = readWords(conversion, draft, instruction, command);
   const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
-  const name = nameStep(conversion, draft, line, command.isTrigger);
+  const name = nameStep(conversion, draft, redactUrls(line), command.isTrigger);
   const copy: Copy = { conversion, draft, instruction, command, words, name, inputs: new InputList() };
   const checksumPlace = placeOf(command, flagToken(instruction, '--checksum'));
   checkChecksum({ name, checksum: words.checksum }, words.sources.map(pathOf), checksumPlace);
@@ -167,14 +168,14 @@ function copyContent({ conversion, command, words, inputs }: Copy, { name, data 
   };
 }
 
-/** The instruction as the history has it. */
+/** The instruction as the history has it, which everybody gets who gets the image: without credentials of URLs. */
 function showCopy({ kind, parents }: CopyInstruction, { owner, chmod, sources, contents, dest }: Words): string {
   const shown = [
     kind.toUpperCase(),
     ...(parents ? ['--parents'] : []),
     ...(owner === '' ? [] : [`--chown=${owner}`]),
     ...(chmod === '' ? [] : [`--chmod=${chmod}`]),
-    ...sources.map(pathOf),
+    ...sources.map(({ path }) => redactUrls(path)),
     ...contents.map((file) => `<<${file.name}`),
     dest,
   ];

@@ -64,6 +64,8 @@ export function createGitSource(dependencies: GitSourceDependencies): Source {
             const isGone = locked !== undefined && error instanceof TsbuildError && error.code === 'GIT_REF_NOT_FOUND';
             throw isGone ? lockUnavailable(name, locked.commit, error) : error;
           });
+          // For a build that is not locked, and has no network.
+          if (locked !== undefined && seen.recall(tree) === undefined) await seen.record(tree, pinned);
           return { kind: 'snapshot', name: digest };
         },
         isHere: async () => snapshotter.stat(digest) !== undefined || (await hasCommit(dependencies, tree, pinned)),

@@ -17,7 +17,7 @@ import { conditionsFor, type HttpRecord, isSame, validatorsOf } from './validato
 export interface HttpSourceDependencies {
   readonly client: HttpClient;
   readonly store: Pick<Store, 'table'>;
-  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'stat'>;
+  readonly snapshotter: Pick<Snapshotter, 'prepare' | 'claim'>;
   readonly secrets: Pick<Secrets, 'read'>;
   readonly network: Network;
   /** Of a lock file: files that are not looked at again. */
@@ -32,9 +32,9 @@ export interface HttpSourceDependencies {
 export function createHttpSource(dependencies: HttpSourceDependencies): Source {
   const { store, snapshotter, network, pins } = dependencies;
   const records = store.table<HttpRecord>('http-files');
-  const recall = (key: string): HttpRecord | undefined => {
+  const recall = async (key: string): Promise<HttpRecord | undefined> => {
     const record = records.get(key);
-    return record !== undefined && snapshotter.stat(record.snapshot) !== undefined ? record : undefined;
+    return record !== undefined && (await snapshotter.claim(record.snapshot)) !== undefined ? record : undefined;
   };
 
   const download = async (
@@ -76,13 +76,16 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
     const name = file.filename ?? fileNameOf(file.text) ?? 'download';
     const found: FoundFile = { name, digest, ...(lastModified === undefined ? {} : { mtime: lastModified }) };
     const identity = digestFile(file, found);
-    const isHere = (): boolean => snapshotter.stat(identity) !== undefined;
+    const isHere = async (): Promise<boolean> => (await snapshotter.claim(identity)) !== undefined;
     return {
       digest: identity,
       cacheable: true,
-      isHere: async () => isHere(),
+      isHere,
       async fetch(options) {
-        if (!isHere()) await download({ ...file, filename: name }, undefined, options, pin);
+        if (!(await isHere())) await download({ ...file, filename: name }, undefined, options, pin);
+        const key = keyOf(file);
+        // For a build that is not locked, and has no network or asks whether the copy is good.
+        if ((await recall(key)) === undefined) await records.put(key, { found, snapshot: identity, ...sizeOf(pin) });
         return { kind: 'snapshot', name: identity };
       },
       pin: { kind: 'url', name: urlName(file.text), pin },
@@ -101,9 +104,9 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
         return {
           digest: identity,
           cacheable: true,
-          isHere: async () => recall(identity) !== undefined,
+          isHere: async () => (await recall(identity)) !== undefined,
           async fetch(fetchOptions) {
-            const record = recall(identity) ?? (await download(named, undefined, fetchOptions));
+            const record = (await recall(identity)) ?? (await download(named, undefined, fetchOptions));
             await records.put(identity, record);
             return { kind: 'snapshot', name: record.snapshot };
           },
@@ -111,8 +114,8 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
       }
       const locked = pins?.url(file.text);
       if (locked !== undefined) return takeLocked(file, locked);
-      const key = digestOf(JSON.stringify([file.text, file.filename, file.mode, file.uid, file.gid]));
-      const record = await download(file, recall(key), options);
+      const key = keyOf(file);
+      const record = await download(file, await recall(key), options);
       const { name, digest } = record.found;
       // The second is what the same URL is looked for by when it is given a checksum.
       await Promise.all([key, digestFile(file, { name, digest })].map((each) => records.put(each, record)));
@@ -133,4 +136,13 @@ function toPin({ found, size, etag }: HttpRecord): UrlPin {
     ...(etag === undefined ? {} : { etag }),
     ...(found.mtime === undefined ? {} : { lastModified: found.mtime }),
   };
+}
+
+function sizeOf({ size, etag }: UrlPin): Pick<HttpRecord, 'size' | 'etag'> {
+  return { ...(size === undefined ? {} : { size }), ...(etag === undefined ? {} : { etag }) };
+}
+
+/** What is asked of a server, whatever it answers. */
+function keyOf({ text, filename, mode, uid, gid }: HttpFile): string {
+  return digestOf(JSON.stringify([text, filename, mode, uid, gid]));
 }
