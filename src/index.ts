@@ -7,8 +7,13 @@ import type { Readable, Writable } from 'node:stream';
 import type { CheckResult } from './build/call/check.ts';
 import type { ContextListing, ListContextOptions } from './build/context/list.ts';
 import type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
-import type { BuildRequest } from './build-types.ts';
+import type { BuildRequest, CacheMountPlace } from './build-types.ts';
+import type { CacheMountInfo } from './cache/index.ts';
+import type { ExportedMounts, ExportOptions as ExportMountOptions } from './cache/mounts/export.ts';
+import type { ImportedMount, ImportOptions as ImportMountOptions } from './cache/mounts/import.ts';
+import type { MountChoice, RemovedMount } from './cache/mounts/library.ts';
 import type { Outline, TargetList } from './dockerfile/outline/index.ts';
+import type { BuildHistory, BuildInspection, BuildRecord, Explanation } from './history/index.ts';
 import type {
   HistoryRow,
   ImageInspection,
@@ -24,6 +29,7 @@ import type {
   SaveOptions,
   TaskOptions,
 } from './images/types.ts';
+import { native } from './native/index.ts';
 import type { Platform } from './oci/index.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -37,6 +43,9 @@ export type {
   AnnotationSpec,
   BuildRequest,
   BuildResult,
+  CacheMountFrom,
+  CacheMountPlace,
+  CacheMountTo,
   ContextMode,
   Entitlement,
   OutputSpec,
@@ -44,6 +53,10 @@ export type {
   SecretSpec,
   SshSpec,
 } from './build-types.ts';
+export type { CacheMountInfo } from './cache/index.ts';
+export type { ExportedMount, ExportedMounts, ExportOptions as ExportMountOptions } from './cache/mounts/export.ts';
+export type { ImportedMount, ImportOptions as ImportMountOptions } from './cache/mounts/import.ts';
+export type { MountChoice, RemovedMount } from './cache/mounts/library.ts';
 export { DockerfileError } from './dockerfile/errors.ts';
 export { createIgnoreMatcher, readIgnoreFile } from './dockerfile/ignore/index.ts';
 export { RULES as CHECK_RULES, type Rule as CheckRule } from './dockerfile/lint/index.ts';
@@ -52,6 +65,16 @@ export { parseDockerfile } from './dockerfile/parse.ts';
 export type { ParseResult } from './dockerfile/parser/index.ts';
 export { expandWord, expandWords } from './dockerfile/shell/index.ts';
 export { TsbuildError } from './errors.ts';
+export type {
+  BuildInspection,
+  BuildRecord,
+  BuildStatus,
+  ExplainedStep,
+  Explanation,
+  FileDifference,
+  Reason as MissReason,
+  RecordedStep,
+} from './history/index.ts';
 export type {
   HistoryRow,
   ImageInspection,
@@ -170,6 +193,61 @@ export function imageHistory(
   return withWorkspace(options.root, ({ images }) => images.imageHistory(reference, options.platform), READ);
 }
 
+/** The cache mounts of the store (`RUN --mount=type=cache`), last used first. */
+export function listCacheMounts(
+  options: { readonly measured?: boolean } & StoreOptions = {},
+): Promise<readonly CacheMountInfo[]> {
+  return withWorkspace(
+    options.root,
+    async ({ store }) => {
+      const { listCacheMounts: list } = await import('./cache/index.ts');
+      return await list(store, native, options);
+    },
+    READ,
+  );
+}
+
+/**
+ * Takes cache mounts, given by id or by the beginning of their names, to a place as OCI artifacts. What the place has of other ids
+ * stays; only what it lacks is sent. Throws `CACHE_MOUNT_NOT_FOUND`, `CACHE_MOUNT_BUSY`.
+ */
+export function exportCacheMounts(
+  choice: MountChoice,
+  place: CacheMountPlace,
+  options: ExportMountOptions & StoreOptions = {},
+): Promise<ExportedMounts> {
+  return withWorkspace(options.root, async (workspace) => {
+    const { exportChosen } = await import('./cache/mounts/library.ts');
+    return await exportChosen({ ...workspace, native }, choice, place, options);
+  });
+}
+
+/**
+ * Brings cache mounts from a place where they were exported to: some ids, or all. Throws `CACHE_MOUNT_NOT_FOUND`,
+ * `CACHE_MOUNT_IN_USE`, `CACHE_MOUNT_ARTIFACT_INVALID`.
+ */
+export function importCacheMounts(
+  choice: MountChoice,
+  place: CacheMountPlace,
+  options: ImportMountOptions & StoreOptions = {},
+): Promise<readonly ImportedMount[]> {
+  return withWorkspace(options.root, async (workspace) => {
+    const { importChosen } = await import('./cache/mounts/library.ts');
+    return await importChosen({ ...workspace, native }, choice, place, options);
+  });
+}
+
+/** Removes cache mounts. Throws `CACHE_MOUNT_NOT_FOUND`, `CACHE_MOUNT_IN_USE`. */
+export function removeCacheMounts(
+  choice: MountChoice,
+  options: { readonly signal?: AbortSignal } & StoreOptions = {},
+): Promise<readonly RemovedMount[]> {
+  return withWorkspace(options.root, async ({ store }) => {
+    const { removeChosen } = await import('./cache/mounts/library.ts');
+    return await removeChosen({ store, native }, choice, options.signal);
+  });
+}
+
 /** `docker save`; `output` is not ended. */
 export function saveImages(
   references: readonly string[],
@@ -182,4 +260,71 @@ export function saveImages(
 /** `docker load`: archives of docker, skopeo, podman and tsbuild, compressed or not. */
 export function loadImages(input: Readable, options: TaskOptions & StoreOptions = {}): Promise<readonly LoadedImage[]> {
   return withWorkspace(options.root, ({ images }) => images.loadImages(input, options));
+}
+
+/** `docker buildx history ls`: the builds whose records are kept, newest first; one that runs is among them. */
+export function listBuilds(options: StoreOptions = {}): Promise<readonly BuildRecord[]> {
+  return withHistory(options, (history) => history.list());
+}
+
+/**
+ * `docker buildx history inspect`: a build with its steps. `reference` is an id or its beginning, empty or `^0` for the last build that
+ * ended, `^1` for the one before. Throws `BUILD_NOT_FOUND`, `BUILD_AMBIGUOUS`, as all functions that take one.
+ */
+export function inspectBuild(reference: string, options: StoreOptions = {}): Promise<BuildInspection> {
+  return withHistory(options, (history) => history.inspect(reference));
+}
+
+/**
+ * Why a build's steps were not taken from the cache: what of each key is not what it was in an earlier build, the causes first.
+ * Throws `BUILD_INCOMPLETE`.
+ */
+export function explainBuild(reference: string, options: StoreOptions = {}): Promise<Explanation> {
+  return withHistory(options, (history) => history.explain(reference));
+}
+
+/** `docker buildx history logs`: all that a build said, as it lies on disk. */
+export function readBuildLog(
+  reference: string,
+  options: StoreOptions = {},
+): Promise<{ readonly id: string; readonly log: Readable }> {
+  return withHistory(options, (history) => history.readLog(reference));
+}
+
+/** `docker buildx history rm`: removes a build's record and log; returns its id. Throws `BUILD_RUNNING`. */
+export function removeBuildRecord(reference: string, options: StoreOptions = {}): Promise<string> {
+  return withHistory(options, (history) => history.remove(reference));
+}
+
+/** `docker buildx history export`: writes a tar with records, logs, Dockerfiles and keys; `output` is not ended. */
+export function exportBuilds(
+  references: readonly string[],
+  output: Writable,
+  options: StoreOptions & { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  return withHistory(options, async (history) => {
+    const { writeBundle } = await import('./history/export.ts');
+    const builds = await Promise.all(
+      references.map(async (reference) => {
+        const inspection = await history.inspect(reference);
+        const explanation = await history.explain(inspection.record.id).catch(() => undefined);
+        return { ...inspection, explanation };
+      }),
+    );
+    await writeBundle(builds, output, options.signal ?? new AbortController().signal);
+  });
+}
+
+async function withHistory<T>({ root }: StoreOptions, work: (history: BuildHistory) => Promise<T>): Promise<T> {
+  const [{ createBuildHistory }, { openStore }, { native }] = await Promise.all([
+    import('./history/history.ts'),
+    import('./store/index.ts'),
+    import('./native/index.ts'),
+  ]);
+  const store = await openStore(root, { access: 'read' });
+  try {
+    return await work(createBuildHistory(store.paths, native));
+  } finally {
+    await store.close();
+  }
 }

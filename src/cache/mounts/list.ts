@@ -41,12 +41,13 @@ export interface CacheMountInfo {
 
 type MountStore = Pick<Store, 'paths' | 'lock'>;
 
-/** Every cache mount of the store, last used first. Each tree is walked once, for its size. */
+/** Every cache mount of the store, last used first. Each tree is walked once, for its size, unless `measured` is false. */
 export async function listCacheMounts(
   store: MountStore,
   native: Pick<NativeApi, 'measureTree'>,
+  { measured = true }: { readonly measured?: boolean } = {},
 ): Promise<readonly CacheMountInfo[]> {
-  const found = await Promise.all(listNames(store).map((name) => describe(store, native, name)));
+  const found = await Promise.all(listNames(store).map((name) => describe(store, native, name, measured)));
   return found
     .filter((info) => info !== undefined)
     .sort((a, b) => (b.lastUsedMs ?? 0) - (a.lastUsedMs ?? 0) || (a.name < b.name ? -1 : 1));
@@ -61,12 +62,14 @@ async function describe(
   store: MountStore,
   native: Pick<NativeApi, 'measureTree'>,
   name: string,
+  measured: boolean,
 ): Promise<CacheMountInfo | undefined> {
   const directories = listInstances(store, name)
     .map((index) => ({ index, path: instanceDirectory(store, name, index) }))
     .filter(({ path }) => existsSync(join(path, 'data')));
   if (directories.length === 0) return undefined;
-  const { bytes, files } = await measure(native, mountDirectory(store, name), directories.length);
+  const data = directories.map(({ path }) => join(path, 'data'));
+  const { bytes, files } = measured ? await measure(native, mountDirectory(store, name), data) : NOT_MEASURED;
   const uses = directories.map(({ path }) => readUse(path)).filter((use) => use !== undefined);
   const last = uses.sort((a, b) => b.lastUsedMs - a.lastUsedMs)[0];
   const facts = readFacts(store, name);
@@ -91,33 +94,32 @@ async function describe(
   };
 }
 
-/** With what lies beside the data: the facts, and what a killed process left. Of that, the files are not counted. */
+const NOT_MEASURED = { bytes: 0, files: 0 };
+
+/** Bytes with all that lies beside the data: the facts, and what a killed process left. Of that, the files are not counted. */
 async function measure(
   native: Pick<NativeApi, 'measureTree'>,
   directory: string,
-  instances: number,
+  data: readonly string[],
 ): Promise<{ readonly bytes: number; readonly files: number }> {
   try {
-    const { bytes } = await native.measureTree(directory);
-    let files = 0;
-    for (let index = 0, left = instances; left > 0 && index < 1_000_000; index++) {
-      const data = join(directory, String(index), 'data');
-      if (!existsSync(data)) continue;
-      files += (await native.measureTree(data)).files;
-      left--;
-    }
-    return { bytes, files };
+    const [all, ...inside] = await Promise.all([directory, ...data].map((path) => native.measureTree(path)));
+    return { bytes: all?.bytes ?? 0, files: inside.reduce((sum, { files }) => sum + files, 0) };
   } catch {
     // Removed meanwhile.
-    return { bytes: 0, files: 0 };
+    return NOT_MEASURED;
   }
 }
 
 async function isInUse(store: Pick<Store, 'lock'>, name: string, indexes: readonly number[]): Promise<boolean> {
-  for (const index of indexes) {
-    const lock = await tryInstance(store, name, index, true);
-    if (lock === undefined) return true;
-    lock.release();
+  try {
+    for (const index of indexes) {
+      const lock = await tryInstance(store, name, index, true);
+      if (lock === undefined) return true;
+      lock.release();
+    }
+  } catch {
+    // A store that this user may only read: who uses it cannot be told.
   }
   return false;
 }
