@@ -1,3 +1,4 @@
+export { type ExportedBuild, writeBundle } from './export.ts';
 export { type BuildHistory, type BuildInspection, createBuildHistory } from './history.ts';
 export { stageOf } from './instructions.ts';
 export type { ComparedBuild, ExplainedStep, Explanation, FileDifference, Reason } from './reason-types.ts';
