@@ -30,6 +30,25 @@ test('what decides about an exec op is in its key, and nothing else', (t) => {
     },
   };
   for (const [what, op] of Object.entries(same)) t.is(execKey(op), key, what);
+  const cache = (id: string, sharing: 'shared' | 'locked'): ExecOp => ({
+    ...exec,
+    mounts: [
+      root,
+      {
+        type: 'cache',
+        id,
+        sharing,
+        target: '/c',
+        readonly: false,
+        input: -1,
+        selector: '/',
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+      },
+    ],
+  });
+  t.is(execKey(cache('a', 'shared')), execKey(cache('b', 'locked')));
   const hosts = (ip: string): ExecOp => ({ ...exec, meta: { ...exec.meta, extraHosts: [{ host: 'db', ip }] } });
   t.is(execKey(hosts('10.0.0.1')), execKey(hosts('10.0.0.2')));
   const others: readonly ExecOp[] = [
@@ -42,6 +61,7 @@ test('what decides about an exec op is in its key, and nothing else', (t) => {
     { ...exec, network: 'none' },
     { ...exec, security: 'insecure' },
     { ...exec, mounts: [root] },
+    cache('a', 'shared'),
   ];
   t.is(new Set<Digest>([key, ...others.map(execKey)]).size, others.length + 1);
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startBaseRegistry } from '../support/base-registry.ts';
 import { openBuildah } from '../support/buildah.ts';
 import { type DockerdOptions, startDockerd } from '../support/dockerd.ts';
+import { makeLimit } from '../support/limit.ts';
 import { findNewestDocker } from '../support/newest-docker.ts';
 import type { Registry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -81,21 +82,4 @@ export async function openSession(names: readonly BuilderName[], cases: readonly
     await close();
     throw error;
   }
-}
-
-/** Lets at most `count` actions run at a time; the others wait in order. */
-function makeLimit(count: number): <T>(action: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = count;
-  return async (action) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await action();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }
