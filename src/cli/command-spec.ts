@@ -12,7 +12,7 @@ export interface CommandSpec<Flags = Record<string, unknown>> {
   readonly minArgs: number;
   readonly maxArgs?: number;
   /** What its arguments are; for shell completion. */
-  readonly completes?: 'file' | 'directory' | 'image' | 'command';
+  readonly completes?: 'file' | 'directory' | 'image' | 'command' | 'cache-mount';
   run(context: Context, args: readonly string[], flags: Flags): Promise<void> | void;
 }
 
@@ -26,6 +26,8 @@ export interface OptionSpec {
   readonly words?: readonly string[];
   /** Another flag, with its value, that this boolean is short for: the later of the two counts. */
   readonly means?: string;
+  /** Its value where none stands behind `=`; the next word is then never its value. */
+  readonly implied?: string;
   /** Absent flags are `undefined`, or this. */
   readonly default?: unknown;
   /** Not shown in help. */
@@ -59,6 +61,11 @@ export function shortFlag(option: OptionSpec): string | undefined {
 
 export function takesValue(option: OptionSpec): boolean {
   return option.flags.includes('<');
+}
+
+/** The word after the flag is its value, where none stands behind `=`. */
+export function takesNextWord(option: OptionSpec): boolean {
+  return takesValue(option) && option.implied === undefined;
 }
 
 /** What a flag is called in a command's flags: `--build-arg` is `buildArg`. */

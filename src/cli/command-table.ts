@@ -76,6 +76,30 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/push.ts'),
   },
   {
+    name: 'cache-mount ls',
+    aliases: ['cache-mount list'],
+    summary: 'List the caches of RUN --mount=type=cache',
+    load: () => import('./commands/cache-mount-ls.ts'),
+  },
+  {
+    name: 'cache-mount export',
+    aliases: [],
+    summary: 'Take such caches to a registry, a directory or a tar',
+    load: () => import('./commands/cache-mount-export.ts'),
+  },
+  {
+    name: 'cache-mount import',
+    aliases: [],
+    summary: 'Bring them from where they were exported to',
+    load: () => import('./commands/cache-mount-import.ts'),
+  },
+  {
+    name: 'cache-mount rm',
+    aliases: ['cache-mount remove'],
+    summary: 'Remove such caches',
+    load: () => import('./commands/cache-mount-rm.ts'),
+  },
+  {
     name: 'context ls',
     aliases: ['context list'],
     summary: 'List what a build would see of its context, largest first',

@@ -17,7 +17,7 @@ export interface Route {
 }
 
 /** First words that need a second one. */
-const GROUPS = new Set(['image', 'buildx', 'builder', 'context']);
+const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount']);
 
 /** Finds the command and the flags before it, without loading anything. Throws `USAGE`. */
 export function parseRoute(argv: readonly string[]): Route {

@@ -14,7 +14,7 @@ export interface DisplayOptions {
   readonly stream: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
   /** What the live display says is going on. */
-  readonly phase: 'Building' | 'Loading' | 'Locking' | 'Pulling' | 'Pushing' | 'Saving';
+  readonly phase: 'Building' | 'Exporting' | 'Importing' | 'Loading' | 'Locking' | 'Pulling' | 'Pushing' | 'Saving';
 }
 
 export function isProgressMode(text: string): text is ProgressMode {

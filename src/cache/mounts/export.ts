@@ -17,7 +17,7 @@ import {
   MAX_MANIFEST_BYTES,
   MediaType,
 } from '../../oci/index.ts';
-import type { Store } from '../../store/index.ts';
+import { pollLock, type Store } from '../../store/index.ts';
 import {
   type ArtifactEntry,
   type ArtifactPart,
@@ -33,7 +33,7 @@ import {
 import { mountBusy, mountNotFound } from './errors.ts';
 import { displayId, instanceDirectory, type MountFacts, readFacts } from './facts.ts';
 import { type LeftOut, limitTree } from './limit.ts';
-import { pollLock, tryInstance } from './locks.ts';
+import { tryInstance } from './locks.ts';
 import { type PackedPart, readMemo, writeMemo } from './memo.ts';
 import { type MountSource, openMountTarget, type PlaceContext } from './place.ts';
 import { type Part, planParts } from './plan.ts';

@@ -20,6 +20,7 @@ import { type CopyTarget, copyGraph, type Fetcher, fetchContent } from '../../co
 import type { TaskReporter } from '../../images/types.ts';
 import type { FileLock } from '../../native/types.ts';
 import { type Descriptor, type Digest, MAX_MANIFEST_BYTES } from '../../oci/index.ts';
+import { pollLock } from '../../store/index.ts';
 import { type ArtifactEntry, decodeMount, encodeMount, type MountArtifact, mountDescriptor } from './artifact.ts';
 import { artifactTooLarge, mountInUse } from './errors.ts';
 import { readPlace, sumProgress, surveySettled, type TravelContext } from './export.ts';
@@ -35,7 +36,7 @@ import {
   writeFacts,
 } from './facts.ts';
 import { type LeftOut, limitTree } from './limit.ts';
-import { lockMaking, pollLock, tryInstance } from './locks.ts';
+import { lockMaking, tryInstance } from './locks.ts';
 import { readMemo, writeMemo } from './memo.ts';
 import { type MountSource, openMountSource } from './place.ts';
 import { type Part, planParts, type Selection, SurveyPaths } from './plan.ts';

@@ -2,6 +2,8 @@ import type {
   AnnotationSpec,
   BuildRequest,
   BuildResult,
+  CacheMountFrom,
+  CacheMountTo,
   ContextMode,
   OutputSpec,
   PullPolicy,
@@ -16,6 +18,7 @@ import { type Context, libraryOptions, printLine, readSwitch } from '../context.
 import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
+import { collectMountFrom, collectMountTo } from '../flags/cache-mount.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { collectOutput } from '../flags/output.ts';
 import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
@@ -43,6 +46,8 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
   readonly buildContext?: Readonly<Record<string, string>>;
+  readonly cacheMountFrom?: readonly CacheMountFrom[];
+  readonly cacheMountTo?: readonly CacheMountTo[];
   readonly call?: Call;
   readonly contextMode?: ContextMode;
   readonly noCache?: boolean;
@@ -78,6 +83,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build -t registry.example/app --push .  … and send it to its registry',
     'tsbuild build -o out --target dist .            put the files of a stage into a folder',
     'tsbuild build -o type=oci,dest=app.tar .        write an OCI archive',
+    'tsbuild build --cache-mount-from reg.example/caches --cache-mount-to reg.example/caches .   caches for CI',
     'tsbuild build - < Dockerfile                    build without a context',
     'tar cz . | tsbuild build -                      build from a tar',
     'tsbuild build https://example.org/app.git#v1    build from a git repository',
@@ -114,6 +120,19 @@ export const command: CommandSpec<BuildFlags> = {
       description:
         'What stands for a stage, an image or a --from: a directory, docker-image://…, oci-layout://…, a URL',
       parse: collectContext,
+    },
+    {
+      flags: '--cache-mount-from <place>',
+      description: 'Bring caches of RUN --mount=type=cache from a registry or directory: place[,id=…] (repeatable)',
+      parse: collectMountFrom,
+      completes: 'directory',
+    },
+    {
+      flags: '--cache-mount-to <place>',
+      description:
+        'Take the caches that steps mounted there: place[,id=…][,max-size=…][,ignore-error=true] (repeatable)',
+      parse: collectMountTo,
+      completes: 'directory',
     },
     {
       flags: '--call <method>',
@@ -286,6 +305,8 @@ function readRequest(
     ...(outputs.length === 0 ? {} : { outputs }),
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...(flags.target === undefined ? {} : { target: flags.target }),
+    ...(flags.cacheMountFrom === undefined ? {} : { cacheMountsFrom: flags.cacheMountFrom }),
+    ...(flags.cacheMountTo === undefined ? {} : { cacheMountsTo: flags.cacheMountTo }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type CommandSpec, longFlag, type OptionSpec, shortFlag, takesValue } from '../command-spec.ts';
+import { type CommandSpec, longFlag, type OptionSpec, shortFlag, takesNextWord } from '../command-spec.ts';
 
 /** A command under one of its names. */
 export interface CompletedCommand {
@@ -8,12 +8,13 @@ export interface CompletedCommand {
 }
 
 const LIST_IMAGES = `tsbuild images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>'`;
+const LIST_CACHE_MOUNTS = 'tsbuild cache-mount ls -q 2>/dev/null';
 
 /** A script that bash sources. */
 export function formatBash(commands: readonly CompletedCommand[]): string {
   const cases = commands.map(({ name, spec }) => {
     const values = spec.options
-      .filter(takesValue)
+      .filter(takesNextWord)
       .map((option) => `      ${spellings(option).join('|')}) ${bashValue(option)} ;;`);
     return `  ${quote(name)})
     case $prev in
@@ -73,6 +74,11 @@ _tsbuild_images() {
   images=(\${(f)"$(${LIST_IMAGES})"})
   compadd -a images
 }
+_tsbuild_cache_mounts() {
+  local -a mounts
+  mounts=(\${(f)"$(${LIST_CACHE_MOUNTS})"})
+  compadd -a mounts
+}
 _tsbuild() {
   local verb=$words[2] at=2
   case $verb in
@@ -107,6 +113,7 @@ export function formatFish(commands: readonly CompletedCommand[]): string {
     '# Completion of tsbuild for fish',
     'complete -c tsbuild -f',
     `function __tsbuild_images; ${LIST_IMAGES}; end`,
+    `function __tsbuild_cache_mounts; ${LIST_CACHE_MOUNTS}; end`,
     `function __tsbuild_at
   set -l words (string match -v -- '-*' (commandline -opc))
   test "$words[2..]" = "$argv"; or string match -q -- "$argv *" "$words[2..]"
@@ -130,7 +137,7 @@ end`,
     const at = `complete -c tsbuild -n '__tsbuild_at ${name}'`;
     for (const option of spec.options) {
       const short = shortFlag(option);
-      const value = takesValue(option)
+      const value = takesNextWord(option)
         ? ` -r${offeredValues(option) ? ` -a ${quote(offeredValues(option)?.join(' ') ?? '')}` : option.completes ? ' -F' : ''}`
         : '';
       lines.push(
@@ -138,6 +145,7 @@ end`,
       );
     }
     if (spec.completes === 'image') lines.push(`${at} -a '(__tsbuild_images)'`);
+    if (spec.completes === 'cache-mount') lines.push(`${at} -a '(__tsbuild_cache_mounts)'`);
     if (spec.completes === 'file') lines.push(`${at} -F`);
     if (spec.completes === 'directory') lines.push(`${at} -a '(__fish_complete_directories)'`);
   }
@@ -180,6 +188,7 @@ function bashValue(option: OptionSpec): string {
 
 function bashArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `words=$(${LIST_IMAGES})`;
+  if (completes === 'cache-mount') return `words=$(${LIST_CACHE_MOUNTS})`;
   if (completes === 'file') return 'COMPREPLY=($(compgen -f -- "$cur")); return';
   if (completes === 'directory') return 'COMPREPLY=($(compgen -d -- "$cur")); return';
   return ':';
@@ -187,7 +196,7 @@ function bashArguments(completes: CommandSpec['completes']): string {
 
 function zshOption(flag: string, option: OptionSpec): string {
   const text = option.description.replace(/[[\]]/g, '\\$&');
-  if (!takesValue(option)) return quote(`*${flag}[${text}]`);
+  if (!takesNextWord(option)) return quote(`*${flag}[${text}]`);
   const offered = offeredValues(option);
   const values = offered
     ? `(${offered.join(' ')})`
@@ -201,6 +210,7 @@ function zshOption(flag: string, option: OptionSpec): string {
 
 function zshArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `'*:image:_tsbuild_images'`;
+  if (completes === 'cache-mount') return `'*:cache mount:_tsbuild_cache_mounts'`;
   if (completes === 'file') return `'*:file:_files'`;
   if (completes === 'directory') return `'*:directory:_files -/'`;
   return `'*::'`;
