@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs
 import { join } from 'node:path';
 import type { FileLock, NativeApi } from '../native/types.ts';
 import type { RootMount } from '../oci/index.ts';
-import type { Store } from '../store/index.ts';
+import { pollLock, type Store } from '../store/index.ts';
 import {
   instanceDirectory,
   makeInstance,
@@ -12,7 +12,7 @@ import {
   touchInstance,
   writeFacts,
 } from './mounts/facts.ts';
-import { lockMaking, pollLock, tryInstance } from './mounts/locks.ts';
+import { lockMaking, tryInstance } from './mounts/locks.ts';
 
 /** The directories behind RUN --mount=type=cache, shared by all builds and processes that use the store. */
 export interface CacheMounts {
