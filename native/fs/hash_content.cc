@@ -57,6 +57,7 @@ struct Filters {
 struct Item {
   std::string path;  // as matched
   Node* node;
+  bool is_top = false;  // no directory of the list is above it
   Node* target = nullptr;  // where a symlink leads
 };
 
@@ -243,7 +244,7 @@ Result<Plan> ContentHasher::PlanSelection(const ContentSelection& selection) {
 
 Status ContentHasher::PlanLinks(Plan* plan) {
   for (Item& item : plan->items) {
-    if (!S_ISLNK(item.node->mode)) continue;
+    if (!item.is_top || !S_ISLNK(item.node->mode)) continue;
     auto target = PlanWhole(item.path, true);
     if (!target.ok()) return std::move(target.error());
     item.target = *target;
@@ -354,7 +355,7 @@ Status ContentHasher::AddMatch(const SourceMatch& match, bool skip_header, const
     if (!directory.ok()) return std::move(directory.error());
     Node& node = nodes_.emplace_back();
     node.mode = match.status.st_mode;
-    out->push_back({match.named, &node});
+    out->push_back({match.named, &node, true});
     Submit({Share(std::move(*directory)), std::string(ParentPath(match.path)), {{&node, std::string(BaseName(match.path))}}});
     return Unit{};
   }
@@ -370,6 +371,9 @@ Status ContentHasher::AddMatch(const SourceMatch& match, bool skip_header, const
     here.excluded = filters.exclude.AtRoot();
   }
   TSB_TRY(AddItems(shared, match.path, match.named, "", filters, here, &inside, &any));
+  if (skip_header) {
+    for (Item& item : inside) item.is_top = item.path.find('/') == std::string::npos;
+  }
   if (!skip_header && (chosen || !inside.empty())) {
     Node& node = nodes_.emplace_back();
     TSB_TRY(ReadHeader(shared->get(), match.path, &node));

@@ -34,7 +34,7 @@ interface Input {
  * cache with an owner or mode of its own that starts as another tree: BuildKit keys it by a directory that nobody has made here.
  */
 export function execKey(op: ExecOp, digestContent: DigestContent): BuildKitKey | undefined {
-  const trees = op.mounts.filter(isTree).sort((a, b) => compareBytes(a.target, b.target));
+  const trees = op.mounts.filter(isTree).sort((a, b) => compareBytes(destOf(a), destOf(b)));
   const inputs: Input[] = [];
   const mounts: Form[] = [];
   let outputs = 0;
@@ -88,6 +88,10 @@ function isTree(mount: ExecMount): mount is TreeMount {
   return mount.type === 'bind' || mount.type === 'cache' || mount.type === 'tmpfs';
 }
 
+function destOf({ target, written }: { readonly target: string; readonly written?: string }): string {
+  return written ?? target;
+}
+
 function sourceOf(mount: TreeMount): MountSource | undefined {
   if (mount.type === 'tmpfs') return { input: NOTHING, selector: '/' };
   const { input, selector } = mount;
@@ -132,7 +136,7 @@ function toSelection(path: string): PartSelection {
 function treeForm(mount: TreeMount, input: number, output: number): Form {
   return {
     input: given(input),
-    dest: mount.target,
+    dest: destOf(mount),
     output: given(output),
     readonly: given(mount.readonly ?? false),
     mountType: given(MOUNT_TYPES[mount.type]),
@@ -142,22 +146,31 @@ function treeForm(mount: TreeMount, input: number, output: number): Form {
 }
 
 /** Which cache it is does not count, nor who shares it; but for one that is named after its directory both are written down. */
-function cacheForm({ id, target, sharing }: Mount<'cache'>): Form {
-  const isUsual = sharing === 'shared' && (id === target || id.slice(id.indexOf('/') + 1) === target);
+function cacheForm(mount: Mount<'cache'>): Form {
+  const { id, sharing } = mount;
+  const dest = destOf(mount);
+  const isUsual = sharing === 'shared' && (id === dest || id.slice(id.indexOf('/') + 1) === dest);
   return isUsual ? { ID: id, sharing: given(SHARINGS[sharing]) } : {};
 }
 
-function secretForm({ id, target, required, mode, uid, gid }: Mount<'secret'>): Form[] {
+function secretForm({ id, target, written, required, mode, uid, gid }: Mount<'secret'>): Form[] {
   if (target === undefined) return [];
   const secretOpt = { ID: id, uid: given(uid), gid: given(gid), mode: given(mode), optional: given(!required) };
-  return [{ input: NOTHING, dest: target, mountType: MOUNT_TYPES.secret, secretOpt }];
+  return [{ input: NOTHING, dest: written ?? target, mountType: MOUNT_TYPES.secret, secretOpt }];
 }
 
 function secretVariable({ id, env, required }: Mount<'secret'>): Form[] {
   return env === undefined ? [] : [{ ID: id, name: env, optional: given(!required) }];
 }
 
-function agentForm({ id, target, required, mode, uid, gid }: Mount<'ssh'>): Form {
-  const SSHOpt = { ID: id, uid: given(uid), gid: given(gid), mode: given(mode), optional: given(!required) };
-  return { input: NOTHING, dest: target, mountType: MOUNT_TYPES.ssh, SSHOpt };
+function agentForm({ id, target, written, required, mode, uid, gid }: Mount<'ssh'>): Form {
+  // The usual agent has no name there.
+  const SSHOpt = {
+    ID: given(id === 'default' ? '' : id),
+    uid: given(uid),
+    gid: given(gid),
+    mode: given(mode),
+    optional: given(!required),
+  };
+  return { input: NOTHING, dest: written ?? target, mountType: MOUNT_TYPES.ssh, SSHOpt };
 }

@@ -67,7 +67,7 @@ function copyForm(action: CopyAction, base: number): Form {
   const { owner, mode, modeChange, includePatterns = [], excludePatterns = [] } = action;
   return {
     src: action.input < 0 ? action.src : posix.basename(action.src) || '/',
-    dest: action.dest,
+    dest: action.written ?? action.dest,
     owner: owner === undefined ? undefined : ownerForm(owner, base),
     mode: modeChange === undefined ? given(mode ?? UNSET) : undefined,
     followSymlink: given(action.followSymlinks),

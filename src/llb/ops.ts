@@ -62,7 +62,12 @@ export interface ExecMeta {
   readonly hostname?: string;
 }
 
-export type ExecMount =
+export type ExecMount = MountKind & {
+  /** The target as it was written, which is what BuildKit has in its keys, where that is not `target`: `/dir/`. */
+  readonly written?: string;
+};
+
+type MountKind =
   /** A tree: the rootfs (`target: '/'`), or RUN --mount=bind. `input` indexes the op's inputs, -1 is an empty tree. */
   | {
       readonly type: 'bind';
@@ -137,6 +142,8 @@ export interface CopyAction {
   readonly src: string;
   /** Absolute path in the changed tree; a trailing `/` means "into this directory". */
   readonly dest: string;
+  /** The destination as BuildKit has it in its keys, where that is not `dest`: `/dir/.`. */
+  readonly written?: string;
   /** `user[:group]` in the changed tree's own passwd; absent is 0:0. */
   readonly owner?: string;
   /** Octal permission bits to set on everything copied. */

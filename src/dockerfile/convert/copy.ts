@@ -73,7 +73,7 @@ interface Words {
   /** What all its actions have. */
   readonly common: Pick<
     CopyAction,
-    'type' | 'dest' | 'owner' | 'mode' | 'modeChange' | 'excludePatterns' | 'createDestPath'
+    'type' | 'dest' | 'written' | 'owner' | 'mode' | 'modeChange' | 'excludePatterns' | 'createDestPath'
   >;
 }
 
@@ -106,7 +106,7 @@ function readWords(
   checkExcludes(instruction, command);
   const common = {
     type: 'copy',
-    dest: resolveDestination(draft.cwd, dest),
+    ...resolveDestination(draft.cwd, dest),
     ...(owner === '' ? {} : { owner: numberRoot(owner) }),
     ...mode,
     ...(instruction.excludes.length === 0 ? {} : { excludePatterns: instruction.excludes }),

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ExecMount, InputList, State } from '../../llb/index.ts';
 import { stageError, syntaxError } from '../errors.ts';
 import { type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
@@ -7,7 +8,7 @@ import { cleanPath } from '../text.ts';
 import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
 import { nameTree } from './names.ts';
 import { resolvePath } from './paths.ts';
-import { convertSecret, convertSsh } from './run-secrets.ts';
+import { convertSecret, convertSsh, keepWritten } from './run-secrets.ts';
 
 /** `RUN --mount`: what each mounts, its inputs added to `inputs`. */
 export function convertMounts(
@@ -27,18 +28,19 @@ export function convertMounts(
       throw syntaxError(`mount: a ${mount.type} mount needs a target`, place, 'add target=<directory>');
     const target = resolvePath(draft.cwd, mount.target);
     if (target === '/') throw syntaxError('mount: the target cannot be /', place);
+    const at = { target, ...keepWritten(target, posix.isAbsolute(mount.target) ? mount.target : target) };
     if (mount.type === 'tmpfs') {
       const size = mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {};
-      return { type: 'tmpfs', target, ...size, ...(mount.readonly ? { readonly: true } : {}) };
+      return { type: 'tmpfs', ...at, ...size, ...(mount.readonly ? { readonly: true } : {}) };
     }
     const { state, treeName } = findTree(conversion, draft, mount, command, index, place);
     const input = inputs.add(state, treeName);
     const selector = resolvePath('/', mount.source);
-    if (mount.type === 'bind') return { type: 'bind', input, target, selector, readonly: mount.readonly, output: -1 };
+    if (mount.type === 'bind') return { type: 'bind', input, ...at, selector, readonly: mount.readonly, output: -1 };
     return {
       type: 'cache',
       id: `${cacheNamespace(conversion)}/${mount.id || cleanPath(mount.target)}`,
-      target,
+      ...at,
       sharing: mount.sharing ?? 'shared',
       readonly: mount.readonly,
       input,

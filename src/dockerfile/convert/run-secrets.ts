@@ -21,7 +21,7 @@ export function convertSecret(draft: StageDraft, mount: Mount, place: SourceRang
     type: 'secret',
     id,
     required,
-    ...(given === undefined ? {} : { target: resolveTarget(draft, given, place) }),
+    ...(given === undefined ? {} : placeAt(draft, given, place)),
     ...(env === undefined ? {} : { env }),
     ...permissionsOf(mount, 0o400),
   };
@@ -30,8 +30,8 @@ export function convertSecret(draft: StageDraft, mount: Mount, place: SourceRang
 /** `index` counts the agents of the step. */
 export function convertSsh(draft: StageDraft, mount: Mount, index: number, place: SourceRange): SshMount {
   if (mount.source !== '') throw syntaxError('mount: an ssh mount has no source', place);
-  const target = resolveTarget(draft, mount.target || `/run/buildkit/ssh_agent.${index}`, place);
-  return { type: 'ssh', id: mount.id || 'default', target, required: mount.required, ...permissionsOf(mount, 0o600) };
+  const at = placeAt(draft, mount.target || `/run/buildkit/ssh_agent.${index}`, place);
+  return { type: 'ssh', id: mount.id || 'default', ...at, required: mount.required, ...permissionsOf(mount, 0o600) };
 }
 
 /** The first agent is the one that ssh asks, unless the variable is set. It is set for an agent that is not given, too. */
@@ -48,10 +48,15 @@ export function showSecretVariables(env: EnvList, mounts: readonly ExecMount[]):
   return shown;
 }
 
-function resolveTarget(draft: StageDraft, given: string, place: SourceRange): string {
+function placeAt(draft: StageDraft, given: string, place: SourceRange): { target: string; written?: string } {
   const target = resolvePath(draft.cwd, given);
   if (target === '/') throw syntaxError('mount: the target cannot be /', place);
-  return target;
+  return { target, ...keepWritten(target, given) };
+}
+
+/** What a target looked like, where that is not what it means. */
+export function keepWritten(target: string, written: string): { written?: string } {
+  return written === target ? {} : { written };
 }
 
 function permissionsOf({ mode, uid = 0, gid = 0 }: Mount, usual: number): { mode: number; uid: number; gid: number } {

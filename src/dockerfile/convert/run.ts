@@ -63,6 +63,7 @@ export function convertRun(
                 type: 'bind',
                 input: scriptInput,
                 target: SCRIPT_DIRECTORY.slice(0, -1),
+                written: SCRIPT_DIRECTORY,
                 selector: '/',
                 readonly: true,
                 output: -1,

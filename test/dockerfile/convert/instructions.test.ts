@@ -237,6 +237,7 @@ test('a heredoc with its own #! is mounted and run', async (t) => {
     type: 'bind',
     input: 1,
     target: '/dev/pipes',
+    written: '/dev/pipes/',
     selector: '/',
     readonly: true,
     output: -1,

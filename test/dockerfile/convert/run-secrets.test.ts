@@ -19,7 +19,7 @@ const MOUNTS: readonly (readonly [mount: string, expected: ExecMount])[] = [
   ['type=secret,id=a/b/c', { ...SECRET, id: 'a/b/c', target: '/run/secrets/c' }],
   ['type=secret,source=a', { ...SECRET, id: 'a', target: '/run/secrets/a' }],
   ['type=secret,target=/x/y', { ...SECRET, id: 'y', target: '/x/y' }],
-  ['type=secret,id=a,dst=r/x', { ...SECRET, id: 'a', target: '/w/r/x' }],
+  ['type=secret,id=a,dst=r/x', { ...SECRET, id: 'a', target: '/w/r/x', written: 'r/x' }],
   ['type=secret,id=a,env=T', { ...SECRET, id: 'a', env: 'T' }],
   ['type=secret,id=a,env=T,target=/x', { ...SECRET, id: 'a', env: 'T', target: '/x' }],
   ['TYPE=secret,ID=a,Required', { ...SECRET, id: 'a', target: '/run/secrets/a', required: true }],
@@ -30,7 +30,7 @@ const MOUNTS: readonly (readonly [mount: string, expected: ExecMount])[] = [
   ['type=ssh', { ...SSH, id: 'default', target: '/run/buildkit/ssh_agent.0' }],
   [
     'type=ssh,id=o,target=s,mode=0666,uid=7,required=true',
-    { ...SSH, id: 'o', target: '/w/s', mode: 0o666, uid: 7, required: true },
+    { ...SSH, id: 'o', target: '/w/s', written: 's', mode: 0o666, uid: 7, required: true },
   ],
   ['type=tmpfs,target=/t,ro', { type: 'tmpfs', target: '/t', readonly: true }],
 ];
