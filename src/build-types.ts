@@ -23,6 +23,8 @@ export interface BuildRequest {
   readonly target?: string;
   /** Default: this machine's. */
   readonly platform?: Platform;
+  /** The build fails with `CACHE_MISSED` when a step of these stages (names or numbers; `true`: any) ran. It is done all the same. */
+  readonly failOnMiss?: true | readonly string[];
   /** Runs all steps again. */
   readonly noCache?: boolean;
   /** Stages whose steps run whatever is cached. */

@@ -1,7 +1,8 @@
 import type { BuildRequest, BuildResult } from '../build-types.ts';
 import type { LintWarning } from '../dockerfile/lint/index.ts';
+import { errorCode } from '../errors.ts';
 import type { ProgressSink } from '../progress/events.ts';
-import type { LocalContext } from '../source/index.ts';
+import type { LayoutContexts, LocalContext } from '../source/index.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
 import { addDirectories, type ContextSpecs, readContextSpecs, toLayouts } from './context/contexts.ts';
 import { resolveEpoch } from './context/epoch.ts';
@@ -10,6 +11,7 @@ import { closeMain, type MainContext, openMain } from './context/main.ts';
 import { convertDockerfile } from './convert.ts';
 import { createEngine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
+import type { CacheExchange, ExchangeOptions } from './exchange.ts';
 import { type Holdings, takeHoldings } from './holdings.ts';
 import { loadInputs } from './load.ts';
 import type { MountTravel } from './mount-travel.ts';
@@ -35,14 +37,17 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     async (workspace) => {
       const directory = specs.main.type === 'directory' ? specs.main.path : undefined;
       const holdings = await takeHoldings(workspace, request, directory);
-      const { recorder } = holdings.log;
-      const travel = await openTravel(request, workspace, holdings.log.sink, signal);
+      const { recorder, sink } = holdings.log;
+      const travel = await openTravel(request, workspace, sink, signal);
+      const contexts = new Map<string, LocalContext>();
+      const layouts = toLayouts(specs.named);
+      const exchange = await openExchange({ workspace, request, contexts, layouts, sink, signal });
       let main: MainContext | undefined;
       try {
-        main = await openMain(specs.main, async () => workspace, { request, sink: holdings.log.sink, signal });
-        const result = await runBuild(request, { workspace, holdings, main, named: specs.named, travel, signal });
-        recorder.finish({ result });
-        return result;
+        main = await openMain(specs.main, async () => workspace, { request, sink, signal });
+        const { named } = specs;
+        const opened = { workspace, holdings, main, named, contexts, layouts, travel, exchange, signal };
+        return await runBuild(request, opened);
       } catch (error) {
         recorder.finish({ error, canceled: signal.aborted });
         throw error;
@@ -51,6 +56,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
         await holdings.sweeping.catch(() => {});
         await closeMain(main);
         await travel?.close();
+        await exchange?.close();
         await holdings.release();
       }
     },
@@ -75,18 +81,19 @@ interface Opened {
   readonly holdings: Holdings;
   readonly main: MainContext;
   readonly named: ContextSpecs['named'];
+  readonly contexts: Map<string, LocalContext>;
+  readonly layouts: LayoutContexts;
   readonly travel: MountTravel | undefined;
+  readonly exchange: CacheExchange | undefined;
   readonly signal: AbortSignal;
 }
 
 async function runBuild(
   given: BuildRequest,
-  { workspace, holdings, main, named, travel, signal }: Opened,
+  { workspace, holdings, main, named, contexts, layouts, travel, exchange, signal }: Opened,
 ): Promise<BuildResult> {
   const { secrets, sshAgents, devices, sweeping, log } = holdings;
   const { sink, path: logPath, recorder } = log;
-  const contexts = new Map<string, LocalContext>();
-  const layouts = toLayouts(named);
   const pinning = given.offline || given.locked ? await import('./remote/convert-pinned.ts') : undefined;
   const pins = given.locked ? createLatePins() : undefined;
   const engine = createEngine({
@@ -100,6 +107,7 @@ async function runBuild(
     recorder,
     sink,
     ...(travel && { beforeMount: travel.beforeUse }),
+    exchange,
   });
   const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
   const inputs = await loadInputs(given, { main, loadTree, sink }).catch((error: unknown) => {
@@ -120,20 +128,50 @@ async function runBuild(
   };
   const converted = await (pinning?.convertPinned({ ...conversion, engine, sink, lockPath }) ??
     convertDockerfile(conversion));
+  const { stageNames } = converted;
+  const guard = given.failOnMiss && (await import('./misses.ts')).createMissGuard(given.failOnMiss, stageNames);
   const { ignore } = inputs;
   recorder.inputs({ dockerfile: { ...dockerfile, name: dockerfile.fileName }, platform: converted.platform, ignore });
   await checkRequirements(converted.definition, { devices, request, source: dockerfile.text });
   await sweeping;
   await addDirectories(contexts, { main, inputs, converted, named, request, sink });
-  const tree = await solveBuild({ engine, converted, dockerfile, logPath, signal }).catch(async (error: unknown) => {
-    throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
-  });
   const plan = planExport(request, seconds);
   const names = request.tags ?? [];
-  const exported = await exportBuilt({ workspace, converted, tree, names, plan, sink, signal });
+  const exported = await withoutLostCaches(given, async () => {
+    const tree = await solveBuild({ engine, converted, dockerfile, logPath, buildId: recorder.id, signal }).catch(
+      async (error: unknown) => {
+        throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
+      },
+    );
+    const image = await exportBuilt({ workspace, converted, tree, names, plan, exchange, sink, signal });
+    await exchange?.exportAll(converted.definition, tree);
+    return image;
+  });
+  await exchange?.keepFetched();
   await travel?.exportUsed();
   const { executed, cached } = engine.summary;
+  recorder.finish({ result: exported });
+  guard?.refuse(recorder);
   return { ...exported, platform: converted.platform, executed, cached, id: recorder.id, logPath };
+}
+
+/** Its code is loaded by builds that take caches from elsewhere or leave some there. */
+async function openExchange(options: ExchangeOptions): Promise<CacheExchange | undefined> {
+  const { cacheFrom, cacheTo, buildArgs } = options.request;
+  if (!cacheFrom?.length && !cacheTo?.length && buildArgs?.BUILDKIT_INLINE_CACHE === undefined) return undefined;
+  const { createExchange } = await import('./exchange.ts');
+  return createExchange(options);
+}
+
+/** A layer that an imported cache turns out not to have is made anew; each cache is lost once. */
+async function withoutLostCaches<T>({ cacheFrom = [] }: BuildRequest, work: () => Promise<T>): Promise<T> {
+  for (let left = cacheFrom.length; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      if (errorCode(error) !== 'CACHE_LAYER_LOST' || left <= 0) throw error;
+    }
+  }
 }
 
 /** Said before any work is done: later it would be an EPERM of some system call. Throws `PRIVILEGE_MISSING`. */

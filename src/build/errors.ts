@@ -71,7 +71,7 @@ export function pullsOffline(): TsbuildError {
 
 /** A step failed: what it was, where it stands, what went wrong, and where its whole output is. */
 export function stepFailed(failure: StepFailure): DockerfileError {
-  const { name, others, cause, location, source, logPath } = failure;
+  const { name, others, cause, location, source, logPath, buildId } = failure;
   const also = others.map((other) => `\nfailed at the same time: ${shorten(other)}`).join('');
   const known = cause instanceof TsbuildError ? cause : undefined;
   return new DockerfileError(stableCode(cause) ?? 'BUILD_FAILED', `${shorten(name)}: ${errorMessage(cause)}${also}`, {
@@ -82,6 +82,7 @@ export function stepFailed(failure: StepFailure): DockerfileError {
       step: name,
       instruction: name.replace(/^\[[^\]]*\] (?:ONBUILD )?/, ''),
       log: logPath,
+      build: buildId,
     },
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
     ...(location === undefined ? {} : { file: location.file, range: location }),
@@ -105,4 +106,5 @@ export interface StepFailure {
   /** The Dockerfile's text. */
   readonly source: string;
   readonly logPath: string;
+  readonly buildId: string;
 }

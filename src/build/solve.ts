@@ -28,6 +28,7 @@ export async function solveBuild(solve: SolveInput): Promise<TreeResult> {
       location: definition.metadata.get(failed.digest)?.source,
       source: solve.dockerfile.text,
       logPath: solve.logPath,
+      buildId: solve.buildId,
     });
   }
 }
@@ -37,6 +38,7 @@ export interface SolveInput {
   readonly converted: ConvertResult;
   readonly dockerfile: DockerfileInput;
   readonly logPath: string;
+  readonly buildId: string;
   readonly signal: AbortSignal;
 }
 

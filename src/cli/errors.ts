@@ -20,8 +20,9 @@ export function formatError(error: unknown, options: PrintErrorOptions): string 
   lines.push(`${paint('1;31', 'ERROR:')} ${cleanText(first)}`, ...rest.map((line) => `  ${cleanText(line)}`));
   if (error instanceof TsbuildError) {
     if (error.hint !== undefined) lines.push(`${paint('1', 'hint:')} ${cleanText(error.hint)}`);
-    const { log } = error.details;
-    if (typeof log === 'string') lines.push(`${paint('1', 'log:')} ${cleanText(log)}`);
+    const { log, build } = error.details;
+    const command = typeof build === 'string' ? ` (tsbuild builds logs ${cleanText(build)})` : '';
+    if (typeof log === 'string') lines.push(`${paint('1', 'log:')} ${cleanText(log)}${command}`);
   }
   if (options.debug) lines.push('', cleanLines(formatDetails(error)));
   else if (!(error instanceof TsbuildError) && !isSystemError(error))

@@ -65,7 +65,7 @@ class Parser {
     const option = this.#options.find((candidate) => longFlag(candidate) === name);
     if (option === undefined) throw this.#unknown(name);
     const value = equals < 0 ? undefined : arg.slice(equals + 1);
-    this.#set(option, takesValue(option) ? (value ?? this.#nextValue(option)) : value);
+    this.#set(option, takesValue(option) ? (value ?? option.implied ?? this.#nextValue(option)) : value);
   }
 
   /** One letter, or several booleans' and perhaps one that takes the rest as its value. */

@@ -25,7 +25,15 @@ export interface BuildRecorder {
   /** A graph that is solved. */
   solving(definition: Definition): void;
   keyed(vertex: KeyedVertex, keys: VertexKeys): void;
+  /** Steps of the Dockerfile that ran so far. */
+  listExecuted(): readonly ExecutedStep[];
+  /** Only the first outcome counts. */
   finish(outcome: BuildOutcome): void;
+}
+
+export interface ExecutedStep {
+  readonly digest: Digest;
+  readonly name: string;
 }
 
 type KeyedVertex = Pick<Vertex<never>, 'digest' | 'name' | 'ignoreCache'>;
@@ -68,6 +76,7 @@ export function createBuildRecorder(
     lists: [],
   };
   let inputs: RecordedInputs | undefined;
+  let isFinished = false;
   attempt(() => {
     mkdirSync(listsDirectory(paths), { recursive: true, mode: 0o700 });
     mkdirSync(buildDirectory(paths, id), { mode: 0o700 });
@@ -98,7 +107,15 @@ export function createBuildRecorder(
       step.vertex = vertex;
       step.keys = keys;
     },
+    listExecuted() {
+      return [...steps].flatMap(([digest, { status }]) => {
+        if (status?.completedMs === undefined || status.cached || status.error !== undefined) return [];
+        return isWork(digest, definitions) ? [{ digest, name: hider.mask(status.name) }] : [];
+      });
+    },
     finish(outcome) {
+      if (isFinished) return;
+      isFinished = true;
       attempt(() => {
         const all = [...steps].map(([digest, step]) => describeStep(digest, step, hider.mask));
         const plan = inputs === undefined ? undefined : keepPlan(paths, inputs.dockerfile, definitions, hider);
@@ -199,10 +216,15 @@ function countSteps(steps: readonly RecordedStep[], definitions: readonly Defini
     counts.total++;
     if (completedMs === undefined || error !== undefined) continue;
     counts.completed++;
-    const type = definitions.find(({ ops }) => ops.has(digest))?.ops.get(digest)?.type;
-    if (type === 'exec' || type === 'file') counts[cached ? 'cached' : 'executed']++;
+    if (isWork(digest, definitions)) counts[cached ? 'cached' : 'executed']++;
   }
   return counts;
+}
+
+/** Not a source, which is looked at each time, nor the builder's own. */
+function isWork(digest: Digest, definitions: readonly Definition[]): boolean {
+  const type = definitions.find(({ ops }) => ops.has(digest))?.ops.get(digest)?.type;
+  return type === 'exec' || type === 'file';
 }
 
 function listContents(steps: Iterable<Step>): string[] {
