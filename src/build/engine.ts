@@ -1,4 +1,4 @@
-import { type CacheMountOptions, createCacheMounts, createCacheStorage } from '../cache/index.ts';
+import { type CacheMountOptions, createCacheMounts, createCacheStorage, createClaims } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { listsDirectory } from '../history/paths.ts';
 import type { BuildRecorder } from '../history/recorder.ts';
@@ -12,6 +12,7 @@ import type { ProgressSink } from '../progress/events.ts';
 import { createExecutor } from '../runtime/index.ts';
 import type { Secrets, SshAgents } from '../secrets/index.ts';
 import { createSolver } from '../solver/index.ts';
+import type { SolveObserver } from '../solver/types.ts';
 import {
   createImageSource,
   createLayoutSource,
@@ -25,6 +26,7 @@ import {
   type SourceOptions,
 } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
+import type { CacheExchange } from './exchange.ts';
 import { createObserver, type SolveSummary } from './observer.ts';
 
 /**
@@ -57,6 +59,8 @@ export interface EngineOptions {
   readonly sink: ProgressSink;
   /** Called before a step gets a cache. */
   readonly beforeMount?: CacheMountOptions['beforeUse'];
+  /** Caches of other builders. */
+  readonly exchange?: CacheExchange | undefined;
 }
 
 export function createEngine({
@@ -70,9 +74,11 @@ export function createEngine({
   recorder,
   sink,
   beforeMount,
+  exchange,
 }: EngineOptions): Engine {
   const { store, snapshotter, images, trees, network, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
+  const claims = createClaims(store);
   const sources: readonly Source[] = [
     createImageSource(images),
     createLocalSource(contexts),
@@ -109,7 +115,7 @@ export function createEngine({
     summary,
     resolveSource: (op, options) => resolveSource(op, sources, options),
     async solve(definition, signal) {
-      const edge = loadDefinition(definition, resolveOp);
+      const edge = loadDefinition(definition, exchange?.watch(definition, cache, resolveOp) ?? resolveOp);
       if (edge === undefined) return undefined;
       const isStep = (digest: Digest): boolean => !['source', 'merge'].includes(definition.ops.get(digest)?.type ?? '');
       // The layer that a merge puts into its place has been shown as the step that it is.
@@ -118,11 +124,27 @@ export function createEngine({
       const observer = createObserver<OpResult>(sink, summary, isStep, hidden, recorder);
       recorder?.solving(definition);
       try {
-        return await createSolver({ cache, observer }).build(edge, { signal });
+        return await createSolver({
+          cache,
+          claims,
+          observer: exchange === undefined ? observer : tellKeys(observer, exchange),
+          ...(exchange === undefined ? {} : { foreign: exchange.foreign }),
+        }).build(edge, { signal });
       } finally {
         for (const digest of definition.ops.keys()) shown.add(digest);
         await cache.flush();
       }
+    },
+  };
+}
+
+/** Keys are what an exported cache finds results by. */
+function tellKeys(observer: SolveObserver<OpResult>, exchange: CacheExchange): SolveObserver<OpResult> {
+  return {
+    ...observer,
+    keyed(vertex, keys) {
+      exchange.keyed(vertex.digest, keys);
+      observer.keyed?.(vertex, keys);
     },
   };
 }

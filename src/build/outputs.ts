@@ -6,6 +6,7 @@ import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { Workspace } from '../workspace.ts';
 import { pullsOffline, pushNeedsName } from './errors.ts';
+import type { CacheExchange } from './exchange.ts';
 import { runPhase } from './phases.ts';
 
 /** What a build is to make of its tree. */
@@ -49,13 +50,14 @@ export interface ExportInput {
   readonly tree: TreeResult;
   readonly names: readonly string[];
   readonly plan: ExportPlan;
+  readonly exchange?: Pick<CacheExchange, 'inlineCache'> | undefined;
   readonly sink: ProgressSink;
   readonly signal: AbortSignal;
 }
 
 /** Makes of the built tree what was asked for. */
 export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult, 'imageID' | 'descriptor' | 'names'>> {
-  const { workspace, converted, tree, plan, sink, signal } = input;
+  const { workspace, converted, tree, plan, exchange, sink, signal } = input;
   const { outputs, ...options } = plan;
   const { image, platform } = converted;
   const built = {
@@ -73,6 +75,7 @@ export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult,
       ...options,
       native,
       names: input.names,
+      inlineCache: async (diffIDs) => exchange?.inlineCache(converted.definition, diffIDs),
       onTask: (...task) => reporter.task(...task),
       signal,
     }),

@@ -6,6 +6,7 @@ export {
   type CacheSeed,
   createCacheMounts,
 } from './cache-mounts.ts';
-export { type CacheRecord, createCacheStorage } from './cache-storage.ts';
+export { type BuildCache, type CacheRecord, createCacheStorage } from './cache-storage.ts';
+export { createClaims, sweepClaims } from './claims.ts';
 export { type CacheMountInfo, listCacheMounts } from './mounts/list.ts';
 export { removeCacheMount, sweepCacheMounts } from './mounts/remove.ts';

@@ -4,7 +4,7 @@ import { completeHistory, formatTime } from './history.ts';
 import { describeLayers, type LayerContext } from './layers.ts';
 import type { AssembledImage, BuiltTree, ExportContext } from './types.ts';
 
-type AssembleContext = LayerContext & Pick<ExportContext, 'content' | 'sourceDateEpoch'>;
+type AssembleContext = LayerContext & Pick<ExportContext, 'content' | 'sourceDateEpoch' | 'inlineCache'>;
 
 /**
  * Makes an image's config from what a build made, and stores it. Of the layers only the diffIDs are computed, each once in its
@@ -21,7 +21,8 @@ export async function assembleImage(
   const epochMs = context.sourceDateEpoch === undefined ? undefined : context.sourceDateEpoch * 1000;
   const history = completeHistory(layers.history, layers.createdMs, built.baseConfig, epochMs);
   const created = epochMs === undefined ? history.at(-1)?.created : formatTime(epochMs);
-  const config = makeImageConfig(built, diffIDs, history, created);
+  const cache = await context.inlineCache?.(diffIDs);
+  const config = makeImageConfig(built, diffIDs, history, created, cache);
   const descriptor = await context.content.put(MediaType.ociConfig, encodeJson(config));
   return { imageID: descriptor.digest, descriptor, config, platform: built.platform, listed };
 }

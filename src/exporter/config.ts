@@ -7,6 +7,7 @@ export function makeImageConfig(
   diffIDs: readonly Digest[],
   history: readonly HistoryEntry[],
   created: string | undefined,
+  cache?: string,
 ): ImageConfig {
   const { platform, author } = built;
   return {
@@ -15,6 +16,8 @@ export function makeImageConfig(
     config: orderContainerConfig(built.config),
     ...(created === undefined ? {} : { created }),
     history,
+    // Where BuildKit's importer looks (cache/remotecache/import.go).
+    ...(cache === undefined ? {} : { 'moby.buildkit.cache.v0': cache }),
     os: platform.os,
     ...(platform['os.version'] ? { 'os.version': platform['os.version'] } : {}),
     rootfs: { type: 'layers', diff_ids: diffIDs },

@@ -35,6 +35,8 @@ export interface ExportContext {
   readonly annotations?: readonly AnnotationSpec[];
   /** Seconds: no time in the config is later. */
   readonly sourceDateEpoch?: number;
+  /** What the image's config is to carry of the cache, for an image of these layers. */
+  readonly inlineCache?: (diffIDs: readonly Digest[]) => Promise<string | undefined>;
   /** The descriptor that `dest=-` writes to; default 1. */
   readonly stdoutFd?: number;
   readonly onTask?: TaskReporter;

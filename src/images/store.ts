@@ -1,5 +1,6 @@
 import { type ContentStore, createBlobSources, createLayerBlobs } from '../content/index.ts';
 import type { NativeApi } from '../native/types.ts';
+import { chainIDs } from '../oci/index.ts';
 import type { RegistryClient } from '../registry/types.ts';
 import type { Chains } from '../snapshot/chains.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
@@ -59,6 +60,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     hasLayers: (image) => hasLayers(context, image),
     treeOf: (image, request) => treeOfImage(context, image, request),
     unpackLayers: (tree, request) => unpackLayers(context, tree, request),
+    async findUnpacked({ layers }) {
+      const top = chainIDs(layers.map(({ diffID }) => diffID)).at(-1);
+      return top && (await options.chains.claim(top));
+    },
     fetchLayers: (tree, request) => fetchLayers(context, tree, request),
     pullImage: (reference, request) => pullImage(context, reference, request),
     pushImage: (reference, request = {}) => pushImage(context, reference, request),

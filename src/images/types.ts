@@ -99,6 +99,8 @@ export interface Trees {
 export interface ImageStore extends ImageSource {
   /** `unpack` for layers that are known from elsewhere. */
   unpackLayers(tree: LayersResult, options: TaskOptions): Promise<string>;
+  /** The snapshot of layers that are known from elsewhere, if they are unpacked already. */
+  findUnpacked(tree: LayersResult): Promise<string | undefined>;
   /** Gets the blobs of those layers that have neither a snapshot nor a blob here. Nothing is unpacked. */
   fetchLayers(tree: LayersResult, options: TaskOptions): Promise<void>;
   /** Gets a name's manifest (of an index, those of the wanted platforms), config and layers, and records the name. */

@@ -13,6 +13,8 @@ export interface ImageConfig {
   readonly config?: ContainerConfig;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly Digest[] };
   readonly history?: readonly HistoryEntry[];
+  /** BuildKit's inline cache, base64. */
+  readonly 'moby.buildkit.cache.v0'?: string;
 }
 
 export interface ContainerConfig {

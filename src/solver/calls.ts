@@ -7,6 +7,7 @@ import { mayStartAgain } from './errors.ts';
  */
 export class Calls {
   readonly #controller = new AbortController();
+  readonly #ending = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #external: AbortSignal | undefined;
   readonly #onAbort = () => {
@@ -26,6 +27,11 @@ export class Calls {
     return this.#controller.signal;
   }
 
+  /** Given to what only waits: aborted by every failure, a gentle one too. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** What the solve failed with: all later errors are consequences. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
@@ -34,6 +40,7 @@ export class Calls {
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
+    this.#ending.abort(error);
     if (!mayStartAgain(error)) this.#controller.abort(error);
   }
 

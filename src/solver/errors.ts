@@ -5,6 +5,11 @@ function isContextChanged(error: unknown): boolean {
   return errorCode(error) === 'CONTEXT_CHANGED';
 }
 
+/** A foreign cache has not got what it gave: without it the same build may succeed. */
+export function isForeignLost(error: unknown): boolean {
+  return errorCode(error) === 'CACHE_LAYER_LOST';
+}
+
 /**
  * A remembered content digest was not that of the result which an op made anew. Keys were built on it; now that the new result is
  * saved, another attempt gets them right.
@@ -18,7 +23,7 @@ export class StaleAssumption extends Error {
 
 /** Errors after which the same build may succeed: what runs is let finish, so that its results are found then. */
 export function mayStartAgain(error: unknown): boolean {
-  return error instanceof StaleAssumption || isContextChanged(error);
+  return error instanceof StaleAssumption || isContextChanged(error) || isForeignLost(error);
 }
 
 /** The graph leads back to a vertex that stands on itself. */

@@ -5,12 +5,23 @@ import { describeKeys, type Identity } from './identity.ts';
 import { Keys } from './keys.ts';
 import { collectNodes, isLocal, type Node, type NodeEdge } from './node.ts';
 import type { Slots } from './slots.ts';
-import type { CacheStorage, Edge, ForeignCache, OpContext, SolveObserver, Vertex, VertexOrigin } from './types.ts';
+import { takeTurn } from './turn.ts';
+import type {
+  CacheStorage,
+  Claims,
+  Edge,
+  ForeignCache,
+  OpContext,
+  SolveObserver,
+  Vertex,
+  VertexOrigin,
+} from './types.ts';
 
 export interface SolveWorld<R> {
   readonly cache: CacheStorage<R>;
   readonly observer: SolveObserver<R>;
   readonly foreign?: ForeignCache<R>;
+  readonly claims?: Claims;
   readonly slots: Slots;
 }
 
@@ -20,6 +31,8 @@ export interface Carried<R> {
   readonly reported: Set<Digest>;
   /** Under which key, by vertex. */
   readonly keyed: Map<Digest, Digest>;
+  /** Results that others made, by identity: what is lost of them is no result any more. */
+  readonly foreign: Set<Digest>;
 }
 
 /**
@@ -131,16 +144,12 @@ export class Solve<R> {
     let foreign = asks ? await this.#findForeign(node) : undefined;
     const inputs = foreign ?? (await Promise.all(node.inputs.map((input) => this.#readOutput(input))));
     if (asks && foreign === undefined && standsOnUnknown(node)) foreign = await this.#askForeign(node);
-    const results = foreign ?? (await this.#execute(node, inputs));
-    if (!identity.volatile) this.#keep(node, identity, results);
-    try {
-      await this.#keys.checkAssumptions(node, identity, results);
-    } catch (error) {
-      if (error instanceof StaleAssumption) this.#startAgain(error);
-      throw error;
-    }
-    if (foreign !== undefined) this.#reportCached(node, 'foreign');
-    return results;
+    if (foreign === undefined) return await this.#executeOnce(node, identity, inputs);
+    this.#carried.foreign.add(identity.digest);
+    this.#keep(node, identity, foreign);
+    await this.#checkAssumptions(node, identity, foreign);
+    this.#reportCached(node, 'foreign');
+    return foreign;
   }
 
   /** What others made of the same: asked with what is known, and again with the inputs that are read. */
@@ -172,29 +181,75 @@ export class Solve<R> {
     return found?.results;
   }
 
-  async #execute(node: Node<R>, inputs: readonly R[]): Promise<readonly R[]> {
-    const { vertex } = node;
+  /** Executes, unless somebody else who does the same gets it done first. */
+  async #executeOnce(node: Node<R>, identity: Identity, inputs: readonly R[]): Promise<readonly R[]> {
     // To name a directory is no work.
-    const release = isLocal(node) ? undefined : await this.#world.slots.acquire();
+    if (isLocal(node)) return await this.#execute(node, inputs);
+    const { slots, claims } = this.#world;
+    const isShared = claims !== undefined && !identity.volatile && !identity.refresh;
+    const wait = this.#createWait(node.vertex);
+    const taken = await this.#calls.run(() =>
+      takeTurn(slots, {
+        ...(isShared ? { claim: { claims, identity: identity.digest } } : {}),
+        look: () => this.#load(identity),
+        signal: this.#calls.ending,
+        onWait: wait.start,
+      }),
+    );
+    wait.end();
+    if ('found' in taken) {
+      this.#keys.remember(node, identity);
+      await this.#checkAssumptions(node, identity, taken.found);
+      this.#reportCached(node, 'shared');
+      return taken.found;
+    }
+    const { turn } = taken;
+    let saved: Promise<void> | undefined;
     try {
-      return await this.#calls.run(async () => {
-        this.#carried.reported.add(vertex.digest);
-        this.#tellKeys(node);
-        this.#world.observer.started(vertex);
-        const results = await vertex.op.exec(inputs, this.#contextOf(vertex)).catch((error: unknown) => {
-          this.#world.observer.completed(vertex, { cached: false, error });
-          throw error;
-        });
-        this.#world.observer.completed(vertex, { cached: false, origin: 'run' });
-        return results;
-      });
+      const results = await this.#execute(node, inputs);
+      turn.endExecution();
+      if (!identity.volatile) saved = this.#keep(node, identity, results);
+      await this.#checkAssumptions(node, identity, results);
+      return results;
     } finally {
-      release?.();
+      // Others look for the result as soon as they may.
+      if (saved === undefined) turn.release();
+      else saved.then(turn.release, turn.release);
     }
   }
 
+  async #execute(node: Node<R>, inputs: readonly R[]): Promise<readonly R[]> {
+    const { vertex } = node;
+    return await this.#calls.run(async () => {
+      this.#carried.reported.add(vertex.digest);
+      this.#tellKeys(node);
+      this.#world.observer.started(vertex);
+      const results = await vertex.op.exec(inputs, this.#contextOf(vertex)).catch((error: unknown) => {
+        this.#world.observer.completed(vertex, { cached: false, error });
+        throw error;
+      });
+      this.#world.observer.completed(vertex, { cached: false, origin: 'run' });
+      return results;
+    });
+  }
+
+  /** Shows that a step waits for somebody else, once that takes a moment. */
+  #createWait(vertex: Vertex<R>): { readonly start: () => void; readonly end: () => void } {
+    let isShown = false;
+    const show = (isDone: boolean): void => this.#world.observer.reporter(vertex).task(WAITING, 0, 0, isDone);
+    return {
+      start() {
+        if (!isShown) show(false);
+        isShown = true;
+      },
+      end() {
+        if (isShown) show(true);
+      },
+    };
+  }
+
   /** Saves what an op made; what stands on it need not wait for the disk. */
-  #keep(node: Node<R>, identity: Identity, results: readonly R[]): void {
+  #keep(node: Node<R>, identity: Identity, results: readonly R[]): Promise<void> {
     const { vertex } = node;
     this.#carried.results.set(identity.digest, results);
     this.#keys.remember(node, identity);
@@ -203,6 +258,16 @@ export class Solve<R> {
     );
     save.catch(() => {});
     this.#saves.push(save);
+    return save;
+  }
+
+  async #checkAssumptions(node: Node<R>, identity: Identity, results: readonly R[]): Promise<void> {
+    try {
+      await this.#keys.checkAssumptions(node, identity, results);
+    } catch (error) {
+      if (error instanceof StaleAssumption) this.#startAgain(error);
+      throw error;
+    }
   }
 
   #startAgain(stale: StaleAssumption): never {
@@ -269,6 +334,9 @@ export class Solve<R> {
     return { signal: this.#calls.signal, vertex: this.#world.observer.reporter(vertex) };
   }
 }
+
+/** The name of the task that is shown. */
+const WAITING = 'waiting for the same step of another build';
 
 function isRead<R>(node: Node<R>, input: number): boolean {
   return node.known?.map.deps[input]?.computeDigest !== undefined;

@@ -1,12 +1,14 @@
-import { mayStartAgain, StaleAssumption } from './errors.ts';
+import { isForeignLost, mayStartAgain, StaleAssumption } from './errors.ts';
 import { Slots } from './slots.ts';
 import { type Carried, Solve } from './solve.ts';
-import type { CacheStorage, ForeignCache, SolveObserver, Solver } from './types.ts';
+import type { CacheStorage, Claims, ForeignCache, SolveObserver, Solver } from './types.ts';
 
 export interface SolverOptions<R> {
   readonly cache: CacheStorage<R>;
   readonly observer: SolveObserver<R>;
   readonly foreign?: ForeignCache<R>;
+  /** Absent: nobody else works on the same cache. */
+  readonly claims?: Claims;
   /** How many ops may execute at once; default no limit. Keys and cache look-ups are not counted. */
   readonly maxParallelism?: number;
 }
@@ -18,7 +20,12 @@ export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
   const world = { ...options, slots: new Slots(options.maxParallelism ?? Number.POSITIVE_INFINITY) };
   return {
     async build(edge, { signal } = {}) {
-      const carried: Carried<R> = { results: new Map(), reported: new Set(), keyed: new Map() };
+      const carried: Carried<R> = {
+        results: new Map(),
+        reported: new Set(),
+        keyed: new Map(),
+        foreign: new Set(),
+      };
       for (let attempt = 1; ; ) {
         try {
           return await new Solve(world, carried, signal).run(edge);
@@ -26,6 +33,12 @@ export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
           signal?.throwIfAborted();
           // Each stale assumption leaves one more result behind that is not assumed of again: no count is needed.
           if (error instanceof StaleAssumption) continue;
+          if (isForeignLost(error)) {
+            // A cache that is lost gives nothing any more: each is lost once.
+            for (const identity of carried.foreign) carried.results.delete(identity);
+            carried.foreign.clear();
+            continue;
+          }
           if (!mayStartAgain(error) || attempt === MAX_ATTEMPTS) throw error;
           attempt += 1;
         }

@@ -128,6 +128,27 @@ export interface DefinitionInput {
 }
 
 /**
+ * Equal work is done once, whoever does it: who executes an identity has the claim on it. It is held while the op executes and until its
+ * result is saved, and at no other time: whoever holds one has all inputs, and waits for no other claim; so no circle of builds
+ * that wait for each other can come about. The order is: slot, claim, what an op waits for itself (the lock of a cache
+ * mount). A claim is only tried for by who has a slot, and waited for without one.
+ */
+export interface Claims {
+  /** `undefined` when somebody else has it. */
+  tryTake(identity: Digest): Promise<Claim | undefined>;
+  /**
+   * Waits until whoever has it has ended, in whatever way. Rejects with the signal's reason.
+   *
+   * @param onWait called, perhaps often, once it has taken a moment
+   */
+  take(identity: Digest, signal: AbortSignal, onWait: () => void): Promise<Claim>;
+}
+
+export interface Claim {
+  release(): void;
+}
+
+/**
  * Results that others have made: an imported cache. It is asked for what the store has not got, before that would run: first with what
  * is known without running anything; again when the inputs that are read are made; and again when all are, where one had no identity
  * at first. Never for what cannot be cached or is to run again.

@@ -4,7 +4,7 @@ export { createImageSource } from './image.ts';
 export { createMetaResolver } from './image-meta.ts';
 export { lazySource } from './lazy.ts';
 export { createLocalSource } from './local.ts';
-export { createLayoutSource, type LayoutContexts } from './oci-layout.ts';
+export { createLayoutSource, findLayout, type LayoutContexts } from './oci-layout.ts';
 export { rememberSource } from './remember.ts';
 export { schemeOf } from './scheme.ts';
 export { listStatCaches, type StatCacheFile, statCachePath } from './stat-caches.ts';

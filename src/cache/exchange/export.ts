@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CacheDestinationSpec, CacheExportOptions } from '../../build-types.ts';
 import { copyGraph, createOciLayout, type Fetcher } from '../../content/index.ts';
+import { errorCode } from '../../errors.ts';
 import type { ImageStore, TaskOptions } from '../../images/types.ts';
-import type { LayerPlace } from '../../llb/results.ts';
+import type { LayerPlace, TreeResult } from '../../llb/results.ts';
 import {
   type Descriptor,
   type Digest,
@@ -37,8 +38,8 @@ export interface CacheExportContext extends LayerPackerContext {
 
 export interface CacheExportInput {
   readonly graph: BuiltGraph;
-  /** Of the image that was built. */
-  readonly diffIDs: readonly Digest[];
+  /** What was built. */
+  readonly tree: TreeResult;
   /** Takes what is odd but no error. */
   readonly warn: (message: string) => void;
 }
@@ -61,7 +62,7 @@ export async function exportCache(
   try {
     tasks.onTask?.('preparing build cache for export', 0, 0);
     const packer = new LayerPacker(context, spec, tasks);
-    const inImage = new Set(input.diffIDs);
+    const inImage = new Set((await packer.layersOf(input.tree)).map(({ diffID }) => diffID));
     // `min`: what the image has anyhow.
     const accepts = (diffIDs: readonly Digest[]): boolean =>
       spec.mode === 'max' || diffIDs.every((diffID) => inImage.has(diffID));
@@ -79,6 +80,7 @@ export async function exportCache(
     return root;
   } catch (error) {
     tasks.signal?.throwIfAborted();
+    if (errorCode(error) === 'CACHE_LAYER_LOST') throw error;
     throw cacheExportFailed(nameDestination(spec), error);
   }
 }

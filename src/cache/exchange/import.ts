@@ -32,7 +32,7 @@ import { indexRecords, type RecordIndex } from './match.ts';
 import type { Registries } from './registries.ts';
 
 /** The field of an image's config in which BuildKit keeps the cache that travels with the image (`type=inline`). */
-export const INLINE_CACHE_FIELD = 'moby.buildkit.cache.v0';
+const INLINE_CACHE_FIELD = 'moby.buildkit.cache.v0';
 /** What BuildKit says of a layer beside its blob. */
 export const DIFF_ID_ANNOTATION = 'containerd.io/uncompressed';
 export const CREATED_ANNOTATION = 'buildkit/createdat';
@@ -149,7 +149,7 @@ async function readInline(
 ): Promise<ImportedCache | undefined> {
   const content = await read(config, MAX_CONFIG_BYTES);
   const image = parseImageConfig(content, place.name);
-  const field: unknown = (image as unknown as Record<string, unknown>)[INLINE_CACHE_FIELD];
+  const field: unknown = image[INLINE_CACHE_FIELD];
   if (typeof field !== 'string') return undefined;
   const diffIDs = image.rootfs.diff_ids;
   if (diffIDs.length !== blobs.length) throw cacheInvalid(place.name, 'its manifest and its config name other layers');

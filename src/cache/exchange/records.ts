@@ -2,7 +2,7 @@ import type { BuildKitDep, BuildKitKey, BuildKitKeys } from '../../buildkit/type
 import type { Op, SourceOp } from '../../llb/ops.ts';
 import type { LayersResult, OpResult, PresentResult } from '../../llb/results.ts';
 import type { Digest } from '../../oci/index.ts';
-import type { Edge, ForeignCache, ForeignResult, OpContext, Vertex } from '../../solver/types.ts';
+import type { Edge, ForeignCache, ForeignContext, ForeignResult, OpContext, Vertex } from '../../solver/types.ts';
 import type { ImportedCache } from './import.ts';
 import type { Alternative } from './match.ts';
 
@@ -58,16 +58,17 @@ export class ForeignRecords implements ForeignCache<OpResult> {
   async find(
     vertex: Vertex<OpResult>,
     inputs: readonly (OpResult | undefined)[],
-    context: OpContext,
+    context: ForeignContext,
   ): Promise<ForeignResult<OpResult> | undefined> {
     if (this.#options.opOf(vertex.digest)?.type === 'source') return undefined;
     if ((await this.#caches()).length === 0) return undefined;
     const turn = this.#turn.then(async () => {
-      await this.#lookBelow(vertex, context.signal);
+      const { signal, isDefinitionSound } = context;
+      await this.#lookBelow(vertex, signal, isDefinitionSound);
       const known = this.#hit(vertex, context);
       // Whoever has made all that the step needs is about to run it: then its content may be looked at too.
       if (known !== undefined || inputs.length === 0 || inputs.includes(undefined)) return known;
-      await this.#look(vertex, context.signal, inputs);
+      await this.#look(vertex, signal, isDefinitionSound, inputs);
       return this.#hit(vertex, context);
     });
     this.#turn = turn.catch(() => {});
@@ -90,7 +91,7 @@ export class ForeignRecords implements ForeignCache<OpResult> {
   }
 
   /** Looks at everything below that was not looked at yet, and then at the vertex; with a stack of its own, for deep graphs. */
-  async #lookBelow(head: Vertex<OpResult>, signal: AbortSignal): Promise<void> {
+  async #lookBelow(head: Vertex<OpResult>, signal: AbortSignal, isSound: boolean): Promise<void> {
     const stack: { readonly vertex: Vertex<OpResult>; readonly expanded: boolean }[] = [
       { vertex: head, expanded: false },
     ];
@@ -98,7 +99,7 @@ export class ForeignRecords implements ForeignCache<OpResult> {
       const { vertex, expanded } = top;
       if (this.#found.has(vertex.digest)) continue;
       if (expanded) {
-        await this.#look(vertex, signal, []);
+        await this.#look(vertex, signal, isSound, []);
         continue;
       }
       stack.push({ vertex, expanded: true });
@@ -106,8 +107,16 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     }
   }
 
-  /** @param inputs empty where nothing but directories is to be looked into */
-  async #look(vertex: Vertex<OpResult>, signal: AbortSignal, inputs: readonly (OpResult | undefined)[]): Promise<void> {
+  /**
+   * @param isSound what was made of the same definition counts also where an input is read
+   * @param inputs empty where nothing but directories is to be looked into
+   */
+  async #look(
+    vertex: Vertex<OpResult>,
+    signal: AbortSignal,
+    isSound: boolean,
+    inputs: readonly (OpResult | undefined)[],
+  ): Promise<void> {
     const key = await this.keyOf(vertex.digest, signal);
     const found = new Map<ImportedCache, Matches>();
     if (key !== undefined) {
@@ -121,7 +130,7 @@ export class ForeignRecords implements ForeignCache<OpResult> {
           return this.contentOf(dep, read, signal);
         }),
       );
-      for (const cache of await this.#caches()) found.set(cache, this.#match(vertex, key, contents, cache));
+      for (const cache of await this.#caches()) found.set(cache, this.#match(vertex, key, contents, cache, isSound));
     }
     this.#found.set(vertex.digest, found);
   }
@@ -151,14 +160,16 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     key: BuildKitKey,
     contents: readonly (Digest | undefined)[],
     { index, records }: ImportedCache,
+    isSound: boolean,
   ): Matches {
     const byRecord = (digest: Digest, selector: string): readonly Alternative[] =>
       index.roots(digest).map((record) => ({ selector, record }));
-    const inputs = key.deps.map(({ input, selector, fixed }, i): readonly Alternative[] => {
+    const inputs = key.deps.map(({ input, selector, fixed, contentDigest }, i): readonly Alternative[] => {
       if (fixed !== undefined) return [...byRecord(fixed.record, selector), ...byRecord(fixed.content, '')];
       const content = contents[i];
       const edge = vertex.inputs[input];
-      const made = edge === undefined ? [] : this.#matchesOf(edge, records);
+      const counts = edge !== undefined && (isSound || contentDigest === undefined);
+      const made = !counts ? [] : this.#matchesOf(edge, records);
       return [...made.map((record) => ({ selector, record })), ...(content === undefined ? [] : byRecord(content, ''))];
     });
     return key.outputs.map((digests) =>

@@ -2,8 +2,10 @@ import type {
   AnnotationSpec,
   BuildRequest,
   BuildResult,
+  CacheDestinationSpec,
   CacheMountFrom,
   CacheMountTo,
+  CacheSourceSpec,
   ContextMode,
   OutputSpec,
   PullPolicy,
@@ -18,6 +20,7 @@ import { type Context, libraryOptions, printLine, readSwitch } from '../context.
 import { collectAnnotation } from '../flags/annotation.ts';
 import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
+import { collectCacheFrom, collectCacheTo } from '../flags/cache.ts';
 import { collectMountFrom, collectMountTo } from '../flags/cache-mount.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { collectOutput } from '../flags/output.ts';
@@ -46,6 +49,8 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly buildArg?: readonly string[];
   readonly buildArgFile?: readonly string[];
   readonly buildContext?: Readonly<Record<string, string>>;
+  readonly cacheFrom?: readonly CacheSourceSpec[];
+  readonly cacheTo?: readonly CacheDestinationSpec[];
   readonly cacheMountFrom?: readonly CacheMountFrom[];
   readonly cacheMountTo?: readonly CacheMountTo[];
   readonly call?: Call;
@@ -83,6 +88,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build -t registry.example/app --push .  … and send it to its registry',
     'tsbuild build -o out --target dist .            put the files of a stage into a folder',
     'tsbuild build -o type=oci,dest=app.tar .        write an OCI archive',
+    'tsbuild build --cache-from reg.example/app:cache --cache-to type=registry,ref=reg.example/app:cache,mode=max .   share steps',
     'tsbuild build --cache-mount-from reg.example/caches --cache-mount-to reg.example/caches .   caches for CI',
     'tsbuild build - < Dockerfile                    build without a context',
     'tar cz . | tsbuild build -                      build from a tar',
@@ -122,6 +128,12 @@ export const command: CommandSpec<BuildFlags> = {
       parse: collectContext,
     },
     {
+      flags: '--cache-from <source>',
+      description: 'Take steps from a cache: an image, or type=registry,ref=…, type=local,src=… (repeatable)',
+      parse: collectCacheFrom,
+      suggests: ['type=registry,ref=', 'type=local,src='],
+    },
+    {
       flags: '--cache-mount-from <place>',
       description: 'Bring caches of RUN --mount=type=cache from a registry or directory: place[,id=…] (repeatable)',
       parse: collectMountFrom,
@@ -133,6 +145,13 @@ export const command: CommandSpec<BuildFlags> = {
         'Take the caches that steps mounted there: place[,id=…][,max-size=…][,ignore-error=true] (repeatable)',
       parse: collectMountTo,
       completes: 'directory',
+    },
+    {
+      flags: '--cache-to <destination>',
+      description:
+        'Leave the steps as a cache: type=registry,ref=…, type=local,dest=… (mode=max: all stages), type=inline (repeatable)',
+      parse: collectCacheTo,
+      suggests: ['type=registry,ref=', 'type=local,dest=', 'type=inline'],
     },
     {
       flags: '--call <method>',
@@ -305,6 +324,8 @@ function readRequest(
     ...(outputs.length === 0 ? {} : { outputs }),
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...(flags.target === undefined ? {} : { target: flags.target }),
+    ...(flags.cacheFrom === undefined ? {} : { cacheFrom: flags.cacheFrom }),
+    ...(flags.cacheTo === undefined ? {} : { cacheTo: flags.cacheTo }),
     ...(flags.cacheMountFrom === undefined ? {} : { cacheMountsFrom: flags.cacheMountFrom }),
     ...(flags.cacheMountTo === undefined ? {} : { cacheMountsTo: flags.cacheMountTo }),
   };

@@ -10,8 +10,6 @@ interface UnsupportedFlag {
 const VALUED: readonly UnsupportedFlag[] = [
   { flags: '--attest <attestation>' },
   { flags: '--builder <name>', accepts: ['default'] },
-  { flags: '--cache-from <source>' },
-  { flags: '--cache-to <destination>' },
   { flags: '--cgroup-parent <group>' },
   { flags: '-c, --cpu-shares <shares>' },
   { flags: '--cpu-period <microseconds>' },
