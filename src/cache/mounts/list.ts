@@ -36,6 +36,7 @@ export interface CacheMountInfo {
   readonly instances: number;
   /** On disk, all directories together. */
   readonly bytes: number;
+  /** And directories. */
   readonly files: number;
 }
 

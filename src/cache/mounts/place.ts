@@ -109,8 +109,11 @@ function openRepository(ref: string, { registry }: PlaceContext, signal: AbortSi
 
 function openLayout(place: Extract<CacheMountPlace, { readonly type: 'layout' }>): MountTarget {
   const layout = openOciLayout(place.path);
-  const isOnly = (): boolean => place.tag === undefined && layout.readIndex().manifests.length === 1;
-  const resolve = () => whereFound(() => layout.resolve(isOnly() ? '' : (place.tag ?? DEFAULT_TAG)));
+  const resolve = async () => {
+    const count = layout.readIndex().manifests.length;
+    const name = place.tag ?? (count === 1 ? '' : DEFAULT_TAG);
+    return count === 0 ? undefined : await whereFound(() => layout.resolve(name));
+  };
   return {
     name: placeName(place),
     copy: layout,
