@@ -31,6 +31,8 @@ import type {
 } from './images/types.ts';
 import { native } from './native/index.ts';
 import type { Platform } from './oci/index.ts';
+import type { PruneResult } from './upkeep/prune.ts';
+import type { Usage, UsageItem } from './upkeep/types.ts';
 import { withWorkspace } from './workspace.ts';
 
 export { build } from './build/build.ts';
@@ -93,6 +95,8 @@ export type {
 export type { Descriptor, Digest, ImageConfig, Platform } from './oci/index.ts';
 export { formatPlatform, parsePlatform } from './oci/index.ts';
 export type { SolveStatus } from './progress/events.ts';
+export type { PruneResult } from './upkeep/prune.ts';
+export type { Usage, UsageItem } from './upkeep/types.ts';
 
 // What a build does not need is loaded when it is called.
 
@@ -327,4 +331,65 @@ async function withHistory<T>({ root }: StoreOptions, work: (history: BuildHisto
   } finally {
     await store.close();
   }
+}
+
+export interface DiskUsageOptions extends StoreOptions {
+  /** As `buildx du --filter` takes them: `type=regular`, `inuse`, `id~=^3f`. */
+  readonly filters?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Files and bytes that were looked at so far. */
+  readonly onProgress?: (files: number, bytes: number) => void;
+}
+
+/**
+ * `buildx du`: what a store takes on disk, to the byte what `du -s` says of its root; with filters, of what they leave. Throws
+ * `FILTER_INVALID`.
+ */
+export async function diskUsage(options: DiskUsageOptions = {}): Promise<Usage> {
+  const { filterUsage, surveyStore } = await import('./upkeep/index.ts');
+  const { native } = await import('./native/index.ts');
+  return withWorkspace(
+    options.root,
+    async (workspace) => filterUsage(await surveyStore(workspace, native, options), options.filters ?? []),
+    READ,
+  );
+}
+
+export interface PruneStoreOptions extends DiskUsageOptions {
+  /** Also what images of the store have too, and what is only for the builder itself. */
+  readonly all?: boolean;
+  /** Bytes, for the whole store. Without any limit all that the filters leave goes. */
+  readonly maxUsedSpace?: number;
+  readonly minFreeSpace?: number;
+  readonly reservedSpace?: number;
+  /** Only what was not used for so long. */
+  readonly unusedForMs?: number;
+  readonly dryRun?: boolean;
+  readonly onRemoved?: (item: UsageItem) => void;
+}
+
+/**
+ * `buildx prune`: removes what no image needs and no running build uses, what was not used for the longest time first. Throws
+ * `FILTER_INVALID`, `STORE_BUSY`.
+ */
+export async function pruneStore(options: PruneStoreOptions = {}): Promise<PruneResult> {
+  const { compileFilters, pruneByRules } = await import('./upkeep/index.ts');
+  const { native } = await import('./native/index.ts');
+  const { all = false, filters = [], maxUsedSpace, minFreeSpace, reservedSpace, unusedForMs } = options;
+  const rules = {
+    all,
+    filters: compileFilters(filters),
+    ...(maxUsedSpace === undefined ? {} : { maxUsedSpace }),
+    ...(minFreeSpace === undefined ? {} : { minFreeSpace }),
+    ...(reservedSpace === undefined ? {} : { reservedSpace }),
+    ...(unusedForMs === undefined ? {} : { unusedForMs }),
+  };
+  return withWorkspace(
+    options.root,
+    async (workspace) => {
+      if (!options.dryRun) await workspace.sweep();
+      return pruneByRules(workspace, native, [rules], options);
+    },
+    options.dryRun ? READ : {},
+  );
 }

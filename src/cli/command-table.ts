@@ -100,10 +100,52 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/cache-mount-rm.ts'),
   },
   {
+    name: 'du',
+    aliases: ['buildx du', 'builder du'],
+    summary: 'Show what the store takes on disk, and what of that could go',
+    load: () => import('./commands/du.ts'),
+  },
+  {
+    name: 'prune',
+    aliases: ['buildx prune', 'builder prune'],
+    summary: 'Remove build cache that no image needs and no build uses',
+    load: () => import('./commands/prune.ts'),
+  },
+  {
     name: 'context ls',
     aliases: ['context list'],
     summary: 'List what a build would see of its context, largest first',
     load: () => import('./commands/context-ls.ts'),
+  },
+  {
+    name: 'builds ls',
+    aliases: ['builds list'],
+    summary: 'List the builds whose records are kept',
+    load: () => import('./commands/builds-ls.ts'),
+  },
+  {
+    name: 'builds inspect',
+    aliases: [],
+    summary: 'Show everything about a build, or why its steps ran',
+    load: () => import('./commands/builds-inspect.ts'),
+  },
+  {
+    name: 'builds logs',
+    aliases: ['builds log'],
+    summary: 'Print the whole log of a build',
+    load: () => import('./commands/builds-logs.ts'),
+  },
+  {
+    name: 'builds rm',
+    aliases: ['builds remove'],
+    summary: 'Remove records and logs of builds',
+    load: () => import('./commands/builds-rm.ts'),
+  },
+  {
+    name: 'builds export',
+    aliases: [],
+    summary: 'Write records, logs, Dockerfiles and keys of builds to a tar archive',
+    load: () => import('./commands/builds-export.ts'),
   },
   {
     name: 'parse',

@@ -12,7 +12,7 @@ export const ExitCode = {
 } as const;
 
 /** Codes of errors that are about the command line itself. */
-const USAGE_CODES = new Set(['USAGE', 'FLAG_INVALID', 'FLAG_UNSUPPORTED', 'TEMPLATE_INVALID', 'PROGRESS_NO_TERMINAL']);
+const USAGE_CODES = new Set(['USAGE', 'FLAG_INVALID', 'FLAG_UNSUPPORTED', 'TEMPLATE_INVALID', 'PROGRESS_NO_TERMINAL', 'FILTER_INVALID', 'SETTING_INVALID', 'CONFIRMATION_NEEDED']);
 
 export function exitCodeOf(error: unknown): number {
   return USAGE_CODES.has(errorCode(error) ?? '') ? ExitCode.usage : ExitCode.failed;

@@ -22,7 +22,7 @@ const TEMPORARY = /^(\d+-[0-9a-f]{12})\.\d+$/;
  * The content store in files: `blobs/<algorithm>/<hex>` under the store's root, an OCI image layout's blobs. It has no index:
  * a blob is in the store when its file is there, so nothing can disagree with the disk.
  */
-export function createContentStore(store: Pick<Store, 'paths' | 'owner' | 'hold'>): ContentStore {
+export function createContentStore(store: Pick<Store, 'paths' | 'owner' | 'hold' | 'noteMade'>): ContentStore {
   const { blobs, ingest } = store.paths;
   let count = 0;
 
@@ -53,6 +53,7 @@ export function createContentStore(store: Pick<Store, 'paths' | 'owner' | 'hold'
     try {
       mkdirSync(dirname(target), { recursive: true });
       await rename(temporary, target);
+      store.noteMade(target);
     } catch (error) {
       await rm(temporary, { force: true });
       throw writeFailed(target, error);

@@ -41,6 +41,8 @@ export interface Leases {
    * Runs `work` while nothing new can be held; `undefined` when somebody keeps the lock too long. It must be short, and hold nothing itself.
    */
   collect<T>(work: (held: ReadonlySet<string>) => Promise<T>, options?: CollectOptions): Promise<T | undefined>;
+  /** Who holds what, at this moment: owners' ids by name. For people to look at; a collection reads them anew. */
+  holders(): Promise<ReadonlyMap<string, readonly string[]>>;
   release(): void;
 }
 
@@ -115,7 +117,7 @@ export function createLeases(
       try {
         chmodSync(path, BUSY_MODE);
         const owner = await getOwner();
-        const leased = await readLeases(owner);
+        const leased = new Set((await readLeases(owner)).keys());
         if (!ignoresOwn) for (const name of held.keys()) leased.add(name);
         return await work(leased);
       } finally {
@@ -123,6 +125,8 @@ export function createLeases(
         lock.release();
       }
     },
+
+    holders: async () => readLeases(await getOwner()),
 
     release() {
       if (file !== undefined) closeSync(file);
@@ -133,8 +137,8 @@ export function createLeases(
 }
 
 /** The leases of all other processes that live. */
-async function readLeases(owner: Owner): Promise<Set<string>> {
-  const leased = new Set<string>();
+async function readLeases(owner: Owner): Promise<Map<string, string[]>> {
+  const leased = new Map<string, string[]>();
   for (const id of owner.others()) {
     if (!(await owner.isAlive(id))) continue;
     let text: string;
@@ -148,7 +152,7 @@ async function readLeases(owner: Owner): Promise<Set<string>> {
     const lines = text.split('\n');
     // Nothing, or half a line, whose writer has yet to look at the mark.
     lines.pop();
-    for (const line of lines) leased.add(line);
+    for (const line of lines) leased.set(line, [...(leased.get(line) ?? []), id]);
   }
   return leased;
 }

@@ -14,13 +14,17 @@ import { createTables, type Table } from './tables.ts';
  * An open store: paths, tables, and the locks by which any number of processes share it. What the tables hold is the
  * business of the rooms above.
  */
-export interface Store extends Pick<Leases, 'hold' | 'collect'> {
+export interface Store extends Pick<Leases, 'hold' | 'collect' | 'holders'> {
   readonly paths: StorePaths;
   /** Nothing can be written: the file system is read-only, or there is no store and none was made. */
   readonly isReadOnly: boolean;
   table<V>(name: string): Table<V>;
   /** Made on first use: a command that only reads takes no lock. */
   owner(): Promise<Owner>;
+  /** Notes a path that was made in the store and stays: for those who count what the store takes. */
+  noteMade(path: string): void;
+  /** All that was noted since the store was opened. */
+  made(): readonly string[];
   /** A named lock over the whole store, across processes. With `wait` false, `undefined` when somebody holds it. */
   lock(name: string, options: { readonly exclusive: boolean; readonly wait: boolean }): Promise<FileLock | undefined>;
   close(): Promise<void>;
@@ -50,14 +54,18 @@ export async function openStore(root?: string, { access = 'write' }: OpenStoreOp
     owner ??= createOwner(paths.locks, native);
     return owner;
   };
+  const made = new Set<string>();
   const leases = createLeases(paths.locks, native, getOwner);
   return {
     paths,
     isReadOnly,
     table: (name) => tables.table(name),
     owner: getOwner,
+    noteMade: (path) => void made.add(path),
+    made: () => [...made],
     hold: async (names) => (isReadOnly ? undefined : leases.hold(names)),
     collect: (work, options) => leases.collect(work, options),
+    holders: async () => (isReadOnly ? new Map() : leases.holders()),
     lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
     async close() {
       await tables.settled();

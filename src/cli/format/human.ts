@@ -3,15 +3,15 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Bytes in decimal units with three digits, as docker prints a size: `1.24MB`, `127MB`. */
-export function humanSize(bytes: number): string {
+/** Bytes in decimal units with three digits, as docker prints a size: `1.24MB`, `127MB`; buildx prints four. */
+export function humanSize(bytes: number, digits = 3): string {
   let value = bytes;
   let unit = 0;
-  while (unit < UNITS.length - 1 && Number(value.toPrecision(3)) >= 1000) {
+  while (unit < UNITS.length - 1 && Number(value.toPrecision(digits)) >= 1000) {
     value /= 1000;
     unit++;
   }
-  return `${Number(value.toPrecision(3))}${UNITS[unit]}`;
+  return `${Number(value.toPrecision(digits))}${UNITS[unit]}`;
 }
 
 /** A time span in docker's words: `About a minute`, `5 days`. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import type { NativeApi } from '../../native/types.ts';
@@ -10,7 +10,7 @@ import { type SnapshotRecord, type SnapshotRecords, snapshotRoot, toInfo } from 
 
 /** What the making of snapshots works with. */
 export interface SnapshotDirectories {
-  readonly store: Pick<Store, 'paths' | 'hold'>;
+  readonly store: Pick<Store, 'paths' | 'hold' | 'lock' | 'owner' | 'noteMade'>;
   readonly records: SnapshotRecords;
   readonly native: Pick<NativeApi, 'removeTree'>;
 }
@@ -53,19 +53,43 @@ export async function commitDirectory(
 ): Promise<SnapshotInfo> {
   // Before anything of that name can be seen, and before it is known whether somebody else has made it.
   await store.hold([name]);
+  const place = snapshotRoot(store, name);
+  if (existsSync(place) && records.find(name) === undefined) await clearPlace({ store, records, native }, name);
   const record: SnapshotRecord = { ...facts, createdMs: Date.now(), unsettledBoot: records.boot() };
   // The record first: one without a directory means nothing, a directory without a record would never be found again.
   const kept = await records.table.update(name, (current) =>
     current !== undefined && records.find(name) !== undefined ? current : record,
   );
   try {
-    renameSync(root, snapshotRoot(store, name));
+    renameSync(root, place);
+    store.noteMade(place);
   } catch (error) {
     const code = errorCode(error);
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     await native.removeTree(root);
   }
   return toInfo(name, records.find(name) ?? kept ?? record);
+}
+
+/**
+ * Takes away what lies in a snapshot's place and is not trusted: written before a crash of the machine, or without a record. One process
+ * at a time, so that nobody takes away what another has just put there.
+ */
+export async function clearPlace({ store, records, native }: SnapshotDirectories, name: string): Promise<boolean> {
+  const lock = await store.lock('snapshot-places', { exclusive: true, wait: true });
+  try {
+    if (records.find(name) !== undefined) return false;
+    const { id } = await store.owner();
+    const grave = join(store.paths.snapshots, `removed-${id}-${randomBytes(4).readUInt32LE()}`);
+    renameSync(snapshotRoot(store, name), grave);
+    await native.removeTree(grave);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  } finally {
+    lock?.release();
+  }
 }
 
 /**

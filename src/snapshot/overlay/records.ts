@@ -53,6 +53,11 @@ export function openRecords(store: Pick<Store, 'table' | 'paths'>): SnapshotReco
   return { table, directory, topDirectory, boot: readBoot, find };
 }
 
+/** Of all records, whole or not. */
+export function listSnapshotNames(store: Pick<Store, 'table'>): readonly string[] {
+  return Array.from(store.table<SnapshotRecord>('snapshots').entries(), ({ key }) => key);
+}
+
 /** `snapshots/<name>`, the colon of a digest written as a dash: overlay options and PATH-like lists dislike colons. */
 export function snapshotRoot(store: Pick<Store, 'paths'>, name: string): string {
   return join(store.paths.snapshots, name.replace(':', '-'));
