@@ -1,3 +1,4 @@
+import { sweepClaims } from './cache/index.ts';
 import { type ContentStore, createContentStore } from './content/index.ts';
 import { createImageStore, createTrees } from './images/index.ts';
 import type { ImageStore, Trees } from './images/types.ts';
@@ -61,7 +62,13 @@ export async function openWorkspace(root: string | undefined, options: Workspace
     http,
     async sweep() {
       const owner = await store.owner();
-      await Promise.all([sweepOwners(owner), sweepAgentSockets(store), snapshotter.sweep(), content.sweep()]);
+      await Promise.all([
+        sweepOwners(owner),
+        sweepClaims(store),
+        sweepAgentSockets(store),
+        snapshotter.sweep(),
+        content.sweep(),
+      ]);
     },
     async close() {
       await Promise.all([registry.close(), http.close()]);

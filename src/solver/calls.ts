@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mayStartAgain } from './errors.ts';
 
 /**
@@ -18,6 +19,8 @@ export class Calls {
 
   constructor(external: AbortSignal | undefined) {
     this.#external = external;
+    // Everything that runs or waits listens; that is no leak.
+    setMaxListeners(0, this.#controller.signal, this.#ending.signal);
     if (external?.aborted === true) this.#onAbort();
     else external?.addEventListener('abort', this.#onAbort, { once: true });
   }

@@ -41,6 +41,8 @@ export interface Trace {
   /** `name: origin`, of what did not fail. */
   readonly origins: string[];
   readonly keys: Map<string, VertexKeys>;
+  /** `name: task`. */
+  readonly tasks: Set<string>;
 }
 
 /** Records kept in memory, as a store would keep them between builds. */
@@ -114,7 +116,17 @@ export async function buildSteps(
 }
 
 export function makeTrace(): Trace {
-  return { executed: [], cached: [], failed: [], digested: [], loaded: [], events: [], origins: [], keys: new Map() };
+  return {
+    executed: [],
+    cached: [],
+    failed: [],
+    digested: [],
+    loaded: [],
+    events: [],
+    origins: [],
+    keys: new Map(),
+    tasks: new Set(),
+  };
 }
 
 export function startSteps(
@@ -131,7 +143,7 @@ export function startSteps(
       trace.events.push(`end ${vertex.name}`);
       (error !== undefined ? trace.failed : cached ? trace.cached : trace.executed).push(vertex.name);
     },
-    reporter: () => ({ log: () => {}, task: () => {} }),
+    reporter: ({ name }) => ({ log: () => {}, task: (id) => trace.tasks.add(`${name}: ${id}`) }),
     keyed(vertex, keys) {
       trace.events.push(`key ${vertex.name}`);
       trace.keys.set(vertex.name, keys);
