@@ -4,6 +4,7 @@ import { errorCode } from '../errors.ts';
 export const ExitCode = {
   ok: 0,
   failed: 1,
+  cacheMissed: 3,
   usage: 125,
   hungUp: 129,
   interrupted: 130,
@@ -12,9 +13,19 @@ export const ExitCode = {
 } as const;
 
 /** Codes of errors that are about the command line itself. */
-const USAGE_CODES = new Set(['USAGE', 'FLAG_INVALID', 'FLAG_UNSUPPORTED', 'TEMPLATE_INVALID', 'PROGRESS_NO_TERMINAL', 'FILTER_INVALID', 'SETTING_INVALID', 'CONFIRMATION_NEEDED']);
+const USAGE_CODES = new Set([
+  'USAGE',
+  'FLAG_INVALID',
+  'FLAG_UNSUPPORTED',
+  'TEMPLATE_INVALID',
+  'PROGRESS_NO_TERMINAL',
+  'FILTER_INVALID',
+  'SETTING_INVALID',
+  'CONFIRMATION_NEEDED',
+]);
 
 export function exitCodeOf(error: unknown): number {
+  if (errorCode(error) === 'CACHE_MISSED') return ExitCode.cacheMissed;
   return USAGE_CODES.has(errorCode(error) ?? '') ? ExitCode.usage : ExitCode.failed;
 }
 
@@ -24,6 +35,7 @@ export class ReportedFailure extends Error {}
 export const EXIT_CODES_HELP = `Exit codes:
   0    it worked
   1    the build or the operation failed; with --check: something was found
+  3    with --fail-on-miss: the build is done, but a step was not in the cache
   125  the command line is wrong: unknown command or flag, bad value, flag not supported
   129  stopped by SIGHUP
   130  stopped by Ctrl-C (SIGINT)

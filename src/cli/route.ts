@@ -17,7 +17,7 @@ export interface Route {
 }
 
 /** First words that need a second one. */
-const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount']);
+const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount', 'builds']);
 
 /** Finds the command and the flags before it, without loading anything. Throws `USAGE`. */
 export function parseRoute(argv: readonly string[]): Route {
@@ -37,7 +37,7 @@ export function parseRoute(argv: readonly string[]): Route {
     } else throw unknownFlag(arg);
   }
   const common = { root, debug, version, help };
-  const words = argv.slice(at);
+  const words = renameHistory(argv.slice(at));
   if (words.length === 0) return { ...common, entry: undefined, name: '', args: [] };
   const [first = '', second] = words;
   if (GROUPS.has(first)) {
@@ -54,6 +54,11 @@ export function parseRoute(argv: readonly string[]): Route {
   const entry = findCommand(first);
   if (entry === undefined) throw unknownCommand(first);
   return { ...common, entry, name: first, args: words.slice(1) };
+}
+
+/** What buildx calls `buildx history`, and we `builds`: `history` is that of an image. */
+function renameHistory(words: readonly string[]): readonly string[] {
+  return words[0] === 'buildx' && words[1] === 'history' ? ['builds', ...words.slice(2)] : words;
 }
 
 export function findCommand(name: string): CommandEntry | undefined {

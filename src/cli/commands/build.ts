@@ -12,6 +12,7 @@ import type {
   SecretSpec,
   SshSpec,
 } from '../../build-types.ts';
+import { errorCode } from '../../errors.ts';
 import { isProgressMode, openDisplay, PROGRESS_MODES, type ProgressMode } from '../../progress/display.ts';
 import { cleanText } from '../../progress/terminal-tail.ts';
 import { suggest } from '../../suggest.ts';
@@ -25,7 +26,7 @@ import { collectMountFrom, collectMountTo } from '../flags/cache-mount.ts';
 import { collectHost, type ExtraHost } from '../flags/hosts.ts';
 import { collectOutput } from '../flags/output.ts';
 import { chooseAgents, collectEntitlement, collectSecret, collectSsh } from '../flags/secrets.ts';
-import { collectStages } from '../flags/stages.ts';
+import { collectMissStages, collectStages } from '../flags/stages.ts';
 import { refuseUnsupportedSwitches, type UnsupportedSwitches, unsupportedOptions } from '../flags/unsupported.ts';
 import {
   CONTEXT_MODES,
@@ -38,6 +39,7 @@ import {
 } from '../flags/values.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
 import { CALL_METHODS, type Call, parseCall, runCall, showCallResult } from './build-call.ts';
+import { checkExplain, type ExplainFormat, showExplanation } from './build-explain.ts';
 import { readInputs } from './build-inputs.ts';
 import { prepareResultFiles, writeCallMetadata, writeIidFile, writeMetadataFile } from './build-results.ts';
 import { collectWarnings } from './build-warnings.ts';
@@ -56,6 +58,8 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly call?: Call;
   readonly contextMode?: ContextMode;
   readonly noCache?: boolean;
+  readonly explainCache?: ExplainFormat;
+  readonly failOnMiss?: true | readonly string[];
   readonly file?: string;
   readonly iidfile?: string;
   readonly label?: readonly string[];
@@ -95,6 +99,7 @@ export const command: CommandSpec<BuildFlags> = {
     'tsbuild build https://example.org/app.git#v1    build from a git repository',
     'tsbuild build --context-mode git .              share the cache with machines of another umask',
     'tsbuild build --locked --offline .              build what Dockerfile.lock says, without a network',
+    'tsbuild build --explain-cache .                 say why steps were not in the cache',
     'tsbuild build --check .                         build nothing, say what is wrong with the Dockerfile',
   ],
   options: [
@@ -160,6 +165,19 @@ export const command: CommandSpec<BuildFlags> = {
       suggests: CALL_METHODS,
     },
     { flags: '--check', description: 'Do not build: check the Dockerfile (--call=check)', means: '--call=check' },
+    {
+      flags: '--explain-cache[=<format>]',
+      description: 'Say why steps were not in the cache, when the build ends: text on stderr, or json on stdout',
+      implied: 'text',
+      choices: ['text', 'json'],
+    },
+    {
+      flags: '--fail-on-miss[=<stages>]',
+      description:
+        'Exit with 3 when a step of these stages (all, without =) was not in the cache; the build is done all the same',
+      implied: '',
+      parse: collectMissStages,
+    },
     {
       flags: '-f, --file <path>',
       description:
@@ -235,6 +253,9 @@ export const command: CommandSpec<BuildFlags> = {
   run,
 };
 
+/** So long the command may go on after its result, to keep the store within its limits. */
+const UPKEEP_MS = 2000;
+
 async function run(context: Context, args: readonly string[], flags: BuildFlags): Promise<void> {
   refuseUnsupportedSwitches(flags);
   if (flags.noCache && flags.noCacheFilter !== undefined)
@@ -245,6 +266,7 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
   const path = args[0] ?? '';
   const outputs = flags.output ?? [];
   const toStdout = checkStdout(context, outputs);
+  checkExplain(flags, toStdout);
   const mode = flags.quiet ? 'quiet' : chooseProgress(context, flags);
   if (flags.load && !flags.quiet)
     context.stderr.write('--load has no effect: tsbuild keeps images in its local store\n');
@@ -262,13 +284,20 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
     return;
   }
   prepareResultFiles(flags);
-  const result = await runBuild(context, request, mode);
+  const result = await runBuild(context, request, mode, flags.explainCache);
   if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
   if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
   if (mode === 'quiet' && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
+  // All is said and written by now.
+  await (await context.library()).endUpkeep(UPKEEP_MS);
 }
 
-async function runBuild(context: Context, request: BuildRequest, mode: ProgressMode): Promise<BuildResult> {
+async function runBuild(
+  context: Context,
+  request: BuildRequest,
+  mode: ProgressMode,
+  explain: ExplainFormat | undefined,
+): Promise<BuildResult> {
   const [display, library] = await Promise.all([
     openDisplay({ mode, stream: context.stderr, env: context.env, phase: 'Building' }),
     context.library(),
@@ -276,13 +305,17 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
   const isQuiet = mode === 'quiet' || mode === 'none';
   const warnings = collectWarnings();
   const notes: string[] = [];
+  let id: string | undefined;
+  let format = explain;
   const onProgress = (status: Parameters<typeof display.sink>[0]): void => {
+    id ??= status.buildId;
     display.sink(status);
     warnings.sink(status);
   };
   try {
     return await library.build({ ...request, onProgress, onNote: (note) => notes.push(note) });
   } catch (error) {
+    if (errorCode(error) === 'CACHE_MISSED') format ??= 'text';
     if (isQuiet && !context.signal.aborted) {
       const { formatFailedStep } = await import('../errors.ts');
       context.stderr.write(formatFailedStep(error));
@@ -292,6 +325,7 @@ async function runBuild(context: Context, request: BuildRequest, mode: ProgressM
     display.finish();
     if (context.debug) context.stderr.write(notes.map((note) => `DEBUG: ${cleanText(note)}\n`).join(''));
     if (!isQuiet && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
+    if (format !== undefined && id !== undefined && !context.signal.aborted) await showExplanation(context, id, format);
   }
 }
 
@@ -311,6 +345,7 @@ function readRequest(
     ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
     ...(flags.network === undefined ? {} : { network: flags.network }),
     ...(flags.addHost === undefined ? {} : { extraHosts: flags.addHost }),
+    ...(flags.failOnMiss === undefined ? {} : { failOnMiss: flags.failOnMiss }),
     pull: flags.pull ?? false,
     locked: flags.locked ?? readSwitch(context, 'TSBUILD_LOCKED'),
     ...(flags.lockFile === undefined ? {} : { lockFile: flags.lockFile }),

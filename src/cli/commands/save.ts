@@ -1,13 +1,12 @@
-import { closeSync, createWriteStream, openSync, renameSync, rmSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { SaveOptions } from '../../images/types.ts';
 import type { Platform } from '../../oci/platform.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { readPlatform } from '../flags/values.ts';
 import { showTasks } from '../task-progress.ts';
-import { fileUnwritable, usageError } from '../usage-errors.ts';
+import { usageError } from '../usage-errors.ts';
+import { writeWholeFile } from '../whole-file.ts';
 
 interface SaveFlags {
   readonly format: 'docker' | 'oci';
@@ -51,40 +50,4 @@ async function run(context: Context, args: readonly string[], flags: SaveFlags):
     );
   if (output === undefined) await write(context.stdout);
   else await writeWholeFile(output, write);
-}
-
-/** The file is there when it is whole, or not at all. */
-async function writeWholeFile(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
-  if (path.startsWith('/dev/')) {
-    await writeStream(path, write);
-    return;
-  }
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    closeSync(openSync(temporary, 'wx'));
-  } catch (error) {
-    throw fileUnwritable('-o', path, error);
-  }
-  try {
-    await writeStream(temporary, write);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function writeStream(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
-  const stream = createWriteStream(path);
-  // An error of the file (a full disk) may come while nobody waits for the stream.
-  const closed = finished(stream);
-  closed.catch(() => {});
-  try {
-    await write(stream);
-    stream.end();
-  } catch (error) {
-    stream.destroy();
-    throw error;
-  }
-  await closed;
 }

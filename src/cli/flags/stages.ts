@@ -11,3 +11,8 @@ export function collectStages(text: string, previous: unknown): string[] {
   if (names.includes('')) throw invalidFlag('--no-cache-filter', text, 'a name of a stage is empty');
   return [...collected, ...names];
 }
+
+/** Reads `--fail-on-miss`: as `--no-cache-filter`, and without stages it is for all. Throws `FLAG_INVALID`. */
+export function collectMissStages(text: string, previous: unknown): true | readonly string[] {
+  return text === '' || previous === true ? true : collectStages(text, previous);
+}

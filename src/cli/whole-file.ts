@@ -1,0 +1,40 @@
+import { closeSync, createWriteStream, openSync, renameSync, rmSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { fileUnwritable } from './usage-errors.ts';
+
+/** The file is there when it is whole, or not at all. */
+export async function writeWholeFile(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
+  if (path.startsWith('/dev/')) {
+    await writeStream(path, write);
+    return;
+  }
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    closeSync(openSync(temporary, 'wx'));
+  } catch (error) {
+    throw fileUnwritable('-o', path, error);
+  }
+  try {
+    await writeStream(temporary, write);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeStream(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
+  const stream = createWriteStream(path);
+  // An error of the file (a full disk) may come while nobody waits for the stream.
+  const closed = finished(stream);
+  closed.catch(() => {});
+  try {
+    await write(stream);
+    stream.end();
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+  await closed;
+}
