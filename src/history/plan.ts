@@ -78,7 +78,7 @@ function describeFields(op: Op, about: OpMetadata | undefined, hider: ValueHider
     case 'source':
       return {
         identifier: hider.mask(op.identifier),
-        attrs: op.attrs,
+        attrs: Object.fromEntries(Object.entries(op.attrs).map(([key, value]) => [key, hider.mask(value)])),
         ...(op.platform ? { platform: op.platform } : {}),
       };
     case 'exec':

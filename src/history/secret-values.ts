@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { looksSecret } from '../dockerfile/lint/rules/secrets.ts';
+import { redactUrls } from '../remote-url/index.ts';
 
 /** Shorter values stand in every text by chance. */
 const MIN_VALUE = 4;
@@ -13,7 +14,7 @@ const DIGEST_PREFIX = 'hidden:';
 export interface ValueHider {
   /** A variable's value as it may be kept: itself, or what only tells whether it is still the same. */
   hide(name: string, value: string): string;
-  /** A text without the values in it. */
+  /** A text without the values in it, and without the credentials of URLs. */
   mask(text: string): string;
 }
 
@@ -36,7 +37,7 @@ export function createValueHider(directory: string, values: Readonly<Record<stri
     mask(text) {
       let masked = text;
       for (const value of secrets) if (masked.includes(value)) masked = masked.replaceAll(value, MASK);
-      return masked;
+      return redactUrls(masked);
     },
   };
 }

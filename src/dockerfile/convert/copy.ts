@@ -27,7 +27,7 @@ export function convertCopy(
 ): void {
   const words = readWords(conversion, draft, instruction, command);
   const line = describeLine(draft, trimSpace(instruction.node.original), { escape: conversion.graph.escape });
-  const name = nameStep(conversion, draft, redactUrls(line), command.isTrigger);
+  const name = nameStep(conversion, draft, line, command.isTrigger);
   const copy: Copy = { conversion, draft, instruction, command, words, name, inputs: new InputList() };
   const checksumPlace = placeOf(command, flagToken(instruction, '--checksum'));
   checkChecksum({ name, checksum: words.checksum }, words.sources.map(pathOf), checksumPlace);

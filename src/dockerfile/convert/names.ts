@@ -1,4 +1,5 @@
 import { formatPlatform, normalizePlatform, type Platform, parsePlatform } from '../../oci/index.ts';
+import { redactUrls } from '../../remote-url/index.ts';
 import { type ExpandOptions, expand } from '../shell/index.ts';
 import { nameStage } from '../stages/index.ts';
 import type { Conversion, StageDraft } from './draft.ts';
@@ -16,7 +17,7 @@ export function nameStep(conversion: Conversion, draft: StageDraft, text: string
   return `[${parts.join(' ')}] ${trigger ? 'ONBUILD ' : ''}${text}`;
 }
 
-/** An instruction's line for a vertex name: variables replaced, the keyword in capitals. */
+/** An instruction's line for a vertex name: variables replaced, credentials of URLs left out, the keyword in capitals. */
 export function describeLine({ env }: Pick<StageDraft, 'env'>, line: string, options: ExpandOptions): string {
   let text: string;
   try {
@@ -25,6 +26,7 @@ export function describeLine({ env }: Pick<StageDraft, 'env'>, line: string, opt
     // What cannot be expanded (a shell's own syntax in RUN) is shown as it is.
     text = line;
   }
+  text = redactUrls(text);
   const space = text.indexOf(' ');
   return space < 0 ? text.toUpperCase() : text.slice(0, space).toUpperCase() + text.slice(space);
 }

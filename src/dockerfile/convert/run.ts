@@ -1,4 +1,5 @@
 import { type EnvList, execState, fileState, InputList, type State } from '../../llb/index.ts';
+import { redactUrls } from '../../remote-url/index.ts';
 import { syntaxError } from '../errors.ts';
 import type { CommandLine, RunInstruction } from '../instructions/index.ts';
 import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
@@ -128,6 +129,6 @@ function summarize(heredoc: HeredocNode): string {
 
 /** `|2 a=1 b=2`: the declared arguments with their values of this moment, as they are part of what the step is. */
 function describeArgs(buildArgs: EnvList, env: EnvList): string[] {
-  const values = Array.from(buildArgs.entries(), ([name, value]) => `${name}=${env.get(name) ?? value}`);
+  const values = Array.from(buildArgs.entries(), ([name, value]) => redactUrls(`${name}=${env.get(name) ?? value}`));
   return values.length === 0 ? [] : [`|${values.length}`, ...values];
 }

@@ -1,3 +1,4 @@
+import { redactUrls } from '../../remote-url/index.ts';
 import type { ArgInstruction, PairsInstruction } from '../instructions/index.ts';
 import { checkPairFormat, checkSecretName } from '../lint/index.ts';
 import type { SourceRange } from '../position.ts';
@@ -52,7 +53,7 @@ export function convertArg(
         : expandText(conversion, draft, arg.value, placeOf(command, arg)));
     if (value !== undefined && !NOT_IN_ENV.has(name)) setBuildEnv(draft, name, value);
     draft.buildArgs = draft.buildArgs.replace(name, value ?? '');
-    shown.push(value === undefined ? name : `${name}=${value}`);
+    shown.push(value === undefined ? name : redactUrls(`${name}=${value}`));
   }
   addHistory(draft.image, `ARG ${shown.join(' ')}`, false);
 }
