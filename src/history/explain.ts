@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { canonicalJson } from '../llb/index.ts';
 import { type Digest, digestEncoded } from '../oci/index.ts';
 import { compareFiles } from './compare-files.ts';
 import { compareOps } from './compare-ops.ts';
@@ -146,7 +147,6 @@ class Explainer {
       { op: older.op, plan: past.plan, text: older.text },
       { op, plan: this.#now.plan, text: instruction?.text ?? op.name },
     );
-    const own = reasons.length;
     const roots = new Set<Digest>();
     for (const [index, input] of keys.inputs.entries()) {
       const before = olderKeys.inputs[index];
@@ -157,14 +157,11 @@ class Explainer {
     }
     if (keys.volatile) reasons.push({ kind: 'uncacheable' });
     if (reasons.length === 0 && roots.size === 0) reasons.push({ kind: 'unknown' });
-    // What other steps made of files is told, and is no beginning.
-    const begins = own > 0 || reasons.some((reason) => !this.#isDerived(reason)) || roots.size === 0;
+    // What other steps made of files is told, and is no beginning; nor is a variable that has changed for them too.
+    const told = new Set([...roots].flatMap((root) => this.#findings.get(root)?.reasons ?? []).map(canonicalJson));
+    const begins = roots.size === 0 || reasons.some((reason) => !isDerived(reason) && !told.has(canonicalJson(reason)));
     const all = [...(begins ? [op.digest] : []), ...roots].slice(0, MAX_ROOTS);
     return { reasons, roots: all, candidate };
-  }
-
-  #isDerived(reason: Reason): boolean {
-    return (reason.kind === 'files' || reason.kind === 'content') && reason.from.startsWith('stage ');
   }
 
   #compareInput(op: PlanOp, index: number, old: RecordedInput, now: RecordedInput, candidate: Candidate): Finding {
@@ -240,6 +237,10 @@ function describeCompared(now: BuildRecord, then: BuildRecord): ComparedBuild {
   compare('target', then.target, now.target, 'the last stage');
   compare('platform', then.platform, now.platform, "this machine's");
   return { id: then.id, createdMs: then.createdMs, differs: Object.fromEntries(differs) };
+}
+
+function isDerived(reason: Reason): boolean {
+  return (reason.kind === 'files' || reason.kind === 'content') && reason.from.startsWith('stage ');
 }
 
 /** The step that a layer in its place stands for; others are what they are. */

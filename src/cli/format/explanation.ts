@@ -15,7 +15,6 @@ export function formatExplanation(explanation: Explanation, nowMs = Date.now()):
   const byCause = groupByCause(steps);
   for (const step of steps) {
     const isCause = step.because.some(({ digest }) => digest === step.digest);
-    if (!isCause && step.reasons.length === 0) continue;
     if (!isCause && !hasOwnDetail(step)) continue;
     lines.push('', ...formatStep(step, isCause), ...formatFollowers(byCause.get(step.digest) ?? []));
   }
@@ -54,9 +53,9 @@ function groupByCause(steps: readonly ExplainedStep[]): Map<string, ExplainedSte
   return groups;
 }
 
-/** Which files of another step changed is worth a word; that everything ran again is told once. */
+/** Which files of another step changed is worth a word; what its causes have in common with it is told there. */
 function hasOwnDetail({ reasons }: ExplainedStep): boolean {
-  return reasons.some(({ kind }) => !['no-cache', 'dropped', 'never-built'].includes(kind));
+  return reasons.some(({ kind }) => kind === 'files' || kind === 'content');
 }
 
 function formatStep(step: ExplainedStep, isCause: boolean): string[] {
