@@ -24,7 +24,7 @@ export function createDigestContent({
     if (tree.kind === 'snapshot')
       return { root: tree.name === undefined ? { lowers: [] } : view(tree.name), local: false };
     const { directory, ignore = '', isUnpacked = false, gitModes = false } = tree;
-    const request = { root: { lowers: [directory] }, ignore, local: !isUnpacked, gitModes };
+    const request = { root: { lowers: [directory] }, ignore, local: !isUnpacked || gitModes, gitModes };
     if (isUnpacked) return request;
     mkdirSync(statCacheDirectory, { recursive: true });
     // These digests have modes in them, which are others where git's count.

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { errorCode } from '../errors.ts';
 import { digestEncoded, digestOf } from '../oci/index.ts';
 
@@ -44,8 +44,7 @@ function readStatCache(path: string): StatCacheFile | undefined {
     const status = fstatSync(fd);
     if (!status.isFile()) return undefined;
     const context = readContext(fd);
-    // The name says which context it is for; another one is not believed, as when it is used.
-    const isOurs = context !== undefined && path.endsWith(`/${digestEncoded(digestOf(context))}`);
+    const isOurs = context !== undefined && isNamedAfter(basename(path), context);
     return {
       path,
       bytes: status.size,
@@ -56,6 +55,13 @@ function readStatCache(path: string): StatCacheFile | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The name says which context it is for, and after a point what kind of digests it has; a file for another is not believed, as in use. */
+function isNamedAfter(name: string, context: string): boolean {
+  const [digest, ...kind] = name.split('.');
+  // What is being written, or was when its process died.
+  return digest === digestEncoded(digestOf(context)) && kind.at(-1) !== 'new';
 }
 
 const MAGIC = 'tsbstat2';

@@ -285,6 +285,11 @@ test('whose they are: listed with their contexts, so that those of contexts that
   const { root, caches, cache, look } = await makeRested(t, { a: 'aaaa' });
   await look();
   t.like(listStatCaches(caches), [{ path: cache, bytes: statSync(cache).size, context: root, isOrphan: false }]);
+  writeFileSync(`${cache}.kind`, readFileSync(cache));
+  t.deepEqual(
+    listStatCaches(caches).map(({ context }) => context),
+    [root, root],
+  );
   const gone = statCachePath(caches, '/no/such/directory');
   writeFileSync(gone, forge('/no/such/directory', []));
   // Named after a context that is another's: nobody would read it.
