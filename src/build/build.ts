@@ -9,7 +9,7 @@ import { resolveEpoch } from './context/epoch.ts';
 import { createTreeLoader } from './context/load-tree.ts';
 import { closeMain, type MainContext, openMain } from './context/main.ts';
 import { convertDockerfile } from './convert.ts';
-import { createEngine } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { privilegeMissing } from './errors.ts';
 import type { CacheExchange, ExchangeOptions } from './exchange.ts';
 import { type Holdings, takeHoldings } from './holdings.ts';
@@ -19,6 +19,7 @@ import { exportBuilt, planExport } from './outputs.ts';
 import { createLatePins } from './remote/late-pins.ts';
 import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
+import { beginUpkeep } from './upkeep.ts';
 import { toVertexWarning } from './warnings.ts';
 
 /**
@@ -32,9 +33,11 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   checkPrivilege();
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  return await withWorkspace(
+  let keepUp: (() => void) | undefined;
+  const result = withWorkspace(
     request.root,
     async (workspace) => {
+      keepUp = beginUpkeep(workspace);
       const directory = specs.main.type === 'directory' ? specs.main.path : undefined;
       const holdings = await takeHoldings(workspace, request, directory);
       const { recorder, sink } = holdings.log;
@@ -62,6 +65,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     },
     request,
   );
+  return await result.finally(() => keepUp?.());
 }
 
 /** Its code is loaded by builds whose caches travel. */
@@ -108,6 +112,7 @@ async function runBuild(
     sink,
     ...(travel && { beforeMount: travel.beforeUse }),
     exchange,
+    maxParallelism: given.maxParallelism,
   });
   const loadTree = createTreeLoader(engine, workspace.snapshotter, signal);
   const inputs = await loadInputs(given, { main, loadTree, sink }).catch((error: unknown) => {
@@ -137,7 +142,7 @@ async function runBuild(
   await addDirectories(contexts, { main, inputs, converted, named, request, sink });
   const plan = planExport(request, seconds);
   const names = request.tags ?? [];
-  const exported = await withoutLostCaches(given, async () => {
+  const exported = await withoutLostCaches(given, engine, async () => {
     const tree = await solveBuild({ engine, converted, dockerfile, logPath, buildId: recorder.id, signal }).catch(
       async (error: unknown) => {
         throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
@@ -164,12 +169,17 @@ async function openExchange(options: ExchangeOptions): Promise<CacheExchange | u
 }
 
 /** A layer that an imported cache turns out not to have is made anew; each cache is lost once. */
-async function withoutLostCaches<T>({ cacheFrom = [] }: BuildRequest, work: () => Promise<T>): Promise<T> {
+async function withoutLostCaches<T>(
+  { cacheFrom = [] }: BuildRequest,
+  engine: Engine,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let left = cacheFrom.length; ; left--) {
     try {
       return await work();
     } catch (error) {
       if (errorCode(error) !== 'CACHE_LAYER_LOST' || left <= 0) throw error;
+      engine.startAgain();
     }
   }
 }

@@ -75,7 +75,8 @@ async function runPolicies(
   signal: AbortSignal,
 ): Promise<PruneResult> {
   const { maxUsedSpace, minFreeSpace, reservedSpace, keepDurationMs } = settings;
-  const limits = { maxUsedSpace, minFreeSpace, reservedSpace };
+  // A little below, so that not every build at the limit has to look through the store.
+  const limits = { maxUsedSpace: maxUsedSpace * 0.95, minFreeSpace, reservedSpace };
   const filters = compileFilters([]);
   const policies: readonly PruneRules[] = [
     {

@@ -28,6 +28,15 @@ type Found = Omit<UsageItem, 'bytes' | 'files'> & {
   readonly ownBytes?: number;
 };
 
+/** Directories of the store itself are one item together. */
+function gatherOwn(found: readonly Found[]): readonly Found[] {
+  const own = found.filter(({ ownBytes }) => ownBytes !== undefined);
+  const [root] = own;
+  if (root === undefined) return found;
+  const ownBytes = own.reduce((sum, item) => sum + (item.ownBytes ?? 0), 0);
+  return [{ ...root, ownBytes }, ...found.filter((item) => item.ownBytes === undefined)];
+}
+
 /**
  * Looks at everything below the root of a store, and measures it. Whatever is there is accounted for: what nobody knows is `stray`. While
  * others work on the store, the numbers are those of no single moment.
@@ -40,7 +49,7 @@ export async function surveyStore(
   const { store } = context;
   const needs = await readNeeds(context, await store.holders());
   const uses = readCacheUses(store);
-  const found = await findAll(context, needs, uses);
+  const found = gatherOwn(await findAll(context, needs, uses));
   const watch = native.createWatch();
   const cancel = (): void => watch.cancel();
   options.signal?.addEventListener('abort', cancel);
@@ -100,7 +109,7 @@ async function findAll(context: UpkeepContext, needs: NeedGraph, uses: Survey['u
     [paths.meta, () => findMeta(context)],
     [paths.ingest, () => findLeftovers(context)],
   ]);
-  const own = ownItem(root, root, 'store', 'the root directory');
+  const own = ownItem(root, root, 'store', 'directories of the store');
   if (own === undefined) return [];
   found.push(own);
   for (const name of namesIn(root)) {

@@ -35,6 +35,7 @@ import {
   PULL_POLICIES,
   parseBuildArgs,
   parseLabels,
+  readParallelism,
   readPlatform,
 } from '../flags/values.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
@@ -64,6 +65,7 @@ interface BuildFlags extends UnsupportedSwitches {
   readonly iidfile?: string;
   readonly label?: readonly string[];
   readonly load?: boolean;
+  readonly maxParallelism?: number;
   readonly metadataFile?: string;
   readonly network?: (typeof NETWORK_MODES)[number];
   readonly noCacheFilter?: readonly string[];
@@ -192,6 +194,12 @@ export const command: CommandSpec<BuildFlags> = {
     { flags: '--iidfile <file>', description: 'Write the image ID to a file', completes: 'file' },
     { flags: '--label <name=value>', description: 'Set a label of the image (repeatable)', parse: collect },
     { flags: '--load', description: 'No effect: the image is in the local store anyhow' },
+    {
+      flags: '--max-parallelism <count>',
+      description: 'Steps that run or copy at once (default no limit; TSBUILD_MAX_PARALLELISM)',
+      parse: (text) => readParallelism('--max-parallelism', text),
+      suggests: ['1', '2', '4', '8'],
+    },
     { flags: '--metadata-file <file>', description: 'Write the result as JSON to a file', completes: 'file' },
     {
       flags: '--network <mode>',
@@ -341,6 +349,7 @@ function readRequest(
     labels: parseLabels(flags.label ?? []),
     ...(flags.buildContext === undefined ? {} : { buildContexts: flags.buildContext }),
     contextMode: chooseContextMode(context, flags),
+    maxParallelism: flags.maxParallelism ?? readParallelism(MAX_PARALLELISM, context.env[MAX_PARALLELISM] || '0'),
     noCache: flags.noCache === true,
     ...(flags.noCacheFilter === undefined ? {} : { noCacheFilter: flags.noCacheFilter }),
     ...(flags.network === undefined ? {} : { network: flags.network }),
@@ -365,6 +374,8 @@ function readRequest(
     ...(flags.cacheMountTo === undefined ? {} : { cacheMountsTo: flags.cacheMountTo }),
   };
 }
+
+const MAX_PARALLELISM = 'TSBUILD_MAX_PARALLELISM';
 
 function chooseContextMode(context: Context, flags: BuildFlags): ContextMode {
   const mode = flags.contextMode ?? (context.env.TSBUILD_CONTEXT_MODE || 'as-is');

@@ -29,7 +29,8 @@ const ID_CHARS = 25;
 /** An ID as tables show it: the beginning of a name, a path as it is; `*`: it may change. */
 function shortID({ id, kind, mutable }: UsageItem): string {
   const isHashed = kind === 'snapshot' || kind === 'blob' || kind === 'cache-mount' || kind === 'lost-snapshot';
-  return `${isHashed ? id.replace(/^[a-z0-9]+:/, '').slice(0, ID_CHARS) : id}${mutable ? '*' : ''}`;
+  const name = kind === 'stat-cache' ? id.slice(id.lastIndexOf('/') + 1) : id.replace(/^[a-z0-9]+:/, '');
+  return `${isHashed || kind === 'stat-cache' ? name.slice(0, ID_CHARS) : id}${mutable ? '*' : ''}`;
 }
 
 /** @param isTable sizes of what an image has too get a star, IDs are cut, as in buildx */
