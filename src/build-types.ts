@@ -43,6 +43,8 @@ export interface BuildRequest {
   readonly secrets?: readonly SecretSpec[];
   /** Agents that `RUN --mount=type=ssh` and repositories over ssh may ask. */
   readonly ssh?: readonly SshSpec[];
+  /** How many steps run, copy or fetch at once; default and 0: no limit. */
+  readonly maxParallelism?: number;
   /** Rights that steps may ask for. */
   readonly allow?: readonly Entitlement[];
   /** Network of RUN steps that name none; `default` is the machine's own. */

@@ -1,5 +1,6 @@
 import { type CacheMountOptions, createCacheMounts, createCacheStorage, createClaims } from '../cache/index.ts';
 import type { Devices } from '../devices/index.ts';
+import { errorCode } from '../errors.ts';
 import { listsDirectory } from '../history/paths.ts';
 import type { BuildRecorder } from '../history/recorder.ts';
 import type { Definition, SourceOp } from '../llb/ops.ts';
@@ -40,6 +41,8 @@ export interface Engine {
   resolveSource(op: SourceOp, options: SourceOptions): Promise<ResolvedSource>;
   /** The tree at the head of a graph; `undefined` is the empty one. */
   solve(definition: Definition, signal: AbortSignal): Promise<OpResult | undefined>;
+  /** What was solved is to be solved again: it is shown and counted anew. */
+  startAgain(): void;
 }
 
 export interface EngineOptions {
@@ -61,6 +64,8 @@ export interface EngineOptions {
   readonly beforeMount?: CacheMountOptions['beforeUse'];
   /** Caches of other builders. */
   readonly exchange?: CacheExchange | undefined;
+  /** How many steps execute at once; absent and 0: no limit. */
+  readonly maxParallelism?: number | undefined;
 }
 
 export function createEngine({
@@ -75,6 +80,7 @@ export function createEngine({
   sink,
   beforeMount,
   exchange,
+  maxParallelism,
 }: EngineOptions): Engine {
   const { store, snapshotter, images, trees, network, http } = workspace;
   const cache = createCacheStorage(store, snapshotter);
@@ -114,6 +120,11 @@ export function createEngine({
   return {
     summary,
     resolveSource: (op, options) => resolveSource(op, sources, options),
+    startAgain() {
+      shown.clear();
+      summary.executed = 0;
+      summary.cached = 0;
+    },
     async solve(definition, signal) {
       const edge = loadDefinition(definition, exchange?.watch(definition, cache, resolveOp) ?? resolveOp);
       if (edge === undefined) return undefined;
@@ -127,6 +138,7 @@ export function createEngine({
         return await createSolver({
           cache,
           claims,
+          ...(maxParallelism ? { maxParallelism } : {}),
           observer: exchange === undefined ? observer : tellKeys(observer, exchange),
           ...(exchange === undefined ? {} : { foreign: exchange.foreign }),
         }).build(edge, { signal });
@@ -138,10 +150,13 @@ export function createEngine({
   };
 }
 
-/** Keys are what an exported cache finds results by. */
+/** Keys are what an exported cache finds results by. A step whose input a cache has lost has not failed: it is about to start again. */
 function tellKeys(observer: SolveObserver<OpResult>, exchange: CacheExchange): SolveObserver<OpResult> {
   return {
     ...observer,
+    completed(vertex, outcome) {
+      if (errorCode(outcome.error) !== 'CACHE_LAYER_LOST') observer.completed(vertex, outcome);
+    },
     keyed(vertex, keys) {
       exchange.keyed(vertex.digest, keys);
       observer.keyed?.(vertex, keys);

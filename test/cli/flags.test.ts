@@ -7,7 +7,7 @@ import { splitCsv } from '../../src/cli/flags/csv.ts';
 import { collectHost } from '../../src/cli/flags/hosts.ts';
 import { collectOutput } from '../../src/cli/flags/output.ts';
 import { collectStages } from '../../src/cli/flags/stages.ts';
-import { collectTag, parseBuildArgs, parseLabels, readPlatform } from '../../src/cli/flags/values.ts';
+import { collectTag, parseBuildArgs, parseLabels, readParallelism, readPlatform } from '../../src/cli/flags/values.ts';
 import { TsbuildError } from '../../src/errors.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 
@@ -177,6 +177,13 @@ test('--add-host in all its forms', (t) => {
 test('--no-cache-filter', (t) => {
   t.deepEqual(collectStages('c', collectStages('a, b', undefined)), ['a', 'b', 'c']);
   for (const text of ['a,,b', '"a']) t.throws(() => collectStages(text, undefined), { message: /--no-cache-filter/ });
+});
+
+test('--max-parallelism', (t) => {
+  t.is(readParallelism('--max-parallelism', '4'), 4);
+  t.is(readParallelism('--max-parallelism', '0'), 0);
+  for (const text of ['', '-1', '1.5', 'many', '1e3', '99999999'])
+    t.throws(() => readParallelism('--max-parallelism', text), { message: /--max-parallelism/ }, text);
 });
 
 test('--build-arg-file', (t) => {

@@ -89,3 +89,25 @@ testNeeding(SETTING_NEEDS, 'what is said, and how often', async (t) => {
     t.is(quiet.stderr, '', flag);
   }
 });
+
+testNeeding(SETTING_NEEDS, '--max-parallelism: so many steps at once, from the flag or the environment', async (t) => {
+  const setting = await makeSetting(t);
+  const stage = (i: number): string =>
+    `FROM $REGISTRY/busybox:1 AS s${i}\nRUN --mount=type=cache,id=busy,target=/busy touch /busy/${i}; sleep 0.3; echo "at once: $(ls /busy | wc -l)"; rm /busy/${i}\n`;
+  const numbers = [0, 1, 2, 3, 4];
+  const Dockerfile = `ARG REGISTRY\n${numbers.map(stage).join('')}FROM scratch\n${numbers.map((i) => `COPY --from=s${i} /etc/passwd /p${i}\n`).join('')}`;
+  const context = setting.context({ Dockerfile });
+  const most = async (...flags: string[]): Promise<number> => {
+    const built = await setting.build(context, 'busy', '--no-cache', ...flags);
+    t.is(built.code, 0, outputOf(built));
+    return Math.max(...[...outputOf(built).matchAll(/at once: (\d+)$/gm)].map(([, count]) => Number(count)));
+  };
+  t.is(await most('--max-parallelism', '1'), 1);
+  t.true((await most('--max-parallelism=2')) <= 2);
+  t.true((await most()) > 2);
+  const refused = await setting.build(context, 'busy', '--max-parallelism', 'all');
+  t.is(refused.code, 125, outputOf(refused));
+  const args = ['build', '--progress=plain', '--no-cache', `--build-arg=REGISTRY=${setting.registry.host}`, context];
+  const byEnv = await setting.tsbuild.run(args, { env: { TSBUILD_MAX_PARALLELISM: '1' } });
+  t.false(/at once: [2-9]/.test(outputOf(byEnv)), outputOf(byEnv));
+});

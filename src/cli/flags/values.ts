@@ -52,6 +52,13 @@ export function collectTag(text: string, previous: unknown): string[] {
   return [...(Array.isArray(previous) ? (previous as string[]) : []), text];
 }
 
+/** Reads `--max-parallelism`: a number of steps; 0 is no limit, as in BuildKit's configuration. */
+export function readParallelism(flag: string, text: string): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+  if (count === undefined) throw invalidFlag(flag, text, 'it must be a number of steps, or 0 for no limit');
+  return count;
+}
+
 function splitPair(text: string): [name: string, value: string | undefined] {
   const equals = text.indexOf('=');
   return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
