@@ -80,6 +80,12 @@ RUN echo {id} run
         runs: [],
       },
       {
+        change: 'the name of a copied file',
+        sh: 'mv one two',
+        edit: [['COPY one', 'COPY two']],
+        runs: ['COPY two', ...FROM_D],
+      },
+      {
         change: 'the name of a copied directory',
         sh: 'mv d e',
         edit: [['COPY d ', 'COPY e ']],
