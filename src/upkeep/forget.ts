@@ -1,4 +1,5 @@
 import type { CacheRecord } from '../cache/index.ts';
+import type { DefinitionRecord } from '../solver/types.ts';
 import type { UpkeepContext } from './types.ts';
 
 /**
@@ -9,7 +10,7 @@ const KEEP_DEAD_MS = 30 * 24 * 3_600_000;
 
 /**
  * Forgets cache records of which a snapshot is gone and which were last used before `beforeMs` (default: 30 days ago), and content
- * digests of snapshots that nothing names any more.
+ * digests of snapshots that nothing names any more, and what definitions led to of which there is no record.
  */
 export async function forgetCacheRecords(
   { store, snapshotter }: UpkeepContext,
@@ -32,5 +33,9 @@ export async function forgetCacheRecords(
   };
   const nameless = [...contents.entries()].map(({ key }) => key).filter(isNameless);
   await Promise.all(nameless.map((key) => contents.remove(key)));
+  const definitions = store.table<DefinitionRecord>('cache-definitions');
+  const leadsNowhere = ({ identity }: DefinitionRecord): boolean => records.get(identity) === undefined;
+  const lost = [...definitions.entries()].filter(({ value }) => leadsNowhere(value)).map(({ key }) => key);
+  await Promise.all(lost.map((key) => definitions.update(key, (now) => (now && leadsNowhere(now) ? undefined : now))));
   return dead.length;
 }
