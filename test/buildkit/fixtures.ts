@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** A Dockerfile whose every step BuildKit and we must key alike. */
@@ -16,13 +16,19 @@ export interface Fixture {
   readonly hosts?: Readonly<Record<string, string>>;
 }
 
-/** Files of every kind that a content digest tells apart. */
-export function writeContext(directory: string): void {
+/** Files of every kind that a content digest tells apart. `false` where the file system has no attributes. */
+export function writeContext(directory: string): boolean {
+  const makeDirectory = (path: string, mode = 0o755): void => {
+    if (path === '.') return;
+    makeDirectory(dirname(path));
+    if (existsSync(join(directory, path))) return;
+    mkdirSync(join(directory, path));
+    chmodSync(join(directory, path), mode);
+  };
   const write = (path: string, data: string, mode = 0o644): void => {
-    const file = join(directory, path);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-    writeFileSync(file, data);
-    chmodSync(file, mode);
+    makeDirectory(dirname(path));
+    writeFileSync(join(directory, path), data);
+    chmodSync(join(directory, path), mode);
   };
   write('a', 'hello\n');
   write('b', 'b\n', 0o600);
@@ -43,10 +49,9 @@ export function writeContext(directory: string): void {
   write('only-ignored/left', 'left\n');
   write('other/x', 'x\n');
   write('other/y/z', 'z\n');
-  mkdirSync(join(directory, 'empty'), { mode: 0o755 });
-  mkdirSync(join(directory, 'sticky'));
-  chmodSync(join(directory, 'sticky'), 0o1777);
-  mkdirSync(join(directory, 'links'));
+  makeDirectory('empty');
+  makeDirectory('sticky', 0o1777);
+  makeDirectory('links');
   symlinkSync('../a', join(directory, 'links/a'));
   symlinkSync('../d', join(directory, 'links/d'));
   symlinkSync('/d/sub', join(directory, 'links/abs'));
@@ -58,8 +63,9 @@ export function writeContext(directory: string): void {
   try {
     execFileSync('setfattr', ['-n', 'user.note', '-v', 'seen', join(directory, 'other/x')]);
     execFileSync('setfattr', ['-n', 'user.a', '-v', '1', join(directory, 'other/y')]);
+    return true;
   } catch {
-    // A file system without attributes: the others are compared all the same.
+    return false;
   }
 }
 
@@ -177,6 +183,7 @@ COPY a b /both/
 COPY d /d
 COPY d/ /d2/
 COPY d /d3/.
+COPY d /.
 WORKDIR /w
 COPY a .
 COPY a ./
