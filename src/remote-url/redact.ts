@@ -3,7 +3,7 @@ const HIDDEN = '***';
 
 /** Parameters of a query that open something: tokens, keys, signatures of storage services. */
 const SECRET_PARAMETER =
-  /([?&;](?:[\w-]*(?:token|signature|secret|passw(?:or)?d|credential|api[-_]?key|accesskeyid)|sig)=)([^&;#\s"']+)/gi;
+  /([?&;](?:[\w-]{0,64}(?:token|signature|secret|passw(?:or)?d|credential|api[-_]?key|accesskeyid)|sig)=)([^&;#\s"']+)/gi;
 
 /** A URL for messages and records: without the user and password that may stand in it, and without tokens and signatures of its query. */
 export function redactUrl(url: string): string {
@@ -12,7 +12,7 @@ export function redactUrl(url: string): string {
 
 /** The user of ssh is part of the address; in a URL of the web it may be a token. */
 const WEB_USER = /\b(https?:\/\/)([^\s/?#"'<>]+)@/gi;
-const OTHER_PASSWORD = /\b((?!https?:)[a-z][a-z0-9+.-]*:\/\/[^\s/?#"'<>:@]*:)([^\s/?#"'<>]+)(?=@)/gi;
+const OTHER_PASSWORD = /\b((?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#"'<>:@]*:)([^\s/?#"'<>]+)(?=@)/gi;
 
 /** A text for messages and records with every URL in it redacted. */
 export function redactUrls(text: string): string {

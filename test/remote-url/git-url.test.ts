@@ -1,6 +1,15 @@
 import test from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
-import { fileNameOf, gitSourceOp, isGitUrl, isHttpUrl, parseGitUrl, redactUrl } from '../../src/remote-url/index.ts';
+import {
+  fileNameOf,
+  gitSourceOp,
+  isGitUrl,
+  isHttpUrl,
+  maskUrls,
+  parseGitUrl,
+  redactUrl,
+  redactUrls,
+} from '../../src/remote-url/index.ts';
 import { fc } from '../support/properties.ts';
 
 const place = (text: string): string | undefined => {
@@ -101,6 +110,27 @@ test('the name of a download is the end of the path', (t) => {
   t.is(fileNameOf('http://h/%zz'), '%zz');
   t.is(redactUrl('https://u:p@h/x@y'), 'https://h/x@y');
   t.is(redactUrl('git@h:x'), 'git@h:x');
+});
+
+test('texts lose the credentials of every URL in them, and nothing else', (t) => {
+  const text = [
+    'ADD https://token@h/x?sig=abc&v=1 http://u:p%40@h/y?X-Amz-Signature=12&access_token=z /to',
+    'RUN git clone ssh://git@h/x git@h:x git://u:secret@h/x && mail a@b.example "http://h/@x"',
+  ].join('\n');
+  t.is(
+    redactUrls(text),
+    [
+      'ADD https://h/x?sig=***&v=1 http://h/y?X-Amz-Signature=***&access_token=*** /to',
+      'RUN git clone ssh://git@h/x git@h:x git://u:***@h/x && mail a@b.example "http://h/@x"',
+    ].join('\n'),
+  );
+  t.is(maskUrls('ADD https://u:p@h/x?token=abc /'), 'ADD https://***@h/x?token=*** /');
+  t.is(maskUrls(text).length, text.length);
+  t.is(redactUrl('https://u:p@h/x?api_key=1&key=2'), 'https://h/x?api_key=***&key=2');
+  const long = `https://${'a:'.repeat(50_000)}`;
+  t.is(redactUrls(long), long);
+  const dashes = `://${'a-'.repeat(500_000)}`;
+  t.is(redactUrls(dashes), dashes);
 });
 
 test('any text is a repository, is none, or is refused in words', (t) => {

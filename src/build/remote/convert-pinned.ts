@@ -137,7 +137,9 @@ async function listAbsent(found: readonly FoundSource[], request: BuildRequest):
 }
 
 function missing(op: SourceOp, range: PlacedSource['range'], request: BuildRequest): MissingInput | undefined {
-  return missingSource(op, request.contextStream === undefined ? request.context : '-', range);
+  const { context, contextStream, dockerfile } = request;
+  const flags = dockerfile === undefined ? '' : `-f ${dockerfile} `;
+  return missingSource(op, flags + (contextStream === undefined ? context : '-'), range);
 }
 
 /** The context that holds the Dockerfile cannot be read without asking a server. Throws `OFFLINE` for it and all else that is known by then. */

@@ -3,7 +3,7 @@ import type { SourceRange } from '../../dockerfile/position.ts';
 import type { SourceOp } from '../../llb/ops.ts';
 import { gitName, urlName } from '../../lockfile/index.ts';
 import { familiarReference, formatPlatform, hostPlatform, type Platform, parseReference } from '../../oci/index.ts';
-import { parseGitUrl, redactUrl } from '../../remote-url/index.ts';
+import { parseGitUrl, redactUrl, redactUrls } from '../../remote-url/index.ts';
 
 /** Something that a build would have to ask a server for, or that its lock file has not. */
 export interface MissingInput {
@@ -31,11 +31,11 @@ export function missingImage(reference: string, platform: Platform, range: Sourc
   };
 }
 
-/** What a source op reads; `undefined` for a context of this machine. `place` is what the command line calls the context. */
+/** What a source op reads; `undefined` for a context of this machine. `place` is how the command line names Dockerfile and context. */
 export function missingSource(op: SourceOp, place: string, range: SourceRange | undefined): MissingInput | undefined {
   const at = range === undefined ? {} : { range };
   const { identifier, attrs, platform = hostPlatform() } = op;
-  const command = `tsbuild lock --fetch ${redactUrl(place)}`;
+  const command = `tsbuild lock --fetch ${redactUrls(place)}`;
   if (/^https?:/.test(identifier)) return { kind: 'url', name: urlName(identifier), command, ...at };
   if (identifier.startsWith('git:')) return { kind: 'git', name: gitOpName(identifier, attrs), command, ...at };
   const [, reference] = /^docker-image:\/\/(.*)$/.exec(identifier) ?? [];
