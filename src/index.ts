@@ -33,6 +33,7 @@ import { native } from './native/index.ts';
 import type { Platform } from './oci/index.ts';
 import type { PruneResult } from './upkeep/prune.ts';
 import type { Usage, UsageItem } from './upkeep/types.ts';
+import type { KeptReport } from './upkeep/why-kept.ts';
 import { withWorkspace } from './workspace.ts';
 
 export { build } from './build/build.ts';
@@ -98,6 +99,7 @@ export { formatPlatform, parsePlatform } from './oci/index.ts';
 export type { SolveStatus } from './progress/events.ts';
 export type { PruneResult } from './upkeep/prune.ts';
 export type { Usage, UsageItem } from './upkeep/types.ts';
+export type { KeptReason, KeptReport } from './upkeep/why-kept.ts';
 
 // What a build does not need is loaded when it is called.
 
@@ -392,5 +394,19 @@ export async function pruneStore(options: PruneStoreOptions = {}): Promise<Prune
       return pruneByRules(workspace, native, [rules], options);
     },
     options.dryRun ? READ : {},
+  );
+}
+
+/** What keeps an image, snapshot, blob, cache mount or cache record in the store, and what would free it. Throws `NOTHING_FOUND`, `NAME_AMBIGUOUS`. */
+export async function whyKept(
+  reference: string,
+  options: StoreOptions & { readonly signal?: AbortSignal } = {},
+): Promise<readonly KeptReport[]> {
+  const { explainKept, surveyStore } = await import('./upkeep/index.ts');
+  const { native } = await import('./native/index.ts');
+  return withWorkspace(
+    options.root,
+    async (workspace) => explainKept(workspace, await surveyStore(workspace, native, options), reference),
+    READ,
   );
 }

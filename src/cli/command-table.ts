@@ -112,6 +112,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/prune.ts'),
   },
   {
+    name: 'why-kept',
+    aliases: [],
+    summary: 'Show what keeps something in the store, and what would free it',
+    load: () => import('./commands/why-kept.ts'),
+  },
+  {
     name: 'context ls',
     aliases: ['context list'],
     summary: 'List what a build would see of its context, largest first',
