@@ -1,0 +1,52 @@
+// How the content of a user's directory enters keys: looked at once for all steps, and once more after each copy.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import type { LocalResult } from '../../src/llb/results.ts';
+import { native } from '../../src/native/index.ts';
+import type { HashTreeRequest } from '../../src/native/types.ts';
+import { createContentReader } from '../../src/ops/content.ts';
+import type { ReadSelection } from '../../src/ops/selections.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+
+const select = (path: string): readonly ReadSelection[] => [
+  { path, wildcard: true, followSymlinks: true, mayBeMissing: false },
+];
+
+test('steps that read one context see it as one, and a change is told after the copy', async (t) => {
+  const work = makeTempDir('content');
+  t.teardown(() => removeTree(work));
+  const directory = join(work, 'context');
+  mkdirSync(join(directory, 'd'), { recursive: true });
+  writeFileSync(join(directory, 'd/f'), 'one');
+  const requests: HashTreeRequest[] = [];
+  const counting = {
+    createWatch: () => native.createWatch(),
+    createTreeMemo: () => native.createTreeMemo(),
+    findPaths: native.findPaths,
+    listTree: native.listTree,
+    hashTree: (request: HashTreeRequest) => {
+      requests.push(request);
+      return native.hashTree(request);
+    },
+  };
+  const noSnapshots = {
+    view: () => {
+      throw new Error('there are none');
+    },
+  };
+  const reader = createContentReader(counting, noSnapshots, join(work, 'stat-cache'), undefined);
+  const user = { signal: new AbortController().signal };
+  const local: LocalResult = { kind: 'local', directory };
+  const whole = await reader.digest(local, select('/'), user);
+  writeFileSync(join(directory, 'd/f'), 'two');
+  // The next step's key is made of what the first one saw.
+  const inside = await reader.digest(local, select('/d'), user);
+  t.is(requests[0]?.memo, requests[1]?.memo);
+  t.is(await reader.digest(local, select('/'), user), whole);
+  await t.throwsAsync(reader.verify(local, select('/d'), user), { code: 'CONTEXT_CHANGED' });
+  // Another solve begins anew.
+  const again: LocalResult = { kind: 'local', directory };
+  t.not(await reader.digest(again, select('/d'), user), inside);
+  await t.notThrowsAsync(reader.verify(again, select('/d'), user));
+});
