@@ -1,13 +1,15 @@
 import type { BuildRequest } from '../../build-types.ts';
 import type { MetaResolver } from '../../dockerfile/convert/index.ts';
 import { formatPlatform, type Platform } from '../../oci/index.ts';
+import { redactUrls } from '../../remote-url/index.ts';
 import type { LockDraft } from './lock-draft.ts';
 import { discoverNames } from './lock-names.ts';
 import { type LockPlaces, lockConversion } from './lock-places.ts';
 import { placeholder } from './tolerant-resolver.ts';
 
 /**
- * The build arguments without which other things would be named. The others, secrets perhaps, are nobody's business. Asks no server: an image
+ * The build arguments without which other things would be named. The others, secrets perhaps, are nobody's business, nor are the
+ * credentials of a URL that a value holds. Asks no server: an image
  * that only another argument names is taken for an empty one.
  */
 export async function findDecidingArgs(
@@ -40,7 +42,7 @@ export async function findDecidingArgs(
       () => undefined,
     );
     opened.signal.throwIfAborted();
-    if (without !== all) deciding.set(name, value);
+    if (without !== all) deciding.set(name, redactUrls(value));
   }
   return deciding;
 }
