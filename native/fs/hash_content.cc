@@ -275,8 +275,7 @@ Result<Node*> ContentHasher::PlanWhole(const std::string& path, bool follow) {
   bool any = false;
   SharedFd shared = Share(std::move(*fd));
   TSB_TRY(AddEntries(shared, match.path, tree_.ignore.JudgeFromRoot(match.path).carried, &node, &any));
-  // Of a directory into which nothing was sent BuildKit sees its own.
-  if (request_.local && match.path.empty() && any) {
+  if (request_.local && match.path.empty()) {
     node.digest = DigestOf("");
   } else {
     TSB_TRY(ReadHeader(shared->get(), match.path, &node));
@@ -298,8 +297,6 @@ Status ContentHasher::AddEntries(SharedFd fd, const std::string& source_path, co
   Batch batch{fd, source_path, {}};
   for (const DirectoryEntry& entry : *entries) {
     TSB_TRY(CheckCancelled(request_.watch));
-    // A client sends none.
-    if (request_.local && entry.type == DT_SOCK) continue;
     std::string path = JoinPath(source_path, entry.name);
     PatternProgram::Verdict ignored;
     if (!tree_.ignore.empty()) ignored = tree_.ignore.Judge(path, carried);
@@ -391,7 +388,6 @@ Status ContentHasher::AddItems(SharedFd fd, const std::string& source_path, cons
   Batch batch{fd, source_path, {}};
   for (const DirectoryEntry& entry : *entries) {
     TSB_TRY(CheckCancelled(request_.watch));
-    if (request_.local && entry.type == DT_SOCK) continue;
     std::string path = JoinPath(source_path, entry.name);
     PatternProgram::Verdict ignored;
     if (!tree_.ignore.empty()) ignored = tree_.ignore.Judge(path, here.ignored);

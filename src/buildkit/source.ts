@@ -5,8 +5,8 @@ import type { BuildKitKey, BuildKitKeysDependencies } from './types.ts';
 
 /**
  * A source: an image by the digest that its name was resolved to, with the platform, and by its layers (source/containerimage/pull.go,
- * CacheKey). All others count by what is read of them. A directory of the user's has no key that lasts longer than a session; those of
- * downloads and repositories hold what only the server said, and their content tells as much.
+ * CacheKey); a download by the checksum that it must have (source/http/source.go). All others count by what is read of them: a directory
+ * of the user's has no key that lasts longer than a session, and those of other downloads and of repositories hold what only the server said.
  */
 export async function sourceKey(
   op: SourceOp,
@@ -14,7 +14,7 @@ export async function sourceKey(
   signal: AbortSignal,
 ): Promise<BuildKitKey> {
   const reference = /^(?:docker-image|oci-layout):\/\/.*@(sha256:[0-9a-f]{64})$/.exec(op.identifier);
-  if (reference?.[1] === undefined) return { outputs: [], deps: [] };
+  if (reference?.[1] === undefined) return downloadKey(op);
   const platform = op.platform ?? hostPlatform();
   const byManifest = goJson({
     Digest: reference[1],
@@ -26,6 +26,14 @@ export async function sourceKey(
   const chainID = chainIDs(await layersOf(op, signal)).at(-1);
   const keys = [digestOf(byManifest), ...(chainID === undefined ? [] : [chainID])];
   return { outputs: [keys.map((key) => sourceRecord(key))], deps: [] };
+}
+
+function downloadKey({ identifier, attrs }: SourceOp): BuildKitKey {
+  const { 'http.filename': filename, 'http.checksum': checksum, ...others } = attrs;
+  const isPlain = /^https?:/.test(identifier) && Object.keys(others).length === 0;
+  if (!isPlain || filename === undefined || checksum === undefined) return { outputs: [], deps: [] };
+  const key = digestOf(goJson({ Filename: filename, Perm: 0, UID: 0, GID: 0, Checksum: checksum }));
+  return { outputs: [[sourceRecord(key)]], deps: [] };
 }
 
 function sourceRecord(key: Digest): Digest {
