@@ -117,7 +117,8 @@ export function decodeMount(content: Uint8Array, where: string): MountArtifact {
 /** Reads an index of mounts; throws `CACHE_MOUNT_ARTIFACT_INVALID`. */
 export function decodeMounts(content: Uint8Array, where: string): readonly ArtifactEntry[] {
   const index = parseIndex(content, where);
-  if (index.artifactType !== ARTIFACT_TYPE)
+  // Not by the index's own type: tools that copy one write it anew, without that.
+  if (!index.manifests.every(({ annotations }) => typeof annotations?.[`${PREFIX}raw-id`] === 'string'))
     throw artifactInvalid(where, `it is ${index.artifactType ?? 'an image of several platforms'}, not cache mounts`);
   if (index.manifests.length > MAX_MOUNTS) throw artifactInvalid(where, `it has ${index.manifests.length} mounts`);
   return index.manifests.map((descriptor) => ({ descriptor, facts: readAnnotations(where, descriptor.annotations) }));

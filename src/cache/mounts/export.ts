@@ -140,7 +140,7 @@ async function packMount(
     } catch (error) {
       if (errorCode(error) !== 'FILE_CHANGED') throw error;
       if (attempt === ATTEMPTS) throw mountBusy(displayId(facts.id), error);
-      await sleep(TICK_MS * 10 ** attempt, undefined, { signal: options.signal });
+      await sleep(TICK_MS * 4 ** attempt, undefined, { signal: options.signal });
     }
 }
 

@@ -4,8 +4,8 @@ import type { Digest } from '../../oci/index.ts';
 
 /**
  * A tree cut into parts that travel as blobs of their own. All directories are one part, the files in the order of their paths many,
- * further names of files (hardlinks) the last one. Where a part of files ends depends on each file's path and size alone, so a file that comes or
- * goes changes the part that it is in and no other.
+ * further names of files (hardlinks) the last one. Where a part of files ends depends on a hash of the path there, so a file that
+ * comes or goes changes the part that it is in and hardly another.
  */
 export interface Part {
   readonly kind: 'directories' | 'files' | 'links';
@@ -19,7 +19,7 @@ export interface Part {
   readonly fingerprint: Digest;
 }
 
-const MIN_PART_BYTES = 4 * 1024 ** 2;
+const MIN_PART_BYTES = 2 * 1024 ** 2;
 const MAX_PART_BYTES = 64 * 1024 ** 2;
 /** About so many parts, where their size allows. */
 const PARTS = 256;
@@ -70,9 +70,11 @@ export function planParts(survey: SurveyTreeResult, keep?: Selection): readonly 
   const parts: Part[] = [];
   const limit = partSize(totalBytes(survey, keep));
   let files: number[] = [];
+  let filled = 0;
   const endPart = (): void => {
     if (files.length > 0) parts.push(makePart('files', survey, paths, files));
     files = [];
+    filled = 0;
   };
   for (let i = 0; i < types.length; i++) {
     if (!isKept(i)) continue;
@@ -93,7 +95,8 @@ export function planParts(survey: SurveyTreeResult, keep?: Selection): readonly 
     // A large file is alone: what is beside it does not travel again with it.
     if (isLarge) endPart();
     files.push(i);
-    if (isLarge || (hashes[i] ?? 0) / 2 ** 32 < weight / limit) endPart();
+    filled += weight;
+    if (isLarge || (hashes[i] ?? 0) / 2 ** 32 < (weight / limit) * cutFactor(filled / limit)) endPart();
   }
   endPart();
   const all = [makePart('directories', survey, paths, directories), ...parts];
@@ -122,6 +125,12 @@ function makePart(
     bytes,
     fingerprint: `sha256:${hash.digest('hex')}`,
   };
+}
+
+/** How much likelier a cut is than on average, so that parts are neither tiny nor huge: none before a quarter, soon after the whole. */
+function cutFactor(fill: number): number {
+  if (fill < 0.25) return 0;
+  return fill < 1 ? 1 : 4;
 }
 
 /** A power of two, so that a tree that grows a little is not cut anew. */
