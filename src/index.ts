@@ -41,7 +41,6 @@ export type { CheckResult } from './build/call/check.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
 export type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
-export type { MissingInput } from './build/remote/missing.ts';
 export { endUpkeep } from './build/upkeep.ts';
 export type {
   AnnotationSpec,

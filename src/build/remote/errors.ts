@@ -8,7 +8,7 @@ import type { MissingInput } from './missing.ts';
 const MAX_FRAMES = 10;
 
 /** Everything that is missing, at once. `missing` has the same as the message; `details.missing` is that as JSON. */
-export class MissingInputsError extends DockerfileError {
+class MissingInputsError extends DockerfileError {
   readonly missing: readonly MissingInput[];
   readonly #text: string;
 

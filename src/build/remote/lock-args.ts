@@ -32,7 +32,7 @@ export async function findDecidingArgs(
   const namesWith = async (buildArgs: Readonly<Record<string, string>>): Promise<string> => {
     const conversion = lockConversion(opened, { ...request, buildArgs }, platform, meta);
     const inputs = await discoverNames(conversion, opened.except);
-    return JSON.stringify(inputs.map(({ kind, name }) => [kind, name]).sort());
+    return [...new Set(inputs.map(({ kind, name }) => `${kind} ${name}`))].sort().join('\n');
   };
   const all = await namesWith(Object.fromEntries(args));
   const deciding = new Map<string, string>();

@@ -6,7 +6,7 @@ import { type Lockfile, lockUnreadable, MAX_LOCK_BYTES, parseLock } from '../../
 import type { MainContext } from '../context/main.ts';
 import type { DockerfileInput } from '../inputs.ts';
 
-export const LOCK_SUFFIX = '.lock';
+const LOCK_SUFFIX = '.lock';
 
 /** Where the lock file of a Dockerfile lies on this machine: `<Dockerfile>.lock` beside it. `undefined` for one that came from elsewhere. */
 export function findLockPath(

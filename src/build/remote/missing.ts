@@ -11,7 +11,7 @@ export interface MissingInput {
   /** Without credentials. */
   readonly name: string;
   readonly platform?: string;
-  /** What gets it while there is a network. */
+  /** What gets it, or does it, while there is a network. */
   readonly command: string;
   /** Of the Dockerfile. */
   readonly range?: SourceRange;
@@ -49,13 +49,20 @@ function gitOpName(identifier: string, attrs: SourceOp['attrs']): string {
 }
 
 /** What the request itself asks of servers, whatever the Dockerfile says. */
-export function missingOfRequest({ push, outputs = [], tags = [] }: BuildRequest): readonly MissingInput[] {
-  const names = outputs
-    .flatMap((output) => (output.type === 'image' && output.push ? [output.name ?? tags] : []))
-    .flat();
-  return [...new Set(push ? [...names, ...tags] : names)].map((name) => ({
-    kind: 'push',
-    name,
-    command: `tsbuild push ${name}`,
-  }));
+export function missingOfRequest(request: BuildRequest): readonly MissingInput[] {
+  const { push, outputs = [], tags = [], cacheFrom = [], cacheTo = [] } = request;
+  const names = outputs.flatMap((output) =>
+    output.type === 'image' && output.push ? (output.name?.split(',') ?? tags) : [],
+  );
+  const pushes = [...new Set(push ? [...names, ...tags] : names)];
+  const places = [...(request.cacheMountsFrom ?? []), ...(request.cacheMountsTo ?? [])].map(({ place }) => place);
+  const caches = [...cacheFrom, ...cacheTo, ...places].flatMap((spec) => (spec.type === 'registry' ? [spec.ref] : []));
+  return [
+    ...pushes.map((name) => ({ kind: 'push' as const, name, command: `tsbuild push ${name}` })),
+    ...[...new Set(caches)].map((name) => ({
+      kind: 'cache' as const,
+      name,
+      command: 'leave out its flag, or use a directory (type=local)',
+    })),
+  ];
 }
