@@ -26,8 +26,7 @@ export async function openBuildLog(
   context: string | undefined,
 ): Promise<BuildLog> {
   const { onProgress } = request;
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
-  const id = `${stamp}-${randomBytes(4).toString('hex')}`;
+  const id = makeBuildId(new Date());
   const path = buildLogPath(paths, id);
   const file = createLogFile(path, native.prefixLines);
   const lock = await native.lockFile({ path, exclusive: true, wait: false });
@@ -48,4 +47,11 @@ export async function openBuildLog(
       if (shouldRemoveBuilds(paths, id)) await removeOldBuilds(paths, native).catch(() => {});
     },
   };
+}
+
+/** The second half begins with the milliseconds: what is built twice in a second is in order too. */
+function makeBuildId(now: Date): string {
+  const stamp = now.toISOString().replace(/[-:]|\.\d+Z$/g, '');
+  const fraction = now.getUTCMilliseconds().toString(16).padStart(3, '0');
+  return `${stamp}-${fraction}${randomBytes(3).toString('hex').slice(1)}`;
 }

@@ -39,3 +39,10 @@ export function buildIncomplete(id: string, status: string): TsbuildError {
     details: { id },
   });
 }
+
+export function logGone(id: string, path: string): TsbuildError {
+  return new TsbuildError('BUILD_INCOMPLETE', `the log of build ${id} is gone`, {
+    hint: "'tsbuild builds inspect' shows what is known of it",
+    details: { id, path },
+  });
+}

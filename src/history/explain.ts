@@ -148,13 +148,17 @@ class Explainer {
       { op, plan: this.#now.plan, text: instruction?.text ?? op.name },
     );
     const roots = new Set<Digest>();
+    const isRewritten = reasons.some(({ kind }) => kind === 'instruction');
     for (const [index, input] of keys.inputs.entries()) {
       const before = olderKeys.inputs[index];
-      if (before === undefined) continue;
+      // Inline files are a part of the instruction.
+      if (before === undefined || (isRewritten && this.#isInline(input.vertex))) continue;
       const found = this.#compareInput(op, index, before, input, candidate);
       reasons.push(...found.reasons);
       for (const root of found.roots) roots.add(root);
     }
+    // Variables of another base are a consequence of it.
+    reasons.sort((a, b) => Number(b.kind === 'base') - Number(a.kind === 'base'));
     if (keys.volatile) reasons.push({ kind: 'uncacheable' });
     if (reasons.length === 0 && roots.size === 0) reasons.push({ kind: 'unknown' });
     // What other steps made of files is told, and is no beginning; nor is a variable that has changed for them too.
@@ -162,6 +166,12 @@ class Explainer {
     const begins = roots.size === 0 || reasons.some((reason) => !isDerived(reason) && !told.has(canonicalJson(reason)));
     const all = [...(begins ? [op.digest] : []), ...roots].slice(0, MAX_ROOTS);
     return { reasons, roots: all, candidate };
+  }
+
+  /** The content of a heredoc: a step without a place of its own. */
+  #isInline(vertex: Digest): boolean {
+    const op = this.#now.ops.get(vertex);
+    return op?.type === 'file' && op.inputs.length === 0 && !this.#now.instructions.has(vertex);
   }
 
   #compareInput(op: PlanOp, index: number, old: RecordedInput, now: RecordedInput, candidate: Candidate): Finding {
@@ -172,22 +182,28 @@ class Explainer {
     const roots = this.#findings.get(now.vertex)?.roots ?? [];
     const [from, to] = [throughMerges(past.ops, old.vertex), throughMerges(this.#now.ops, now.vertex)];
     if (from === undefined || to === undefined) return { reasons: [], roots };
-    if (to.type === 'source') return { reasons: [this.#compareSource(from, old, to, now)], roots };
+    if (to.type === 'source' && from.type === 'source')
+      return { reasons: [this.#compareSource(from, old, to, now)], roots };
+    if (to.type === 'source' || from.type === 'source')
+      return { reasons: [this.#describeGone(from, candidate)], roots };
     const older = pairs.get(to.digest);
     if (older === undefined || older.op.digest === from.digest) {
       if (roots.length > 0) return { reasons: [], roots };
       return { reasons: [{ kind: 'upstream', step: to.name }], roots };
     }
     // Both have the step that this one stands on now, but in another place.
-    const before = past.instructions.get(from.digest);
-    const isGone = ![...pairs.values()].some((instruction) => instruction.op.digest === from.digest);
-    const gone = before?.text ?? from.name;
-    return { reasons: [{ kind: isGone ? 'removed' : 'order', instruction: gone }], roots };
+    return { reasons: [this.#describeGone(from, candidate)], roots };
+  }
+
+  /** What a step stood on, and does not any more. */
+  #describeGone(from: PlanOp, { past, pairs }: Candidate): Reason {
+    if (from.type === 'source') return { kind: 'order', instruction: `FROM ${splitSource(from).name}` };
+    const isKept = [...pairs.values()].some((instruction) => instruction.op.digest === from.digest);
+    return { kind: isKept ? 'order' : 'removed', instruction: past.instructions.get(from.digest)?.text ?? from.name };
   }
 
   #compareSource(from: PlanOp, old: RecordedInput, to: PlanOp, now: RecordedInput): Reason {
     const [before, after] = [splitSource(from), splitSource(to)];
-    if (from.type !== 'source') return { kind: 'base', reference: after.name, old: from.name, new: after.name };
     if (after.scheme !== 'docker-image')
       return {
         kind: 'source',
@@ -278,7 +294,8 @@ function nameInput(op: PlanOp, index: number, source: PlanOp | undefined, build:
     return name === 'local://context' ? 'context' : `context ${JSON.stringify(name.slice('local://'.length))}`;
   }
   const stage = build.instructions.get(source.digest)?.stage;
-  return stage === undefined ? source.name : `stage ${JSON.stringify(stage)}`;
+  if (stage === undefined) return source.inputs.length === 0 ? 'the inline file' : source.name;
+  return `stage ${JSON.stringify(stage)}`;
 }
 
 /** What the nth selection of an input names, in the order of ops/selections.ts. */

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { NativeApi } from '../native/types.ts';
-import { buildAmbiguous, buildIncomplete, buildNotFound, buildRunning } from './errors.ts';
+import { buildAmbiguous, buildIncomplete, buildNotFound, buildRunning, logGone } from './errors.ts';
 import { explainRecord } from './explain.ts';
 import { buildLogPath } from './paths.ts';
 import { findStatus, type HistoryPaths, isRunning, listBuildIds, readPlan, readRecord, readSteps } from './read.ts';
@@ -17,7 +17,7 @@ export interface BuildHistory {
   inspect(reference: string): Promise<BuildInspection>;
   /** Throws `BUILD_INCOMPLETE`. */
   explain(reference: string): Promise<Explanation>;
-  /** The whole log so far; `undefined` where it is gone. */
+  /** The whole log so far. Throws `BUILD_INCOMPLETE` where it is gone. */
   readLog(reference: string): Promise<{ readonly id: string; readonly log: Readable }>;
   /** Throws `BUILD_RUNNING`. */
   remove(reference: string): Promise<string>;
@@ -71,7 +71,9 @@ export function createBuildHistory(paths: HistoryPaths, native: Pick<NativeApi, 
 
     async readLog(reference) {
       const { id } = await find(reference);
-      return { id, log: createReadStream(buildLogPath(paths, id)) };
+      const path = buildLogPath(paths, id);
+      if (!existsSync(path)) throw logGone(id, path);
+      return { id, log: createReadStream(path) };
     },
 
     async remove(reference) {
