@@ -6,6 +6,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { CheckResult } from './build/call/check.ts';
 import type { ContextListing, ListContextOptions } from './build/context/list.ts';
+import type { CheckStoreOptions } from './build/fsck.ts';
 import type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
 import type { BuildRequest, CacheMountPlace } from './build-types.ts';
 import type { CacheMountInfo } from './cache/index.ts';
@@ -31,6 +32,7 @@ import type {
 } from './images/types.ts';
 import { native } from './native/index.ts';
 import type { Platform } from './oci/index.ts';
+import type { CheckResult } from './upkeep/fsck/types.ts';
 import type { PruneResult } from './upkeep/prune.ts';
 import type { Usage, UsageItem } from './upkeep/types.ts';
 import type { KeptReport } from './upkeep/why-kept.ts';
@@ -96,6 +98,7 @@ export type {
 export type { Descriptor, Digest, ImageConfig, Platform } from './oci/index.ts';
 export { formatPlatform, parsePlatform } from './oci/index.ts';
 export type { SolveStatus } from './progress/events.ts';
+export type { CheckResult, Finding } from './upkeep/fsck/types.ts';
 export type { PruneResult } from './upkeep/prune.ts';
 export type { Usage, UsageItem } from './upkeep/types.ts';
 export type { KeptReason, KeptReport } from './upkeep/why-kept.ts';
@@ -408,4 +411,12 @@ export async function whyKept(
     async (workspace) => explainKept(workspace, await surveyStore(workspace, native, options), reference),
     READ,
   );
+}
+
+/**
+ * `tsbuild fsck`: verifies every blob, snapshot, image and record of a store; with `repair` mends what can be mended. No image that is whole
+ * is lost by it. Throws `STORE_BUSY`.
+ */
+export async function checkStore(options: CheckStoreOptions = {}): Promise<CheckResult> {
+  return (await import('./build/fsck.ts')).checkStoreAt(options);
 }

@@ -271,7 +271,14 @@ test('completion scripts are sound, and bash completes commands, flags and choic
   };
   t.deepEqual(await complete('tsbuild', 'bui'), ['build', 'builder', 'buildx']);
   t.deepEqual(await complete('tsbuild', 'image', 'in'), ['inspect']);
-  t.deepEqual(await complete('tsbuild', 'build', '--pu'), ['--pull', '--push']);
+  t.deepEqual(await complete('tsbuild', 'build', '--pu'), [
+    '--pull',
+    '--pull=always',
+    '--pull=missing',
+    '--pull=newer',
+    '--pull=never',
+    '--push',
+  ]);
   t.deepEqual(await complete('tsbuild', 'image', 'build', '--progress', 'pl'), ['plain']);
   t.deepEqual(await complete('tsbuild', '-D', '--root', '/x', 'save', '--format', ''), ['docker', 'oci']);
 });

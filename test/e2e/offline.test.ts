@@ -27,16 +27,18 @@ testNeeding(REMOTE_NEEDS, 'an offline build tells all that it lacks at once, bef
   const { tsbuild, registry, web, git } = setting;
   const context = setting.context({ Dockerfile: dockerfile(setting) });
   const before = setting.asked();
-  const args = ['build', '--progress=plain', '--offline', '--push', '-t', 'registry.example/app:1', context];
+  const cache = ['--cache-from', `type=registry,ref=${registry}/cache`];
+  const args = ['build', '--progress=plain', '--offline', '--push', '-t', 'registry.example/app:1', ...cache, context];
   const result = await tsbuild.run(args);
   t.is(result.code, 1);
   t.deepEqual(setting.asked(), before);
   for (const line of [
-    'ERROR: --offline, and this build needs 4 things of the network:',
+    'ERROR: --offline, and this build needs 5 things of the network:',
     `  image ${registry}/busybox:1 (linux/amd64): tsbuild pull ${registry}/busybox:1`,
     `  url ${web.url}/file.txt: tsbuild lock --fetch ${context}`,
     `  git ${git.url}/app.git#main: tsbuild lock --fetch ${context}`,
     '  push of registry.example/app:1: tsbuild push registry.example/app:1',
+    `  cache ${registry}/cache: leave out its flag, or use a directory (type=local)`,
   ])
     t.true(result.stderr.includes(`${line}\n`), `${line}\n${result.stderr}`);
   for (const place of ['Dockerfile:2:1', 'Dockerfile:6:1']) t.true(result.stderr.includes(place), result.stderr);

@@ -196,6 +196,8 @@ function bashArguments(completes: CommandSpec['completes']): string {
 
 function zshOption(flag: string, option: OptionSpec): string {
   const text = option.description.replace(/[[\]]/g, '\\$&');
+  const { words } = option;
+  if (words !== undefined) return quote(`*${flag}=-[${text}]::value:(${words.join(' ')})`);
   if (!takesNextWord(option)) return quote(`*${flag}[${text}]`);
   const offered = offeredValues(option);
   const values = offered
