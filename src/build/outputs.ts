@@ -1,5 +1,6 @@
 import type { AnnotationSpec, BuildRequest, BuildResult, OutputSpec } from '../build-types.ts';
 import type { ConvertResult } from '../dockerfile/convert/types.ts';
+import { errorCode } from '../errors.ts';
 import { exportResult } from '../exporter/index.ts';
 import type { TreeResult } from '../llb/results.ts';
 import { native } from '../native/index.ts';
@@ -69,7 +70,7 @@ export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult,
     ...(image.author === undefined ? {} : { author: image.author }),
   };
   const name = `exporting to ${outputs.map((output) => output.type).join(', ')}`;
-  const { imageID, descriptor, names } = await runPhase(sink, name, (reporter) =>
+  const outcome = await runPhase(sink, name, (reporter) =>
     exportResult(built, outputs, {
       ...workspace,
       ...options,
@@ -78,8 +79,14 @@ export async function exportBuilt(input: ExportInput): Promise<Pick<BuildResult,
       inlineCache: async (diffIDs) => exchange?.inlineCache(converted.definition, diffIDs),
       onTask: (...task) => reporter.task(...task),
       signal,
+    }).catch((error: unknown) => {
+      // No failure of the export: the steps whose layers are lost run, and it is done again.
+      if (errorCode(error) === 'CACHE_LAYER_LOST') return { lost: error };
+      throw error;
     }),
   );
+  if ('lost' in outcome) throw outcome.lost;
+  const { imageID, descriptor, names } = outcome;
   return {
     names,
     ...(imageID === undefined ? {} : { imageID }),

@@ -145,7 +145,6 @@ export class Solve<R> {
     const inputs = foreign ?? (await Promise.all(node.inputs.map((input) => this.#readOutput(input))));
     if (asks && foreign === undefined && standsOnUnknown(node)) foreign = await this.#askForeign(node);
     if (foreign === undefined) return await this.#executeOnce(node, identity, inputs);
-    this.#carried.foreign.add(identity.digest);
     this.#keep(node, identity, foreign);
     await this.#checkAssumptions(node, identity, foreign);
     this.#reportCached(node, 'foreign');

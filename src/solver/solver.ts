@@ -15,6 +15,8 @@ export interface SolverOptions<R> {
 
 /** How often a build looks at inputs that change under its eyes before it gives up. */
 const MAX_ATTEMPTS = 3;
+/** A cache that is lost gives nothing any more: more than this nobody names. */
+const MAX_LOSSES = 100;
 
 export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
   const world = { ...options, slots: new Slots(options.maxParallelism ?? Number.POSITIVE_INFINITY) };
@@ -24,8 +26,8 @@ export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
         results: new Map(),
         reported: new Set(),
         keyed: new Map(),
-        foreign: new Set(),
       };
+      let losses = 0;
       for (let attempt = 1; ; ) {
         try {
           return await new Solve(world, carried, signal).run(edge);
@@ -33,10 +35,9 @@ export function createSolver<R>(options: SolverOptions<R>): Solver<R> {
           signal?.throwIfAborted();
           // Each stale assumption leaves one more result behind that is not assumed of again: no count is needed.
           if (error instanceof StaleAssumption) continue;
-          if (isForeignLost(error)) {
-            // A cache that is lost gives nothing any more: each is lost once.
-            for (const identity of carried.foreign) carried.results.delete(identity);
-            carried.foreign.clear();
+          if (isForeignLost(error) && losses++ < MAX_LOSSES) {
+            // What it gave may be a part of what was made; what was saved is found again.
+            carried.results.clear();
             continue;
           }
           if (!mayStartAgain(error) || attempt === MAX_ATTEMPTS) throw error;
