@@ -7,12 +7,35 @@ const HEAD = 'ARG REGISTRY\nFROM $REGISTRY/busybox:1\n';
 /** Twenty small steps of the kinds that Dockerfiles are made of. */
 export function writeTwentySteps(context: string): void {
   mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${writeSteps(context, 0)}`);
+}
+
+/**
+ * Stages of twenty small steps each, one of which is copied from all others: no image has so many layers that a builder could not
+ * make it. All steps, those of the copies but not counted: `20 * stages`.
+ */
+export function writeStages(context: string, stages: number): void {
+  mkdirSync(context, { recursive: true });
+  const others = Array.from({ length: stages - 1 }, (_, i) => i + 1);
+  const texts = others.map((i) => `FROM $REGISTRY/busybox:1 AS stage${i}\n${writeSteps(context, i)}`);
+  const copies = others.map((i) => `COPY --from=stage${i} /run${i}-0 /from/\n`);
+  const last = `FROM $REGISTRY/busybox:1\n${writeSteps(context, 0)}${copies.join('')}`;
+  writeFileSync(join(context, 'Dockerfile'), `ARG REGISTRY\n${texts.join('')}${last}`);
+}
+
+function writeSteps(context: string, stage: number): string {
   const steps: string[] = [];
   for (let i = 0; i < 5; i++) {
-    writeFileSync(join(context, `file${i}`), `${i}\n`);
-    steps.push(`RUN echo ${i} >/run${i}`, `COPY file${i} /copied/`, `ENV KEY${i}=${i}`, `WORKDIR /work${i}`);
+    const name = `${stage}-${i}`;
+    writeFileSync(join(context, `file${name}`), `${name}\n`);
+    steps.push(
+      `RUN echo ${name} >/run${name}`,
+      `COPY file${name} /copied/`,
+      `ENV KEY${i}=${name}`,
+      `WORKDIR /work${name}`,
+    );
   }
-  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${steps.join('\n')}\n`);
+  return `${steps.join('\n')}\n`;
 }
 
 /** `count` RUN steps, all of which depend on the build argument `NONCE`: another value, and nothing is cached. */
@@ -41,6 +64,13 @@ export function writeManyFiles(context: string, count: number, bytes: number): v
     writeFileSync(join(folder, `f${i}`), Buffer.concat([Buffer.from(`${i}\n`), source.subarray(start, start + size)]));
   }
   writeFileSync(join(context, 'Dockerfile'), `${HEAD}COPY files /files\n`);
+}
+
+/** 100,000 files of 100 bytes; each of ten steps copies a tenth of them. */
+export function writeHugeContext(context: string): void {
+  writeManyFiles(context, 100_000, 10_000_000);
+  const steps = Array.from({ length: 10 }, (_, i) => `COPY files/d${i} files/d${i}? /files${i}/\n`);
+  writeFileSync(join(context, 'Dockerfile'), `${HEAD}${steps.join('')}`);
 }
 
 /** A step that prints so many bytes in lines of 80; it depends on the build argument `NONCE`. */

@@ -6,9 +6,11 @@ import type { Contender } from './contenders.ts';
 import {
   changeOneFile,
   writeBaseOnly,
+  writeHugeContext,
   writeManyFiles,
   writeRunOnLargeBase,
   writeRuns,
+  writeStages,
   writeTalkative,
   writeTwentySteps,
 } from './contexts.ts';
@@ -62,6 +64,15 @@ export const TRIALS: readonly Trial[] = [
     warmUp: (contender, environment) => buildWith(contender, environment, 'steps'),
     run: (contender, environment) => timed(() => buildWith(contender, environment, 'steps')),
   },
+  ...[100, 400].map(
+    (steps): Trial => ({
+      name: `cached-${steps}`,
+      title: `cached rebuild, ${steps} steps in ${steps / 20} stages`,
+      prepare: ({ dir }) => writeStages(join(dir, `steps-${steps}`), steps / 20),
+      warmUp: (contender, environment) => buildWith(contender, environment, `steps-${steps}`),
+      run: (contender, environment) => timed(() => buildWith(contender, environment, `steps-${steps}`)),
+    }),
+  ),
   {
     name: 'run',
     title: 'one more RUN (21 against 1, by 20)',
@@ -106,6 +117,14 @@ export const TRIALS: readonly Trial[] = [
     prepare: prepareFiles,
     warmUp: buildFiles,
     run: (contender, environment) => timed(() => buildFiles(contender, environment)),
+  },
+  {
+    name: 'cached-huge-context',
+    title: 'cached rebuild, 100,000 small files in the context, ten steps that read them',
+    heavy: true,
+    prepare: ({ dir }) => writeHugeContext(join(dir, 'huge')),
+    warmUp: (contender, environment) => buildWith(contender, environment, 'huge'),
+    run: (contender, environment) => timed(() => buildWith(contender, environment, 'huge')),
   },
   {
     name: 'changed-file',
