@@ -1,4 +1,4 @@
-import { sweepClaims } from './cache/index.ts';
+import { sweepCacheMounts, sweepClaims } from './cache/index.ts';
 import { type ContentStore, createContentStore } from './content/index.ts';
 import { createImageStore, createTrees } from './images/index.ts';
 import type { ImageStore, Trees } from './images/types.ts';
@@ -68,6 +68,7 @@ export async function openWorkspace(root: string | undefined, options: Workspace
         sweepAgentSockets(store),
         snapshotter.sweep(),
         content.sweep(),
+        sweepCacheMounts(store, native),
       ]);
     },
     async close() {
