@@ -21,8 +21,9 @@ export function formatError(error: unknown, options: PrintErrorOptions): string 
   if (error instanceof TsbuildError) {
     if (error.hint !== undefined) lines.push(`${paint('1', 'hint:')} ${cleanText(error.hint)}`);
     const { log, build } = error.details;
-    const command = typeof build === 'string' ? ` (tsbuild builds logs ${cleanText(build)})` : '';
-    if (typeof log === 'string') lines.push(`${paint('1', 'log:')} ${cleanText(log)}${command}`);
+    if (typeof log === 'string') lines.push(`${paint('1', 'log:')} ${cleanText(log)}`);
+    if (typeof build === 'string')
+      lines.push(`${paint('1', 'build:')} ${cleanText(build)} (tsbuild builds logs ${cleanText(build)})`);
   }
   if (options.debug) lines.push('', cleanLines(formatDetails(error)));
   else if (!(error instanceof TsbuildError) && !isSystemError(error))

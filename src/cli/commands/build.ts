@@ -333,6 +333,8 @@ async function runBuild(
     display.finish();
     if (context.debug) context.stderr.write(notes.map((note) => `DEBUG: ${cleanText(note)}\n`).join(''));
     if (!isQuiet && mode !== 'rawjson') context.stderr.write(warnings.format(context.debug));
+    if (!isQuiet && context.stderr.isTTY && id !== undefined)
+      context.stderr.write(`build ${id}: tsbuild builds inspect ${id}\n`);
     if (format !== undefined && id !== undefined && !context.signal.aborted) await showExplanation(context, id, format);
   }
 }

@@ -1,0 +1,233 @@
+// `tsbuild builds …`, `--explain-cache` and `--fail-on-miss` as they are typed, with what they print.
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { parseBuildFilter } from '../../src/cli/flags/build-filter.ts';
+import { parseDuration } from '../../src/cli/flags/duration.ts';
+import { showDuration } from '../../src/cli/format/build-record.ts';
+import { makeRecord } from '../history/records.ts';
+import type { ExecResult } from '../support/exec.ts';
+import { writeFiles } from '../support/files.ts';
+import { testNeeding } from '../support/needs.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+import { openTsbuild } from '../support/tsbuild.ts';
+
+const DOCKERFILE =
+  'FROM scratch AS base\nARG VERSION=1\nCOPY src /src\nFROM scratch\nARG VERSION=1\nCOPY --from=base /src/a /out-$VERSION\n';
+
+function makeSetting(t: ExecutionContext) {
+  const work = makeTempDir('builds');
+  t.teardown(() => removeTree(work));
+  const tsbuild = openTsbuild(join(work, 'store'));
+  const context = join(work, 'app');
+  mkdirSync(context);
+  writeFiles(context, { Dockerfile: DOCKERFILE, 'src/a': 'a', 'src/b': 'b' });
+  const run = (...args: string[]): Promise<ExecResult> => tsbuild.run(args, { cwd: work });
+  return { work, context, tsbuild, run };
+}
+
+/** Ids, times and places are those of each run. */
+function normalise(text: string, work: string): string {
+  return text
+    .replaceAll(work, '/work')
+    .replaceAll(/\d{8}T\d{6}-[0-9a-f]{8}/g, '<id>')
+    .replaceAll(/sha256:[0-9a-f]{64}/g, '<digest>')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '<time>')
+    .replaceAll(/\b\d+\.\ds\b/g, '<n>s')
+    .replaceAll(/(?:Less than a second|\d+ seconds?) ago/g, '<ago>');
+}
+
+testNeeding(['root'], 'builds ls: docker’s columns; also as buildx history ls', async (t) => {
+  const { run, work } = makeSetting(t);
+  t.is((await run('builds', 'ls')).stdout, 'BUILD ID   NAME      STATUS    CREATED AT   DURATION\n');
+  await run('build', '-q', 'app');
+  await run('build', '-q', '--target', 'base', 'app');
+  await run('build', '-q', '--target', 'nothing', 'app');
+  const { stdout } = await run('builds', 'ls');
+  t.is(
+    normalise(stdout, work).replaceAll(/ {2,}/g, '  '),
+    [
+      'BUILD ID  NAME  STATUS  CREATED AT  DURATION',
+      '<id>  app (nothing)  Error  <ago>  <n>s',
+      '<id>  app (base)  Completed  <ago>  <n>s',
+      '<id>  app  Completed  <ago>  <n>s',
+      '',
+    ].join('\n'),
+  );
+  t.is((await run('buildx', 'history', 'ls')).stdout.split('\n').length, 5);
+  const [first = ''] = (await run('builds', 'ls', '--format', 'json', '--filter', 'status=completed')).stdout.split(
+    '\n',
+  );
+  t.deepEqual(Object.keys(JSON.parse(first)), [
+    'cached_steps',
+    'completed_at',
+    'completed_steps',
+    'created_at',
+    'name',
+    'ref',
+    'status',
+    'total_steps',
+  ]);
+  t.is((await run('builds', 'ls', '-q', '--filter', 'status=error')).stdout.trim().split('\n').length, 1);
+  t.is((await run('builds', 'ls', '--format', '{{.Name}}', '--filter', 'duration>1h')).stdout, '');
+  t.is((await run('builds', 'ls', '--filter', 'bad=1')).code, 125);
+  t.is((await run('builds', 'ls', '--local', '-q')).stdout.trim().split('\n').length, 3);
+});
+
+testNeeding(['root'], 'builds inspect: the sections of buildx, options, steps', async (t) => {
+  const { run, work } = makeSetting(t);
+  await run('build', '-q', '-t', 'app:1', '--build-arg', 'VERSION=2', '--label', 'x=y', '--no-cache', 'app');
+  const { stdout } = await run('builds', 'inspect');
+  t.is(
+    normalise(stdout, work).replace(/Platform:\t\S+/, 'Platform:\t<platform>'),
+    [
+      'Name:\t\tapp',
+      'Ref:\t\t<id>',
+      'Context:\t/work/app',
+      'Dockerfile:\tapp/Dockerfile',
+      'Platform:\t<platform>',
+      'Tags:\t\tapp:1',
+      '',
+      'Started:\t<time>',
+      'Duration:\t<n>s',
+      'Status:\t\tCompleted',
+      'Build Steps:\t6/6 (0% cached)',
+      'Image ID:\t<digest>',
+      'Digest:\t\t<digest>',
+      'Names:\t\tdocker.io/library/app:1',
+      'Log:\t\t/work/store/logs/<id>.log',
+      '',
+      'OPTION\t\tVALUE',
+      'no-cache\ttrue',
+      '',
+      'BUILD ARG\tVALUE',
+      'VERSION\t\t2',
+      '',
+      'LABEL\tVALUE',
+      'x\ty',
+      '',
+      'STEP\t\t\t\t\t\t\tSTATUS\tDURATION',
+      '[internal] load build definition from Dockerfile\tdone\t<n>s',
+      '[internal] load .dockerignore\t\t\t\tdone\t<n>s',
+      '[internal] load build context\t\t\t\tdone\t<n>s',
+      '[base 1/1] COPY src /src\t\t\t\tdone\t<n>s',
+      '[stage-1 1/1] COPY --from=base /src/a /out-2\t\tdone\t<n>s',
+      'exporting to image\t\t\t\t\tdone\t<n>s',
+      '',
+      'Print build logs: tsbuild builds logs <id>',
+      'Why steps ran: tsbuild builds inspect --explain <id>',
+      '',
+    ].join('\n'),
+  );
+  const json = JSON.parse((await run('builds', 'inspect', '--format', 'json', '^0')).stdout);
+  t.like(json, { Name: 'app', Status: 'completed', NumCachedSteps: 0, BuildArgs: [{ Name: 'VERSION', Value: '2' }] });
+  t.is((await run('builds', 'inspect', '--format', '{{.Name}} {{.Status}}')).stdout, 'app completed\n');
+  t.regex(
+    (await run('builds', 'inspect', 'nothing')).stderr,
+    /^ERROR: there is no record of a build nothing here\nhint: /,
+  );
+});
+
+testNeeding(['root'], '--explain-cache: text on stderr, json on stdout, and afterwards', async (t) => {
+  const { run, context, work } = makeSetting(t);
+  const first = await run('build', '-q', '--explain-cache', 'app');
+  t.regex(first.stderr, /^cache: 2 steps ran, 0 came from the cache; there is no earlier build here to compare with\n/);
+  writeFileSync(join(context, 'src/a'), 'A');
+  rmSync(join(context, 'src/b'));
+  const second = await run('build', '-q', '--explain-cache', 'app');
+  const text = [
+    'cache: 2 steps ran, 0 came from the cache; compared with build <id> (<ago>)',
+    '',
+    '[base 1/1] COPY src /src (app/Dockerfile:3)',
+    '    src/a changed (sha256:ca978112ca1b -> sha256:559aead08264)',
+    '    src/b removed',
+    '',
+    '[stage-1 1/1] COPY --from=base /src/a /out-1 (app/Dockerfile:6)',
+    '    because [base 1/1] COPY src /src ran anew and gave another result',
+    '    src/a in stage "base" changed (sha256:ca978112ca1b -> sha256:559aead08264)',
+    '',
+  ].join('\n');
+  t.is(normalise(second.stderr, work), text);
+  const after = await run('builds', 'inspect', '--explain');
+  t.is(normalise(after.stdout, work), text);
+
+  const third = await run('build', '--explain-cache=json', '--build-arg', 'VERSION=2', 'app');
+  const explanation = JSON.parse(third.stdout);
+  t.like(explanation, { executed: 1, cached: 1 });
+  const [step] = explanation.steps;
+  t.like(step, {
+    name: '[stage-1 1/1] COPY --from=base /src/a /out-2',
+    stage: 'stage-1',
+    instruction: 'COPY --from=base /src/a /out-$VERSION',
+    location: { file: 'app/Dockerfile', line: 6, endLine: 6 },
+    ran: true,
+    reasons: [{ kind: 'setting', name: 'destination', old: '/out-1', new: '/out-2' }],
+  });
+  t.is(step.because[0].digest, step.digest);
+  t.deepEqual(JSON.parse((await run('builds', 'inspect', '--explain', '--format', 'json')).stdout), explanation);
+  t.is((await run('build', '-q', '--explain-cache=json', 'app')).code, 125);
+  t.is((await run('build', '--explain-cache=xml', 'app')).code, 125);
+  const failed = await run('build', '-q', '--explain-cache', '--target', 'nothing', 'app');
+  t.regex(failed.stderr, /^cache: the build ended before there was anything to explain\n/);
+});
+
+testNeeding(['root'], '--fail-on-miss: a status of its own, the reason, and the image', async (t) => {
+  const { run, context, tsbuild } = makeSetting(t);
+  await run('build', '-q', 'app');
+  t.is((await run('build', '-q', '--fail-on-miss', 'app')).code, 0);
+  writeFileSync(join(context, 'src/b'), 'B');
+  const missed = await run('build', '-q', '-t', 'app:2', '--fail-on-miss=base', 'app');
+  t.is(missed.code, 3);
+  t.regex(missed.stderr, /src\/b changed.*ERROR: not from the cache: \[base 1\/1\] COPY src \/src/s);
+  t.is((await run('images', '-q', 'app:2')).stdout.trim().length, 12);
+  writeFileSync(join(context, 'src/a'), 'again');
+  t.is((await run('build', '-q', '--fail-on-miss=base,1', 'app')).code, 3);
+  t.is((await run('build', '-q', '--fail-on-miss=bas', 'app')).code, 1);
+  t.true(existsSync(tsbuild.root));
+});
+
+testNeeding(['root'], 'builds logs, export and rm', async (t) => {
+  const { run, work } = makeSetting(t);
+  await run('build', '-q', 'app');
+  await run('build', '-q', 'app');
+  const id = (await run('builds', 'ls', '-q')).stdout.split('\n')[0] ?? '';
+  const log = await run('builds', 'logs', id.slice(-8));
+  t.is(log.stdout, readFileSync(join(work, 'store/logs', `${id}.log`), 'utf8'));
+  t.is((await run('builds', 'export', '-o', 'x.dockerbuild', '--all')).code, 0);
+  t.true(statSync(join(work, 'x.dockerbuild')).size > 10_000);
+  t.is((await run('builds', 'export', '-o', 'absent/x')).code, 1);
+  t.is((await run('builds', 'rm')).code, 125);
+  t.is((await run('builds', 'rm', '^1')).code, 0);
+  t.is((await run('builds', 'ls', '-q')).stdout.trim(), id);
+  t.is((await run('builds', 'rm', 'nothing', '^0')).code, 1);
+  t.is((await run('builds', 'rm', '--all')).code, 0);
+  t.is((await run('builds', 'ls', '-q')).stdout, '');
+  t.regex((await run('builds', 'inspect')).stderr, /no build has been made in this store/);
+});
+
+test('durations: as buildx shows them, and as Go reads them', (t) => {
+  t.is(showDuration(1234), '1.2s');
+  t.is(showDuration(63_000), '1m 3s');
+  t.is(showDuration(3_723_000), '1h 2m 3s');
+  t.is(parseDuration('1h30m'), 5_400_000);
+  t.is(parseDuration('1.5s'), 1500);
+  for (const text of ['', '1', 'h', '1d', '-1s', '1h x']) t.is(parseDuration(text), undefined, text);
+});
+
+test('filters of builds', (t) => {
+  const record = makeRecord({ id: '20260102T030405-00a00001', createdMs: Date.parse('2026-01-02T03:04:05Z') });
+  const passes = (text: string): boolean => parseBuildFilter(text)(record);
+  for (const text of [
+    'status=completed',
+    'status!=error',
+    'ref=20260102T030405-00a00001',
+    'startedAt<2027-01-01',
+    'startedAt>=2026-01-02T03:04:05Z',
+  ])
+    t.true(passes(text), text);
+  for (const text of ['status=error', 'duration>1h', 'startedAt>1h', 'completedAt<2026-01-01'])
+    t.false(passes(text), text);
+  for (const text of ['status', 'status>error', 'duration=long', 'startedAt=today'])
+    t.throws(() => passes(text), { code: 'FLAG_INVALID' }, text);
+  t.throws(() => passes('stauts=error'), { code: 'USAGE' });
+});
