@@ -32,7 +32,7 @@ import type {
 } from './images/types.ts';
 import { native } from './native/index.ts';
 import type { Platform } from './oci/index.ts';
-import type { CheckResult } from './upkeep/fsck/types.ts';
+import type { StoreCheck } from './upkeep/fsck/types.ts';
 import type { PruneResult } from './upkeep/prune.ts';
 import type { Usage, UsageItem } from './upkeep/types.ts';
 import type { KeptReport } from './upkeep/why-kept.ts';
@@ -48,9 +48,12 @@ export type {
   AnnotationSpec,
   BuildRequest,
   BuildResult,
+  CacheDestinationSpec,
+  CacheExportOptions,
   CacheMountFrom,
   CacheMountPlace,
   CacheMountTo,
+  CacheSourceSpec,
   ContextMode,
   Entitlement,
   OutputSpec,
@@ -98,7 +101,7 @@ export type {
 export type { Descriptor, Digest, ImageConfig, Platform } from './oci/index.ts';
 export { formatPlatform, parsePlatform } from './oci/index.ts';
 export type { SolveStatus } from './progress/events.ts';
-export type { CheckResult, Finding } from './upkeep/fsck/types.ts';
+export type { Finding, StoreCheck } from './upkeep/fsck/types.ts';
 export type { PruneResult } from './upkeep/prune.ts';
 export type { Usage, UsageItem } from './upkeep/types.ts';
 export type { KeptReason, KeptReport } from './upkeep/why-kept.ts';
@@ -417,6 +420,6 @@ export async function whyKept(
  * `tsbuild fsck`: verifies every blob, snapshot, image and record of a store; with `repair` mends what can be mended. No image that is whole
  * is lost by it. Throws `STORE_BUSY`.
  */
-export async function checkStore(options: CheckStoreOptions = {}): Promise<CheckResult> {
+export async function checkStore(options: CheckStoreOptions = {}): Promise<StoreCheck> {
   return (await import('./build/fsck.ts')).checkStoreAt(options);
 }

@@ -31,8 +31,6 @@ export interface Carried<R> {
   readonly reported: Set<Digest>;
   /** Under which key, by vertex. */
   readonly keyed: Map<Digest, Digest>;
-  /** Results that others made, by identity: what is lost of them is no result any more. */
-  readonly foreign: Set<Digest>;
 }
 
 /**
