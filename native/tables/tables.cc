@@ -64,7 +64,8 @@ Result<std::vector<TableEntry>> Tables::List(const std::string& prefix) {
   std::vector<TableEntry> entries;
   MDB_val key = ToVal(prefix);
   MDB_val value;
-  int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  // No key is empty, and none may be looked for.
+  int code = mdb_cursor_get(cursor, &key, &value, prefix.empty() ? MDB_FIRST : MDB_SET_RANGE);
   while (code == 0) {
     std::string name = ToString(key);
     if (!name.starts_with(prefix)) break;

@@ -118,6 +118,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/why-kept.ts'),
   },
   {
+    name: 'fsck',
+    aliases: [],
+    summary: 'Verify everything in the store, and repair it',
+    load: () => import('./commands/fsck.ts'),
+  },
+  {
     name: 'context ls',
     aliases: ['context list'],
     summary: 'List what a build would see of its context, largest first',

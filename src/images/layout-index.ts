@@ -35,13 +35,18 @@ async function readWhole(content: Pick<Provider, 'stat' | 'read'>, target: Descr
   }
 }
 
-function writeIfChanged(path: string, bytes: Buffer): void {
+/** All names, for `fsck` to find them by when the tables are lost: those of built images, which `index.json` cannot list, too. */
+export function writeRecordsCopy(meta: string, records: readonly ImageRecord[]): void {
+  writeIfChanged(join(meta, 'images.json'), encodeJson(records), false);
+}
+
+function writeIfChanged(path: string, bytes: Buffer, flush = true): void {
   try {
     if (readFileSync(path).equals(bytes)) return;
   } catch {
     // Not there: it is written.
   }
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, bytes, { flush: true });
+  writeFileSync(temporary, bytes, { flush });
   renameSync(temporary, path);
 }

@@ -2,7 +2,7 @@ import type { Provider } from '../content/index.ts';
 import { type Descriptor, type Digest, isConfigType, isManifestType } from '../oci/index.ts';
 import type { Store } from '../store/index.ts';
 import { readManifest } from './graph.ts';
-import { writeLayoutIndex } from './layout-index.ts';
+import { writeLayoutIndex, writeRecordsCopy } from './layout-index.ts';
 import { danglingName } from './names.ts';
 import type { ImageRecord } from './types.ts';
 
@@ -39,6 +39,7 @@ export function createImageRecords(store: Store, content: Pick<Provider, 'stat' 
     try {
       const result = await work();
       await writeLayoutIndex(store.paths.root, content, all());
+      writeRecordsCopy(store.paths.meta, all());
       return result;
     } finally {
       lock?.release();

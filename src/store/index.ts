@@ -3,5 +3,5 @@ export type { Owner } from './owner.ts';
 export { sweepOwners } from './owner.ts';
 export type { StorePaths } from './paths.ts';
 export { pollLock } from './poll-lock.ts';
-export { type OpenStoreOptions, openStore, type Store } from './store.ts';
+export { type OpenStoreOptions, openStore, REBUILDING, type Store } from './store.ts';
 export type { Table } from './tables.ts';

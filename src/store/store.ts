@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
@@ -19,6 +19,9 @@ export interface Store extends Pick<Leases, 'hold' | 'collect' | 'holders'> {
   /** Nothing can be written: the file system is read-only, or there is no store and none was made. */
   readonly isReadOnly: boolean;
   table<V>(name: string): Table<V>;
+  /** Every record of every table as it is written, for those who check them; the key is `<table>/<key>`. */
+  records(): Iterable<{ readonly key: string; readonly value: string }>;
+  removeRecord(key: string): Promise<void>;
   /** Made on first use: a command that only reads takes no lock. */
   owner(): Promise<Owner>;
   /** Notes a path that was made in the store and stays: for those who count what the store takes. */
@@ -39,15 +42,20 @@ export interface OpenStoreOptions {
    * `read`: a store that is not there is not made, it is empty; one that cannot be written to is read as it lies. Nothing can be held then.
    */
   readonly access?: 'read' | 'write';
+  /** Tables that are gone are made anew, whatever index.json says. */
+  readonly rebuilds?: boolean;
 }
 
 /**
  * Opens the store at `root` (default: see `defaultRoot`), making it when it is not there. Throws `STORE_UNAVAILABLE`, `STORE_VERSION`,
  * `STORE_DAMAGED`.
  */
-export async function openStore(root?: string, { access = 'write' }: OpenStoreOptions = {}): Promise<Store> {
+export async function openStore(
+  root?: string,
+  { access = 'write', rebuilds = false }: OpenStoreOptions = {},
+): Promise<Store> {
   const paths = storePaths(resolve(root ?? defaultRoot()));
-  const { handle, isReadOnly } = openTables(paths, access);
+  const { handle, isReadOnly } = openTables(paths, access, rebuilds);
   const tables = createTables(handle, join(paths.meta, 'tables.mdb'));
   let owner: Promise<Owner> | undefined;
   const getOwner = (): Promise<Owner> => {
@@ -60,6 +68,8 @@ export async function openStore(root?: string, { access = 'write' }: OpenStoreOp
     paths,
     isReadOnly,
     table: (name) => tables.table(name),
+    records: () => tables.records(),
+    removeRecord: (key) => tables.removeRecord(key),
     owner: getOwner,
     noteMade: (path) => void made.add(path),
     made: () => [...made],
@@ -82,13 +92,13 @@ interface OpenedTables {
   readonly isReadOnly: boolean;
 }
 
-function openTables(paths: StorePaths, access: 'read' | 'write'): OpenedTables {
+function openTables(paths: StorePaths, access: 'read' | 'write', rebuilds: boolean): OpenedTables {
   const request = { directory: paths.meta, mapSizeBytes: MAP_SIZE_BYTES };
   try {
     if (access === 'read') {
       if (!checkFormat(paths)) return { handle: NO_TABLES, isReadOnly: true };
     } else prepareRoot(paths);
-    checkTablesFile(paths);
+    if (!rebuilds) checkTablesFile(paths);
     try {
       return { handle: native.openTables(request), isReadOnly: false };
     } catch (error) {
@@ -105,6 +115,9 @@ function openTables(paths: StorePaths, access: 'read' | 'write'): OpenedTables {
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM']);
 
+/** A file of `meta` that is there while tables are made anew: half of them must not be taken for all. */
+export const REBUILDING = 'rebuilding';
+
 /** Where there is no store. */
 const NO_TABLES: TablesHandle = {
   get: () => undefined,
@@ -119,6 +132,7 @@ const NO_TABLES: TablesHandle = {
  */
 function checkTablesFile({ root, meta }: StorePaths): void {
   const file = join(meta, 'tables.mdb');
+  if (existsSync(join(meta, REBUILDING))) throw storeDamaged(file, 'making it anew was cut off');
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
   const index = readIfThere(join(root, 'index.json'));
   if (index !== undefined && !/"manifests":\s*\[\s*\]/.test(index))

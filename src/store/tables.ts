@@ -22,6 +22,8 @@ export interface Table<V> {
 /** The tables of one open store. */
 export interface Tables {
   table<V>(name: string): Table<V>;
+  records(): Iterable<{ readonly key: string; readonly value: string }>;
+  removeRecord(key: string): Promise<void>;
   /** Resolves when all that was written is committed. */
   settled(): Promise<void>;
 }
@@ -31,6 +33,8 @@ export function createTables(handle: TablesHandle, path: string): Tables {
   const commits = new CommitQueue(handle);
   return {
     table: (name) => createTable(commits, `${name}/`, path),
+    records: () => commits.list(''),
+    removeRecord: (key) => commits.write({ key }),
     settled: () => commits.settled(),
   };
 }

@@ -345,7 +345,8 @@ function* findMeta({ store }: UpkeepContext): Generator<Found> {
         const about = file?.context === undefined ? 'digests of files' : `digests of files in ${file.context}`;
         yield { ...wholeItem(root, join(statCache, entry), ['stat-cache', about]), reclaimable: true };
       }
-    } else if (name.startsWith('tables.mdb')) yield wholeItem(root, path, ['store', 'records']);
+    } else if (name.startsWith('tables.mdb') || name === 'images.json')
+      yield wholeItem(root, path, ['store', 'records']);
     else yield wholeItem(root, path, undefined);
   }
 }

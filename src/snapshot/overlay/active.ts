@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import type { NativeApi } from '../../native/types.ts';
@@ -51,6 +51,7 @@ export async function commitDirectory(
   name: string,
   facts: Pick<SnapshotRecord, 'parent' | 'changesOf' | 'ownRoot'>,
 ): Promise<SnapshotInfo> {
+  writeLinks(root, facts);
   // Before anything of that name can be seen, and before it is known whether somebody else has made it.
   await store.hold([name]);
   const place = snapshotRoot(store, name);
@@ -69,6 +70,14 @@ export async function commitDirectory(
     await native.removeTree(root);
   }
   return toInfo(name, records.find(name) ?? kept ?? record);
+}
+
+/** Beside its files lies what a snapshot stands on, as links that lead nowhere: by them `fsck` finds it when the tables are lost. */
+export const LINK_NAMES = { parent: 'parent', changesOf: 'changes-of' } as const;
+
+function writeLinks(root: string, { parent, changesOf }: Pick<SnapshotRecord, 'parent' | 'changesOf'>): void {
+  if (parent !== null) symlinkSync(parent, join(root, LINK_NAMES.parent));
+  if (changesOf !== undefined) symlinkSync(changesOf, join(root, LINK_NAMES.changesOf));
 }
 
 /**

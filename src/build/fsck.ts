@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { errorCode, errorMessage } from '../errors.ts';
+import { native } from '../native/index.ts';
+import { REBUILDING, type Store } from '../store/index.ts';
+import { defaultRoot, storePaths } from '../store/paths.ts';
+import { upkeepBusy } from '../upkeep/errors.ts';
+import { type CheckOptions, checkStore } from '../upkeep/fsck/fsck.ts';
+import { rebuildTables } from '../upkeep/fsck/rebuild.ts';
+import type { Finding, StoreCheck } from '../upkeep/fsck/types.ts';
+import { withWorkspace } from '../workspace.ts';
+
+export type CheckStoreOptions = Omit<CheckOptions, 'sweep'> & { readonly root?: string };
+
+/**
+ * `tsbuild fsck`: checks a store, and with `repair` mends it. Tables that cannot be read at all are made anew from what lies on disk. Throws
+ * `STORE_BUSY`, `STORE_UNAVAILABLE`, `STORE_VERSION`.
+ */
+export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreCheck> {
+  const { meta } = storePaths(resolve(options.root ?? defaultRoot()));
+  const file = join(meta, 'tables.mdb');
+  const damage = await findDamage(file);
+  if (damage === undefined) return check(options);
+  const finding: Finding = {
+    code: 'tables-damaged',
+    severity: 'error',
+    subject: 'meta/tables.mdb',
+    message: damage,
+    repair:
+      'made anew from index.json, the directories of snapshots and the blobs; what the build cache remembered is lost',
+    repaired: false,
+  };
+  if (!options.repair) return { findings: [finding], blobs: 0, bytes: 0, snapshots: 0, images: 0, ok: false };
+  refuseOthers(storePaths(resolve(options.root ?? defaultRoot())).locks);
+  writeFileSync(join(meta, REBUILDING), '');
+  takeAway(meta, file);
+  await withWorkspace(
+    options.root,
+    async (workspace) => {
+      if (await hasOthers(workspace.store)) throw upkeepBusy();
+      await rebuildTables(workspace, native, options.onProgress);
+    },
+    { rebuilds: true },
+  );
+  rmSync(join(meta, REBUILDING));
+  const rest = await check(options);
+  return { ...rest, findings: [{ ...finding, repaired: true }, ...rest.findings] };
+}
+
+async function check(options: CheckStoreOptions): Promise<StoreCheck> {
+  return withWorkspace(
+    options.root,
+    (workspace) => checkStore(workspace, native, { ...options, sweep: () => workspace.sweep() }),
+    options.repair ? {} : { access: 'read' },
+  );
+}
+
+/** Why the tables cannot be used; `undefined` where they can, and where there is no store. */
+async function findDamage(file: string): Promise<string | undefined> {
+  if (existsSync(join(file, '..', REBUILDING))) return 'making it anew was cut off';
+  const isThere = existsSync(join(file, '..', '..', 'tsbuild-store'));
+  if (!isThere) return undefined;
+  try {
+    return (await native.checkTables(file)).damage || undefined;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 'it is gone';
+    return errorMessage(error);
+  }
+}
+
+/** Whoever has the old file open would go on with it. */
+function refuseOthers(locks: string): void {
+  mkdirSync(locks, { recursive: true });
+  for (const name of readdirSync(locks)) {
+    const pid = /^owner-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && existsSync(`/proc/${pid}`)) throw upkeepBusy();
+  }
+}
+
+async function hasOthers(store: Store): Promise<boolean> {
+  const owner = await store.owner();
+  for (const id of owner.others()) if (await owner.isAlive(id)) return true;
+  return false;
+}
+
+function takeAway(meta: string, file: string): void {
+  const quarantine = join(meta, '..', 'quarantine');
+  mkdirSync(quarantine, { recursive: true, mode: 0o700 });
+  for (const path of [file, `${file}-lock`])
+    if (existsSync(path))
+      renameSync(path, join(quarantine, `${Date.now()}-${process.pid}-${path.slice(path.lastIndexOf('/') + 1)}`));
+}
