@@ -10,7 +10,8 @@ const KEEP_DEAD_MS = 30 * 24 * 3_600_000;
 
 /**
  * Forgets cache records of which a snapshot is gone and which were last used before `beforeMs` (default: 30 days ago), and content
- * digests of snapshots that nothing names any more, and what definitions led to of which there is no record.
+ * digests of snapshots that nothing names any more, what definitions led to of which there is no record, and stacks of layers whose
+ * snapshot is gone.
  */
 export async function forgetCacheRecords(
   { store, snapshotter }: UpkeepContext,
@@ -37,5 +38,11 @@ export async function forgetCacheRecords(
   const leadsNowhere = ({ identity }: DefinitionRecord): boolean => records.get(identity) === undefined;
   const lost = [...definitions.entries()].filter(({ value }) => leadsNowhere(value)).map(({ key }) => key);
   await Promise.all(lost.map((key) => definitions.update(key, (now) => (now && leadsNowhere(now) ? undefined : now))));
+  const chains = store.table<string>('chains');
+  const isGone = (snapshot: string): boolean => snapshotter.stat(snapshot) === undefined;
+  const stale = [...chains.entries()].filter(({ value }) => isGone(value)).map(({ key }) => key);
+  await Promise.all(
+    stale.map((key) => chains.update(key, (now) => (now === undefined || isGone(now) ? undefined : now))),
+  );
   return dead.length;
 }

@@ -15,6 +15,11 @@ export interface PlannedBuild {
   readonly killAfterMs?: number;
 }
 
+/** A base of several layers, for builds that fetch and unpack it at once. */
+export const LAYERED_BASE = `ARG REGISTRY
+FROM $REGISTRY/busybox:1
+${Array.from({ length: 6 }, (_, i) => `RUN mkdir -p /l && seq ${i} 20000 >/l/${i} && rm -f /l/${i - 2}\n`).join('')}`;
+
 /** A step, and what it does to the files below `/w`. */
 interface Step {
   readonly line: string;
@@ -97,7 +102,7 @@ export function planBuild(random: Random, index: number, killChance: number): Pl
   if (random.chance(0.5)) add(write(`RUN echo "${own}" >/w/own`, 'own', `${own}\n`));
 
   return {
-    dockerfile: `ARG REGISTRY\n${stages.join('')}FROM $REGISTRY/busybox:1\n${lines.join('\n')}\n`,
+    dockerfile: `ARG REGISTRY\n${stages.join('')}FROM $REGISTRY/${random.chance(0.3) ? 'layers' : 'busybox'}:1\n${lines.join('\n')}\n`,
     files,
     expected: model,
     output: random.pick(OUTPUTS),
@@ -105,7 +110,7 @@ export function planBuild(random: Random, index: number, killChance: number): Pl
       ...(random.chance(0.1) ? ['--no-cache'] : []),
       ...(random.chance(0.2) ? ['--max-parallelism', String(1 + random.below(3))] : []),
     ],
-    ...(random.chance(killChance) ? { killAfterMs: 50 + random.below(2500) } : {}),
+    ...(random.chance(killChance) ? { killAfterMs: random.pick([100, 400, 2500]) * random.next() + 30 } : {}),
   };
 }
 
