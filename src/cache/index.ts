@@ -9,4 +9,4 @@ export {
 export { type BuildCache, type CacheRecord, createCacheStorage } from './cache-storage.ts';
 export { createClaims, sweepClaims } from './claims.ts';
 export { type CacheMountInfo, listCacheMounts } from './mounts/list.ts';
-export { removeCacheMount, sweepCacheMounts } from './mounts/remove.ts';
+export { sweepCacheMounts } from './mounts/remove.ts';

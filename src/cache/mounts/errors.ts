@@ -1,4 +1,4 @@
-import { errorMessage, stableCode, TsbuildError } from '../../errors.ts';
+import { TsbuildError } from '../../errors.ts';
 import { suggest } from '../../suggest.ts';
 
 export function mountNotFound(id: string, known: readonly string[], where: string): TsbuildError {
@@ -60,12 +60,4 @@ export function placeNotFound(place: string, cause?: unknown): TsbuildError {
     hint: 'check the place, or export to it first',
     details: { where: place },
   });
-}
-
-/** `transfer` failed; what is known of the cause stays its code. */
-export function travelFailed(verb: 'export' | 'import', place: string, cause: unknown): unknown {
-  const code = stableCode(cause);
-  if (code !== undefined && !(cause instanceof TsbuildError))
-    return new TsbuildError(code, `cannot ${verb} cache mounts, ${place}: ${errorMessage(cause)}`, { cause });
-  return cause;
 }

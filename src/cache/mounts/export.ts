@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheMountPlace } from '../../build-types.ts';
-import { type ContentStore, copyGraph, type Fetcher, fetchContent } from '../../content/index.ts';
+import { type ContentStore, type CopyEvent, copyGraph, type Fetcher, fetchContent } from '../../content/index.ts';
 import { errorCode } from '../../errors.ts';
 import { mapConcurrently } from '../../images/concurrency.ts';
 import type { TaskReporter } from '../../images/types.ts';
@@ -103,14 +103,18 @@ export async function exportCacheMounts(
     const there = target.copy.keepsGraphsWhole ? await readLayers(target, replaced, signal) : new Set<Digest>();
     const isThere = async (part: ArtifactPart): Promise<boolean> =>
       there.has(part.digest) || (await target.copy.exists(layerOf(part), { signal }));
-    const mounts: (ExportedMount & { readonly entry: ArtifactEntry })[] = [];
-    for (const name of names)
-      mounts.push(await packMount(context, name, { ...options, signal, isThere, there, packed }));
+    const entries: ArtifactEntry[] = [];
+    const mounts: ExportedMount[] = [];
+    for (const name of names) {
+      const { entry, mount } = await packMount(context, name, { ...options, signal, isThere, there, packed });
+      entries.push(entry);
+      mounts.push(mount);
+    }
     const kept = before?.entries.filter(({ facts }) => !ids.has(facts.id)) ?? [];
-    const root = addRoot([...kept, ...mounts.map(({ entry }) => entry)], packed);
+    const root = addRoot([...kept, ...entries], packed);
     const unchanged = before?.descriptor.digest === root.digest;
     const sentBytes = unchanged ? 0 : await send(target, root, packed, there, { ...options, signal });
-    return { digest: root.digest, unchanged, sentBytes, mounts: mounts.map(({ entry: _, ...mount }) => mount) };
+    return { digest: root.digest, unchanged, sentBytes, mounts };
   } finally {
     for (const { temporary } of packed.values()) if (temporary !== undefined) rmSync(temporary, { force: true });
     await target.close();
@@ -120,6 +124,11 @@ export async function exportCacheMounts(
 /** Bytes to send: a manifest in hand, or a part in a temporary file. */
 type Packed = { readonly bytes: Buffer; readonly temporary?: undefined } | { readonly temporary: string };
 
+interface PackedMount {
+  readonly entry: ArtifactEntry;
+  readonly mount: ExportedMount;
+}
+
 interface PackOptions extends ExportOptions {
   readonly signal: AbortSignal;
   readonly isThere: (part: ArtifactPart) => Promise<boolean>;
@@ -128,11 +137,7 @@ interface PackOptions extends ExportOptions {
   readonly packed: Map<Digest, Packed>;
 }
 
-async function packMount(
-  context: TravelContext,
-  name: string,
-  options: PackOptions,
-): Promise<ExportedMount & { readonly entry: ArtifactEntry }> {
+async function packMount(context: TravelContext, name: string, options: PackOptions): Promise<PackedMount> {
   const facts = requireFacts(context, name);
   for (let attempt = 1; ; attempt++)
     try {
@@ -149,7 +154,7 @@ async function packOnce(
   name: string,
   facts: MountFacts,
   options: PackOptions,
-): Promise<ExportedMount & { readonly entry: ArtifactEntry }> {
+): Promise<PackedMount> {
   const id = displayId(facts.id);
   const directory = instanceDirectory(context.store, name, 0);
   const waits = (): void => options.onTask?.(`waiting for the step that uses ${id}`, 0, 0);
@@ -166,15 +171,11 @@ async function packOnce(
     );
     const descriptor = mountDescriptor(manifest);
     options.packed.set(descriptor.digest, { bytes: manifest });
+    const blobBytes = parts.reduce((sum, { part }) => sum + part.size, 0);
+    const { digest } = descriptor;
     return {
-      id,
-      name,
-      digest: descriptor.digest,
-      blobBytes: parts.reduce((sum, { part }) => sum + part.size, 0),
-      parts: parts.length,
-      leftOut,
-      specialFiles: survey.leftOut,
       entry: { descriptor, facts },
+      mount: { id, name, digest, blobBytes, parts: parts.length, leftOut, specialFiles: survey.leftOut },
     };
   } finally {
     lock.release();
@@ -308,14 +309,14 @@ export function sumProgress(name: string, onTask: TaskReporter | undefined) {
   const current = new Map<Digest, number>();
   let sum = 0;
   return {
-    report({ descriptor, status, current: bytes }: { descriptor: Descriptor; status: string; current: number }): void {
+    report: ({ descriptor, status, current: bytes }: CopyEvent): void => {
       const { digest, mediaType } = descriptor;
       if (isManifestType(mediaType) || isIndexType(mediaType) || (status !== 'copying' && status !== 'copied')) return;
       sum += bytes - (current.get(digest) ?? 0);
       current.set(digest, bytes);
       onTask?.(name, sum, 0);
     },
-    end(): void {
+    end: (): void => {
       if (sum > 0) onTask?.(name, sum, 0, true);
     },
   };

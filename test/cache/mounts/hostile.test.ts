@@ -119,7 +119,7 @@ const HOSTILE: Readonly<Record<string, Forged & { readonly code: string }>> = {
   },
   'an image': {
     tars: [],
-    change: ({ artifactType: _, ...manifest }) => manifest,
+    change: (manifest) => ({ ...manifest, artifactType: undefined }),
     code: 'CACHE_MOUNT_ARTIFACT_INVALID',
   },
 };

@@ -48,10 +48,10 @@ export async function useMount(
   id: string,
   work: (data: string) => void | Promise<void> = () => {},
 ): Promise<string> {
-  const { data, release } = await takeMount(context, id);
-  await work(data);
-  release();
-  return data;
+  const taken = await takeMount(context, id);
+  await work(taken.data);
+  taken.release();
+  return taken.data;
 }
 
 /** All that there is to say of a tree but its contents' times of access, with digests of files. */
