@@ -61,10 +61,18 @@ export function computeKeepBytes(limits: SpaceLimits, totalBytes: number, freeBy
   return Math.max(keep, reservedSpace, 0);
 }
 
-function mayGo(item: UsageItem, { all, filters }: PruneRules): boolean {
+function mayGo(item: UsageItem, rules: PruneRules): boolean {
+  const { all, filters } = rules;
   if (!item.reclaimable || item.inUse) return false;
   if (!all && (item.shared || item.type === 'internal' || item.type === 'frontend')) return false;
+  // Not to be had again by running a step: they go when there is said more than "prune", an age or a size at least.
+  if (item.kind === 'cache-mount' && isPlain(rules)) return false;
   return filters.matches(item);
+}
+
+function isPlain(rules: PruneRules): boolean {
+  const { all, filters, unusedForMs, maxUsedSpace, minFreeSpace, reservedSpace } = rules;
+  return !all && filters.isEmpty && !(unusedForMs || maxUsedSpace || minFreeSpace || reservedSpace);
 }
 
 interface Stacked {

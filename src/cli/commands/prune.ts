@@ -37,7 +37,7 @@ export const command: CommandSpec<PruneFlags> = {
   options: [
     {
       flags: '-a, --all',
-      description: 'Include what images have too (it is unpacked again when needed), and internal caches',
+      description: 'Include what images have too (it is unpacked again when needed), cache mounts, and internal caches',
     },
     { flags: '--dry-run', description: 'Show what would be removed, and remove nothing' },
     {
