@@ -119,7 +119,7 @@ async function runBuild(
     throw pinning?.explainUnloaded(error, given, main) ?? error;
   });
   const { dockerfile, vertex } = inputs;
-  const lockPath = pins && pinning?.bindLock(pins, given, dockerfile, main);
+  const bound = pins && pinning?.bindLock(pins, given, dockerfile, main);
   const { request, globalArg, seconds } = await resolveEpoch(given, { dockerfile, main, named, loadTree });
   const conversion = {
     request,
@@ -131,7 +131,7 @@ async function runBuild(
     onWarning: (warning: LintWarning) => sink({ warnings: [toVertexWarning(warning, vertex, dockerfile)] }),
     signal,
   };
-  const converted = await (pinning?.convertPinned({ ...conversion, engine, sink, lockPath }) ??
+  const converted = await (pinning?.convertPinned({ ...conversion, engine, sink, bound }) ??
     convertDockerfile(conversion));
   const { stageNames } = converted;
   const guard = given.failOnMiss && (await import('./misses.ts')).createMissGuard(given.failOnMiss, stageNames);

@@ -1,7 +1,8 @@
 import type { BuildRequest } from '../../build-types.ts';
-import type { ConvertResult } from '../../dockerfile/convert/index.ts';
+import type { ConvertResult, ResolvedImage } from '../../dockerfile/convert/index.ts';
 import { errorCode } from '../../errors.ts';
 import type { SourceOp } from '../../llb/ops.ts';
+import type { Lockfile } from '../../lockfile/index.ts';
 import { OFFLINE_CODE } from '../../network.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import { isHttpUrl } from '../../remote-url/index.ts';
@@ -12,6 +13,7 @@ import type { DockerfileInput } from '../inputs.ts';
 import { runPhase } from '../phases.ts';
 import { refuseMissing, refuseUnlocked } from './errors.ts';
 import type { LatePins } from './late-pins.ts';
+import { findLeftovers } from './leftovers.ts';
 import { readLock } from './lock-path.ts';
 import { type MissingInput, missingOfRequest, missingSource } from './missing.ts';
 import { listRemoteSources, type PlacedSource } from './sources.ts';
@@ -20,11 +22,17 @@ import { createTolerantResolver } from './tolerant-resolver.ts';
 const LOCK_MISSING = 'LOCK_MISSING';
 const CODES = new Set([OFFLINE_CODE, LOCK_MISSING]);
 
+/** A lock file whose pins the sources have; `shown` is what messages call it. */
+export interface BoundLock {
+  readonly lock: Lockfile;
+  readonly shown: string;
+}
+
 export interface PinnedConversion extends ConversionInput {
   readonly engine: Engine;
   readonly sink: ProgressSink;
-  /** What messages call the lock file. */
-  readonly lockPath: string | undefined;
+  /** Of a locked build. */
+  readonly bound: BoundLock | undefined;
 }
 
 /**
@@ -37,7 +45,8 @@ export async function convertPinned(conversion: PinnedConversion): Promise<Conve
   const note = (input: MissingInput, code: string): void => {
     noted.push({ code, input });
   };
-  const meta = createTolerantResolver(conversion.meta, CODES, note);
+  const known = new Map<string, ResolvedImage>();
+  const meta = createTolerantResolver(conversion.meta, CODES, note, known);
   let converted: ConvertResult | undefined;
   let failure: unknown;
   let found: readonly FoundSource[] = [];
@@ -53,14 +62,36 @@ export async function convertPinned(conversion: PinnedConversion): Promise<Conve
   }
   const inputsOf = (code: string): MissingInput[] => noted.flatMap((each) => (each.code === code ? [each.input] : []));
   const { dockerfile } = inputs;
-  refuseUnlocked(inputsOf(LOCK_MISSING), conversion.lockPath ?? '', dockerfile);
+  refuseUnlocked(inputsOf(LOCK_MISSING), conversion.bound?.shown ?? '', dockerfile);
   if (request.offline) {
     const missing = [...inputsOf(OFFLINE_CODE), ...missingOfRequest(request)];
     // Of what may turn out not to be needed nothing is said before something is.
     if (missing.length > 0) refuseMissing([...missing, ...(await listAbsent(found, request))], dockerfile);
   }
   if (converted === undefined) throw failure;
+  await warnOfLeftovers(conversion, known);
   return converted;
+}
+
+/** Does no harm, and is told as the checks are. */
+async function warnOfLeftovers(conversion: PinnedConversion, known: ReadonlyMap<string, ResolvedImage>): Promise<void> {
+  const { bound, sink, inputs, signal } = conversion;
+  if (bound === undefined) return;
+  const leftovers = await findLeftovers(conversion, bound.lock, known).catch(() => {
+    signal.throwIfAborted();
+    // Another stage or platform may be what cannot be converted.
+    return [];
+  });
+  for (const { name } of leftovers)
+    sink({
+      warnings: [
+        {
+          vertex: inputs.vertex,
+          level: 1,
+          short: `${bound.shown} has ${name}, which nothing names: tsbuild lock removes it`,
+        },
+      ],
+    });
 }
 
 /**
@@ -158,18 +189,18 @@ export function explainUnloaded(error: unknown, request: BuildRequest, main: Mai
   return error;
 }
 
-/** Reads the lock file beside the Dockerfile, and gives its pins to the sources. The answer is what messages call it. */
+/** Reads the lock file beside the Dockerfile, and gives its pins to the sources. */
 export function bindLock(
   pins: LatePins,
   request: BuildRequest,
   dockerfile: DockerfileInput,
   main: MainContext,
-): string {
+): BoundLock {
   const { lock, shown } = readLock(request, dockerfile, main);
   const own = main.type === 'remote' ? missingSource(toOp(main.source), main.text, undefined) : undefined;
   // The context is named by the command line, and holds the lock file.
   pins.bind(lock, { path: shown, strict: true, except: own === undefined ? [] : [own.name] });
-  return shown;
+  return { lock, shown };
 }
 
 function toOp({ identifier, attrs }: Pick<SourceOp, 'identifier' | 'attrs'>): SourceOp {

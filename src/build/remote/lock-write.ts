@@ -7,6 +7,8 @@ export function writeLock(path: string, text: string): void {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat !== undefined && readFileSync(path, 'utf8') === text) return;
+    // One that was left by a process that was killed.
+    rmSync(partial, { force: true });
     writeFileSync(partial, text, { flag: 'wx' });
     if (stat !== undefined) chmodSync(partial, stat.mode & 0o7777);
     renameSync(partial, path);

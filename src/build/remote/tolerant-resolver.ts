@@ -1,25 +1,30 @@
 import type { MetaResolver, ResolvedImage, ResolveOptions } from '../../dockerfile/convert/types.ts';
 import { errorCode } from '../../errors.ts';
-import { MediaType, type Platform } from '../../oci/index.ts';
+import { formatPlatform, MediaType, type Platform } from '../../oci/index.ts';
 import { type MissingInput, missingImage } from './missing.ts';
 
 /**
  * Notes the images that `inner` refuses with one of these codes, and gives an empty one in the place of each, so that the conversion comes to
- * all that is missing. What it makes then is not to be built.
+ * all that is missing. What it makes then is not to be built. The others are noted in `known`, by name and platform.
  */
 export function createTolerantResolver(
   inner: MetaResolver,
   codes: ReadonlySet<string>,
   note: (missing: MissingInput, code: string) => void,
+  known: Map<string, ResolvedImage>,
 ): MetaResolver {
   return {
     async resolveImageConfig(reference, platform, options) {
-      return await inner.resolveImageConfig(reference, platform, options).catch((error: unknown) => {
+      try {
+        const found = await inner.resolveImageConfig(reference, platform, options);
+        known.set(`${reference} ${formatPlatform(platform)}`, found);
+        return found;
+      } catch (error) {
         const code = errorCode(error) ?? '';
         if (!codes.has(code)) throw error;
         note(missingImage(reference, platform, options.range), code);
         return placeholder(reference, platform);
-      });
+      }
     },
     resolveLayoutConfig: (name: string, platform: Platform, options: ResolveOptions) =>
       inner.resolveLayoutConfig(name, platform, options),

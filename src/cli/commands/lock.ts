@@ -10,6 +10,7 @@ import { readBuildArgFiles } from '../flags/build-arg-file.ts';
 import { collectContext } from '../flags/build-context.ts';
 import { chooseAgents, collectSecret, collectSsh } from '../flags/secrets.ts';
 import { parseBuildArgs, readPlatform } from '../flags/values.ts';
+import { formatRows } from '../format/rows.ts';
 import type { Library } from '../library.ts';
 import { usageError } from '../usage-errors.ts';
 import { readInputs } from './build-inputs.ts';
@@ -21,6 +22,7 @@ interface LockFlags {
   readonly check?: boolean;
   readonly fetch?: boolean;
   readonly file?: string;
+  readonly format?: string;
   readonly lockFile?: string;
   readonly offline?: boolean;
   readonly platform?: readonly Platform[];
@@ -68,6 +70,11 @@ export const command: CommandSpec<LockFlags> = {
       flags: '-f, --file <path>',
       description: 'Dockerfile, a URL or "-" for stdin (default PATH/Dockerfile)',
       completes: 'file',
+    },
+    {
+      flags: '--format <format>',
+      description: 'How changes (with --check what is left over) are printed: "table", "json" or a Go template',
+      suggests: ['table', 'json'],
     },
     {
       flags: '--lock-file <file>',
@@ -129,14 +136,24 @@ async function run(context: Context, [path = '']: readonly string[], flags: Lock
     fetch: fetch === true,
     write: !toStdout,
   };
-  if (check) await runCheck(context, library, request);
-  else await runLock(context, library, request, { quiet: flags.quiet === true, toStdout, progress: flags.progress });
+  const { format, progress, quiet = false } = flags;
+  if (check) await runCheck(context, library, request, format);
+  else await runLock(context, library, request, { quiet, toStdout, progress, format });
 }
 
 type Request = Parameters<Library['lockDockerfile']>[0];
 
-async function runCheck(context: Context, library: Library, request: Request): Promise<void> {
+async function runCheck(
+  context: Context,
+  library: Library,
+  request: Request,
+  format: string | undefined,
+): Promise<void> {
   const { path, leftovers } = await library.checkLock(request);
+  if (format !== undefined) {
+    context.stdout.write(formatChanges(leftovers, format, 'leftover'));
+    return;
+  }
   for (const { name } of leftovers)
     context.stderr.write(`WARNING: ${path} has ${cleanText(name)}, which nothing names: tsbuild lock removes it\n`);
 }
@@ -145,7 +162,12 @@ async function runLock(
   context: Context,
   library: Library,
   request: Request,
-  options: { readonly quiet: boolean; readonly toStdout: boolean; readonly progress: ProgressMode | undefined },
+  options: {
+    readonly quiet: boolean;
+    readonly toStdout: boolean;
+    readonly progress: ProgressMode | undefined;
+    readonly format: string | undefined;
+  },
 ): Promise<void> {
   const { BUILDKIT_PROGRESS: wanted = '' } = context.env;
   const mode = options.quiet ? 'quiet' : (options.progress ?? (isProgressMode(wanted) ? wanted : 'auto'));
@@ -160,6 +182,10 @@ async function runLock(
     context.stdout.write(result.text);
     return;
   }
+  if (options.format !== undefined) {
+    context.stdout.write(formatChanges(result.changes, options.format));
+    return;
+  }
   if (options.quiet) return;
   const { images, urls, git } = result.counts;
   for (const change of result.changes) printLine(context, formatChange(change));
@@ -169,6 +195,24 @@ async function runLock(
     `${relativePath(result.path ?? '')}: ${counts}${result.changes.length === 0 ? ', nothing changed' : ''}`,
   );
 }
+
+/** For programs: a row for each change. */
+function formatChanges(changes: readonly LockChange[], format: string, what?: string): string {
+  const rows = changes.map(({ kind, name, from = '', to = '' }) => ({
+    Change: what ?? (from === '' ? 'added' : to === '' ? 'removed' : 'changed'),
+    Kind: KIND_WORDS[kind],
+    Name: name,
+    From: from,
+    To: to,
+  }));
+  return formatRows(rows, {
+    format,
+    table: 'table {{.Change}}\t{{.Kind}}\t{{.Name}}\t{{.From}}\t{{.To}}',
+    headers: { Change: 'CHANGE', Kind: 'KIND', Name: 'NAME', From: 'FROM', To: 'TO' },
+  });
+}
+
+const KIND_WORDS = { images: 'image', urls: 'url', git: 'git' } as const;
 
 /** `+` is new, `-` gone, `~` something else than before. */
 function formatChange({ name, from, to }: LockChange): string {
