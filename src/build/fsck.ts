@@ -17,7 +17,9 @@ export type CheckStoreOptions = Omit<CheckOptions, 'sweep'> & { readonly root?: 
  * `STORE_BUSY`, `STORE_UNAVAILABLE`, `STORE_VERSION`.
  */
 export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreCheck> {
-  const { meta } = storePaths(resolve(options.root ?? defaultRoot()));
+  const { root, meta, locks } = storePaths(resolve(options.root ?? defaultRoot()));
+  if (!existsSync(join(root, 'tsbuild-store')) && !existsSync(join(meta, 'tables.mdb')))
+    return { ...NOTHING, ok: true };
   const file = join(meta, 'tables.mdb');
   const damage = await findDamage(file);
   if (damage === undefined) return check(options);
@@ -30,8 +32,8 @@ export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreChe
       'made anew from index.json, the directories of snapshots and the blobs; what the build cache remembered is lost',
     repaired: false,
   };
-  if (!options.repair) return { findings: [finding], blobs: 0, bytes: 0, snapshots: 0, images: 0, ok: false };
-  refuseOthers(storePaths(resolve(options.root ?? defaultRoot())).locks);
+  if (!options.repair) return { ...NOTHING, findings: [finding] };
+  refuseOthers(locks);
   writeFileSync(join(meta, REBUILDING), '');
   takeAway(meta, file);
   await withWorkspace(
@@ -47,6 +49,8 @@ export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreChe
   return { ...rest, findings: [{ ...finding, repaired: true }, ...rest.findings] };
 }
 
+const NOTHING: StoreCheck = { findings: [], blobs: 0, bytes: 0, snapshots: 0, images: 0, ok: false };
+
 async function check(options: CheckStoreOptions): Promise<StoreCheck> {
   return withWorkspace(
     options.root,
@@ -55,11 +59,9 @@ async function check(options: CheckStoreOptions): Promise<StoreCheck> {
   );
 }
 
-/** Why the tables cannot be used; `undefined` where they can, and where there is no store. */
+/** Why the tables cannot be used; `undefined` where they can. */
 async function findDamage(file: string): Promise<string | undefined> {
   if (existsSync(join(file, '..', REBUILDING))) return 'making it anew was cut off';
-  const isThere = existsSync(join(file, '..', '..', 'tsbuild-store'));
-  if (!isThere) return undefined;
   try {
     return (await native.checkTables(file)).damage || undefined;
   } catch (error) {

@@ -1,8 +1,8 @@
 import { errorCode } from '../errors.ts';
 import { compileFilters, type UsageFilters } from './filters.ts';
 import { computeKeepBytes, type PruneRules } from './plan.ts';
-import { freeSpace, type PruneResult, pruneByRules } from './prune.ts';
-import { type CollectionSettings, EPHEMERAL, readSettings } from './settings.ts';
+import { type PruneResult, pruneByRules } from './prune.ts';
+import { type CollectionSettings, EPHEMERAL, readDisk, readSettings } from './settings.ts';
 import { surveyStore } from './survey.ts';
 import { addToTotal, type RecordedTotal, readTotal, recordAging, recordTotal } from './totals.ts';
 import type { UpkeepContext, UpkeepNative } from './types.ts';
@@ -31,7 +31,7 @@ export async function collectAfterBuild(
   const { root } = context.store.paths;
   const settings = readSettings(root, env);
   if (!settings.enabled) return undefined;
-  const freeBytes = freeSpace(root);
+  const { freeBytes } = readDisk(root);
   if (made.length === 0 && freeBytes >= settings.minFreeSpace) return undefined;
   const total = await updateTotal(context, native, made, signal);
   const isOld = Date.now() - (total.agedMs ?? total.measuredMs) > AGE_EVERY_MS;

@@ -1,4 +1,4 @@
-import { rmSync, statfsSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCacheMount } from '../cache/mounts/remove.ts';
 import { createBlobSources, createLayerBlobs } from '../content/index.ts';
@@ -10,6 +10,7 @@ import { collectionRefused, upkeepBusy } from './errors.ts';
 import { forgetCacheRecords } from './forget.ts';
 import { blobKey, readNeeds, snapshotKey } from './graph.ts';
 import { type PruneRules, planPrune } from './plan.ts';
+import { readDisk } from './settings.ts';
 import { type SurveyOptions, surveyStore } from './survey.ts';
 import { recordTotal } from './totals.ts';
 import type { UpkeepContext, UpkeepNative, UsageItem } from './types.ts';
@@ -47,7 +48,7 @@ export async function pruneByRules(
     const removed: UsageItem[] = [];
     let [items, totalBytes] = [survey.items, survey.totalBytes];
     for (const rules of all) {
-      const freeBytes = freeSpace(context.store.paths.root);
+      const { freeBytes } = readDisk(context.store.paths.root);
       const planned = planPrune({ items, totalBytes, freeBytes, nowMs: Date.now() }, rules);
       if (planned.length === 0) continue;
       const gone = new Set(options.dryRun ? planned : await removeItems(context, native, planned, options));
@@ -86,12 +87,6 @@ export async function lockUpkeep({ store }: UpkeepContext, { signal, waitMs }: P
     if (performance.now() >= end) throw upkeepBusy();
     await sleep(50, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
-}
-
-/** Bytes that are free for ordinary users. */
-export function freeSpace(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }
 
 const sumBytes = (items: readonly UsageItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);

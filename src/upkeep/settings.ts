@@ -1,5 +1,5 @@
 import { readFileSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
 import { settingInvalid } from './errors.ts';
 import { parseUntil } from './filters.ts';
@@ -48,8 +48,7 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv = process.env)
     const given = file[key];
     return given === undefined ? undefined : { name: `config.json: gc.${key}`, value: String(given) };
   };
-  const { bsize, blocks } = statfsSync(root);
-  const disk = blocks * bsize;
+  const disk = readDisk(root).totalBytes;
   const space = (key: Key, fallback: number): number => {
     const found = find(key);
     return found === undefined ? fallback : parseSpace(found.name, found.value, disk);
@@ -77,6 +76,18 @@ export function parseSpace(name: string, text: string, diskBytes: number): numbe
   const match = /^(\d+(?:\.\d+)?)\s?([bkmgtp])?(?:i?b)?$/i.exec(text.trim());
   if (match === null) throw settingInvalid(name, text, 'it is no size');
   return Math.floor(Number(match[1]) * 1024 ** UNITS.indexOf((match[2] ?? 'b').toLowerCase()));
+}
+
+/** The disk that a store lies on, or will: `freeBytes` are those of ordinary users. */
+export function readDisk(path: string): { readonly totalBytes: number; readonly freeBytes: number } {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const { bavail, blocks, bsize } = statfsSync(at);
+      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' || dirname(at) === at) throw error;
+    }
+  }
 }
 
 function readConfigFile(root: string): Partial<Record<Key, unknown>> {

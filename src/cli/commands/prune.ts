@@ -1,8 +1,8 @@
-import { statfsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { UsageItem } from '../../index.ts';
 import { defaultRoot } from '../../store/paths.ts';
 import { parseUntil } from '../../upkeep/filters.ts';
-import { parseSpace } from '../../upkeep/settings.ts';
+import { parseSpace, readDisk } from '../../upkeep/settings.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { confirm } from '../confirm.ts';
 import { type Context, libraryOptions } from '../context.ts';
@@ -100,7 +100,13 @@ function formatRemoved(removed: readonly UsageItem[], { format, verbose }: Prune
 /** A share of the disk is one of the disk that the store lies on. */
 function readLimits(context: Context, flags: PruneFlags) {
   const size = (flag: string, text: string | undefined): number | undefined =>
-    text === undefined ? undefined : parseSpace(flag, text, text.includes('%') ? diskBytes(context) : 0);
+    text === undefined
+      ? undefined
+      : parseSpace(
+          flag,
+          text,
+          text.includes('%') ? readDisk(resolve(context.root ?? defaultRoot(context.env))).totalBytes : 0,
+        );
   const reserved = size('--reserved-space', flags.reservedSpace) ?? size('--keep-storage', flags.keepStorage);
   const maxUsed = size('--max-used-space', flags.maxUsedSpace);
   const minFree = size('--min-free-space', flags.minFreeSpace);
@@ -110,9 +116,4 @@ function readLimits(context: Context, flags: PruneFlags) {
     ...(minFree === undefined ? {} : { minFreeSpace: minFree }),
     ...(flags.until === undefined ? {} : { unusedForMs: parseUntil(`--until ${flags.until}`, flags.until) }),
   };
-}
-
-function diskBytes(context: Context): number {
-  const { blocks, bsize } = statfsSync(context.root ?? defaultRoot(context.env));
-  return blocks * bsize;
 }

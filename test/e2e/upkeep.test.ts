@@ -1,0 +1,427 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { openStore } from '../../src/store/index.ts';
+import type { ExecResult } from '../support/exec.ts';
+import { testNeeding } from '../support/needs.ts';
+import { TSBUILD } from '../support/tsbuild.ts';
+import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, type Setting } from './setting.ts';
+
+const DOCKERFILE = `ARG REGISTRY
+FROM $REGISTRY/busybox:1 AS one
+ARG N=1
+RUN echo $N > /n && dd if=/dev/zero of=/big bs=1k count=300 2>/dev/null
+RUN --mount=type=cache,target=/c,id=mycache echo x > /c/x
+FROM $REGISTRY/busybox:1
+COPY --from=one /n /n
+COPY --link file /file
+RUN --mount=type=bind,target=/ctx cat /ctx/file > /copied
+`;
+
+async function makeStore(setting: Setting): Promise<string> {
+  const context = setting.context({ Dockerfile: DOCKERFILE, file: 'hello' });
+  for (const [tag, n] of [
+    ['app', '1'],
+    ['other', '2'],
+  ] as const)
+    must(await setting.build(context, tag, `--build-arg=N=${n}`));
+  return context;
+}
+
+function must(result: ExecResult): ExecResult {
+  if (result.code !== 0) throw new Error(outputOf(result));
+  return result;
+}
+
+const du = (root: string): number => Number(execFileSync('du', ['-s', '-B1', root]).toString().split('\t')[0]);
+
+testNeeding(
+  SETTING_NEEDS,
+  'what du says adds up to what the disk says, to the byte, before and after a prune',
+  async (t) => {
+    const setting = await makeSetting(t);
+    const { tsbuild } = setting;
+    const context = await makeStore(setting);
+    const sumOf = async (): Promise<number> =>
+      must(await tsbuild.run(['du', '--format', '{{.Bytes}}']))
+        .stdout.trim()
+        .split('\n')
+        .reduce((sum, line) => sum + Number(line), 0);
+    t.is(await sumOf(), du(tsbuild.root));
+    const dry = must(await tsbuild.run(['prune', '--dry-run', '--format', 'json']));
+    t.is(await sumOf(), du(tsbuild.root));
+    t.true(dry.stdout.trim().split('\n').length > 4);
+    const refused = await tsbuild.run(['prune']);
+    t.is(refused.code, 125);
+    t.regex(refused.stderr, /--force/);
+    const pruned = must(await tsbuild.run(['buildx', 'prune', '-af']));
+    t.regex(pruned.stdout, /^ID +RECLAIMABLE +SIZE +LAST ACCESSED\n/);
+    t.regex(pruned.stdout, /\nTotal:\t\d/);
+    t.is(await sumOf(), du(tsbuild.root));
+    t.deepEqual(readdirSync(join(tsbuild.root, 'cache-mounts')), []);
+    must(await tsbuild.run(['fsck', '--full']));
+    // Both images are whole: they can be written out, and what copied from what is gone is still cached.
+    must(await tsbuild.run(['save', '-o', join(setting.work, 'a.tar'), 'app:1', 'other:1']));
+    const again = must(await setting.build(context, 'app', '--build-arg=N=1'));
+    t.notRegex(outputOf(again), /RUN.*\n.*DONE 0\.[1-9]/);
+    must(await tsbuild.run(['rmi', 'app:1', 'other:1']));
+    must(await tsbuild.run(['prune', '-af']));
+    t.deepEqual(
+      must(
+        await tsbuild.run(['du', '--format', '{{.Kind}}', '--filter', 'description~=build step|RUN|COPY']),
+      ).stdout.trim(),
+      '',
+    );
+    t.is(await sumOf(), du(tsbuild.root));
+  },
+);
+
+testNeeding(
+  SETTING_NEEDS,
+  'after a build the store is within its limit, and what was used last is there',
+  async (t) => {
+    const setting = await makeSetting(t);
+    const context = setting.context({ Dockerfile: DOCKERFILE, file: 'hello' });
+    const env = { TSBUILD_MAX_USED_SPACE: '4MB', TSBUILD_RESERVED_SPACE: '1', TSBUILD_MIN_FREE_SPACE: '0' };
+    const flags = [
+      'build',
+      '-q',
+      `--build-arg=REGISTRY=${setting.registry.host}`,
+      '-o',
+      `type=tar,dest=${setting.work}/out.tar`,
+    ];
+    for (let n = 0; n < 6; n++) {
+      must(await setting.tsbuild.run([...flags, `--build-arg=N=${n}`, context], { env }));
+      t.true(du(setting.tsbuild.root) <= 4.1 * 1024 ** 2, String(du(setting.tsbuild.root)));
+    }
+    const rebuilt = must(
+      await setting.tsbuild.run([...flags, '--progress=plain', '--build-arg=N=5', context], { env }),
+    );
+    t.notRegex(outputOf(rebuilt), /DONE 0\.[1-9]/);
+    const off = { ...env, TSBUILD_GC: 'off' };
+    for (let n = 10; n < 14; n++)
+      must(await setting.tsbuild.run([...flags, `--build-arg=N=${n}`, context], { env: off }));
+    t.true(du(setting.tsbuild.root) > 4.4 * 1024 ** 2);
+    must(await setting.tsbuild.run(['fsck']));
+  },
+);
+
+testNeeding(
+  SETTING_NEEDS,
+  'prunes beside builds, and prunes that are killed, harm no build and leave nothing',
+  async (t) => {
+    t.timeout(180_000);
+    const setting = await makeSetting(t);
+    const { tsbuild, registry } = setting;
+    const end = Date.now() + 12_000;
+    let [builds, prunes] = [0, 0];
+    const build = async (who: number): Promise<void> => {
+      const context = setting.context(
+        {
+          Dockerfile: `${FROM_BUSYBOX}ARG N\nRUN echo $N > /n\nCOPY file /file\nRUN cat /n /file > /both\n`,
+          file: `of ${who}`,
+        },
+        `context-${who}`,
+      );
+      for (let n = 0; Date.now() < end; n++) {
+        const tar = join(setting.work, `out-${who}.tar`);
+        must(
+          await tsbuild.run([
+            ...[
+              'build',
+              '--progress=plain',
+              `--build-arg=REGISTRY=${registry.host}`,
+              `--build-arg=N=${n % 3}`,
+              '-o',
+              `type=tar,dest=${tar}`,
+            ],
+            ...['-t', `app-${who}:1`, context],
+          ]),
+        );
+        t.is(execFileSync('tar', ['-xOf', tar, 'both']).toString(), `${n % 3}\nof ${who}`);
+        builds++;
+      }
+    };
+    const prune = async (kills: boolean): Promise<void> => {
+      while (Date.now() < end) {
+        const child = spawn(TSBUILD, ['prune', '-af'], { env: tsbuild.env });
+        let said = '';
+        child.stderr.on('data', (data: Buffer) => {
+          said += data.toString();
+        });
+        const ended = new Promise<number | null>((done) => child.on('close', done));
+        if (kills) {
+          await sleep(30 + Math.random() * 150);
+          child.kill('SIGKILL');
+        }
+        const code = await ended;
+        if (!kills) t.is(code, 0, said);
+        prunes++;
+        await sleep(Math.random() * 50);
+      }
+    };
+    await Promise.all([build(1), build(2), build(3), prune(false), prune(true)]);
+    t.log({ builds, prunes });
+    t.true(builds > 5 && prunes > 5);
+    must(await tsbuild.run(['prune', '-af', '--filter', 'description=nothing']));
+    const checked = must(await tsbuild.run(['fsck', '--format', 'json']));
+    t.is(checked.stdout, '');
+  },
+);
+
+testNeeding(SETTING_NEEDS, 'why-kept names the way to what keeps a thing, and what frees it', async (t) => {
+  const setting = await makeSetting(t);
+  const { tsbuild } = setting;
+  await makeStore(setting);
+  const idOf = async (pattern: string): Promise<string> =>
+    must(await tsbuild.run(['du', '--format', '{{.ID}}', '--filter', `description~=${pattern}`]))
+      .stdout.trim()
+      .split('\n')[0] ?? '';
+  const kept = must(await tsbuild.run(['why-kept', await idOf('/copied')])).stdout;
+  t.regex(kept, /kept by blob [0-9a-f]{12} \(its layer 4, of which there is no blob\) <- image (?:app|other):1/);
+  t.regex(kept, /to free it: tsbuild rmi (?:app|other):1/);
+  const free = must(await tsbuild.run(['why-kept', await idOf('/c/x')])).stdout;
+  t.regex(free, /nothing keeps it/);
+  const command = /to free it: tsbuild (prune .*)/.exec(free)?.[1] ?? '';
+  must(await tsbuild.run([...command.split(' '), '-f']));
+  t.is(await idOf('/c/x').then((id) => id === ''), false, 'the other build has one too');
+  t.regex(must(await tsbuild.run(['why-kept', 'mycache'])).stdout, /cache mount mycache\n {2}nothing keeps it/);
+  const [report] = must(await tsbuild.run(['why-kept', 'app:1', '--format', 'json']))
+    .stdout.trim()
+    .split('\n');
+  t.like(JSON.parse(report ?? ''), { kind: 'image', reclaimable: false });
+  t.is((await tsbuild.run(['why-kept', 'nothing-of-that-name'])).code, 1);
+});
+
+/** What is done to a store, and what fsck calls it. */
+const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: string) => Promise<void> | void])[] = [
+  ['a layer blob with other bytes', /blob-damaged/, (root) => writeFileSync(largestBlob(root), 'other bytes')],
+  ['a blob that is cut off', /blob-damaged/, (root) => truncateSync(largestBlob(root), 1000)],
+  ['a blob that is empty', /blob-damaged/, (root) => truncateSync(largestBlob(root), 0)],
+  ['a file among blobs', /stray-file/, (root) => writeFileSync(join(root, 'blobs/sha256/readme'), 'x')],
+  ['a directory among blobs', /stray-file/, (root) => void mkdirSync(join(root, 'blobs/sha256', 'a'.repeat(64)))],
+  ['index.json that is no JSON', /index-stale/, (root) => writeFileSync(join(root, 'index.json'), '{')],
+  [
+    'index.json with an unknown name',
+    /index-stale/,
+    (root) =>
+      writeFileSync(
+        join(root, 'index.json'),
+        '{"schemaVersion":2,"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/library/x:1"}}]}',
+      ),
+  ],
+  ['no oci-layout', /format-file/, (root) => rmSync(join(root, 'oci-layout'))],
+  ['a snapshot without its directory', /snapshot-missing/, (root) => rmSync(freeSnapshot(root), { recursive: true })],
+  [
+    'a snapshot whose fs is a file',
+    /snapshot-shape/,
+    (root) => {
+      rmSync(join(freeSnapshot(root), 'fs'), { recursive: true });
+      writeFileSync(join(freeSnapshot(root), 'fs'), '');
+    },
+  ],
+  [
+    'a directory without a record',
+    /snapshot-orphan/,
+    (root) => void mkdirSync(join(root, 'snapshots', 'nobody', 'fs'), { recursive: true }),
+  ],
+  [
+    'a half made snapshot of a dead process',
+    /leftover/,
+    (root) => void mkdirSync(join(root, 'snapshots', 'active-4194999-0123456789ab-0', 'fs'), { recursive: true }),
+  ],
+  [
+    'a half written blob of a dead process',
+    /leftover/,
+    (root) => writeFileSync(join(root, 'ingest', '4194999-0123456789ab.1'), 'x'),
+  ],
+  [
+    'the lock of a dead process',
+    /stale-lock/,
+    (root) => writeFileSync(join(root, 'locks', 'owner-4194999-0123456789ab'), 'sha256:x\n'),
+  ],
+  [
+    'a wrong link to a parent',
+    /snapshot-shape/,
+    (root) => {
+      rmSync(join(freeSnapshot(root), 'parent'), { force: true });
+      symlinkSync('elsewhere', join(freeSnapshot(root), 'parent'));
+    },
+  ],
+  ['a stray file in the root', /stray-file/, (root) => writeFileSync(join(root, 'notes.txt'), 'x')],
+  ['a stray file beside the tables', /stray-file/, (root) => writeFileSync(join(root, 'meta', 'core'), 'x')],
+  [
+    'a cache mount that says it is another',
+    /cache-mount/,
+    (root) => {
+      const [name] = readdirSync(join(root, 'cache-mounts'));
+      writeFileSync(
+        join(root, 'cache-mounts', name ?? '', 'mount.json'),
+        '{"id":"/x","mode":1,"uid":0,"gid":0,"createdMs":1}',
+      );
+    },
+  ],
+  [
+    'a build record that is cut off',
+    /build-record/,
+    (root) => {
+      const [id] = readdirSync(join(root, 'builds')).filter((name) => /^\d{8}T/.test(name));
+      writeFileSync(join(root, 'builds', id ?? '', 'record.json'), '{"id":');
+    },
+  ],
+  [
+    'a stat cache of nothing',
+    /stat-cache/,
+    (root) => {
+      mkdirSync(join(root, 'meta', 'stat-cache'), { recursive: true });
+      writeFileSync(join(root, 'meta', 'stat-cache', '0'.repeat(64)), 'x');
+    },
+  ],
+  [
+    'a repository that is not whole',
+    /git-repository/,
+    (root) => void mkdirSync(join(root, 'git', 'a'.repeat(40)), { recursive: true }),
+  ],
+  [
+    'a cache record of another shape',
+    /record-invalid/,
+    (root) => withTable(root, 'cache-records', 'sha256:x', { snapshots: 7 }),
+  ],
+  ['a chain to nowhere', /chain-stale/, (root) => withTable(root, 'chains', `sha256:${'1'.repeat(64)}`, 'gone')],
+  [
+    'an image record without a target',
+    /image-record/,
+    (root) => withTable(root, 'images', 'docker.io/library/odd:1', { name: 'x' }),
+  ],
+  [
+    'a changed file in a snapshot',
+    /snapshot-changed/,
+    (root) => writeFileSync(join(freeSnapshot(root), 'fs', 'n'), 'changed'),
+  ],
+  ['tables that are gone', /tables-damaged/, (root) => rmSync(join(root, 'meta', 'tables.mdb'))],
+  [
+    'tables that are overwritten',
+    /tables-damaged/,
+    (root) => writeFileSync(join(root, 'meta', 'tables.mdb'), Buffer.alloc(8192, 7)),
+  ],
+  ['tables that are cut off', /tables-damaged/, (root) => truncateSync(join(root, 'meta', 'tables.mdb'), 8192)],
+];
+
+function largestBlob(root: string): string {
+  const directory = join(root, 'blobs/sha256');
+  return execFileSync('sh', ['-c', `ls -S ${directory} | head -1`])
+    .toString()
+    .trim()
+    .replace(/^/, `${directory}/`);
+}
+
+/** A snapshot that no image needs: the one with the step's large file. */
+function freeSnapshot(root: string): string {
+  const directory = join(root, 'snapshots');
+  const note = join(root, '.free');
+  const name = existsSync(note)
+    ? readFileSync(note, 'utf8')
+    : (readdirSync(directory).find((each) => existsSync(join(directory, each, 'fs', 'big'))) ?? '');
+  writeFileSync(note, name);
+  return join(directory, name);
+}
+
+async function withTable(root: string, table: string, key: string, value: unknown): Promise<void> {
+  const store = await openStore(root);
+  await store.table(table).put(key, value);
+  await store.close();
+}
+
+testNeeding(
+  SETTING_NEEDS,
+  'a store that was damaged in many ways is found to be, and mended; no whole image is lost',
+  async (t) => {
+    t.timeout(300_000);
+    const setting = await makeSetting(t);
+    const { tsbuild } = setting;
+    const context = await makeStore(setting);
+    must(await tsbuild.run(['fsck', '--full']));
+    const sound = join(setting.work, 'sound');
+    // One that is packed knows the diffIDs of all that it stands on.
+    must(
+      await tsbuild.run([
+        'build',
+        '-q',
+        `--build-arg=REGISTRY=${setting.registry.host}`,
+        '--target=one',
+        '-t',
+        'one:1',
+        context,
+      ]),
+    );
+    must(await tsbuild.run(['rmi', 'one:1']));
+    renameSync(tsbuild.root, sound);
+    for (const [name, codes, damage] of DAMAGES) {
+      rmSync(tsbuild.root, { recursive: true, force: true });
+      execFileSync('cp', ['-a', '--reflink=auto', sound, tsbuild.root]);
+      await damage(tsbuild.root);
+      rmSync(join(tsbuild.root, '.free'), { force: true });
+      const found = await tsbuild.run(['fsck', '--full', '--format', '{{.Code}}']);
+      t.is(found.code, 1, `${name}: ${outputOf(found)}`);
+      t.regex(found.stdout, codes, name);
+      const mended = await tsbuild.run(['fsck', '--full', '--repair']);
+      t.is(mended.code, 0, `${name}: ${outputOf(mended)}`);
+      // To look at the lock of a dead process is to take it away.
+      t.regex(mended.stdout, name.startsWith('the lock') ? /: clean/ : /repaired: /, name);
+      const clean = await tsbuild.run(['fsck', '--full']);
+      t.is(clean.code, 0, `${name}, afterwards: ${outputOf(clean)}`);
+      t.is((await tsbuild.run(['images', '-q'])).stdout.trim().split('\n').length, 3, name);
+      const saved = await tsbuild.run(['save', '-o', '/dev/null', 'app:1', 'other:1']);
+      t.is(saved.code, 0, `${name}: ${outputOf(saved)}`);
+    }
+  },
+);
+
+testNeeding(SETTING_NEEDS, 'fsck --repair that is killed loses nothing; the next one ends what it began', async (t) => {
+  t.timeout(120_000);
+  const setting = await makeSetting(t);
+  const { tsbuild } = setting;
+  await makeStore(setting);
+  const sound = join(setting.work, 'sound');
+  renameSync(tsbuild.root, sound);
+  for (let round = 0; round < 8; round++) {
+    rmSync(tsbuild.root, { recursive: true, force: true });
+    execFileSync('cp', ['-a', sound, tsbuild.root]);
+    rmSync(join(tsbuild.root, 'meta', 'tables.mdb'));
+    writeFileSync(join(tsbuild.root, 'notes.txt'), 'x');
+    const child = spawn(TSBUILD, ['fsck', '--repair'], { env: tsbuild.env, stdio: 'ignore' });
+    await sleep(60 + round * 15);
+    child.kill('SIGKILL');
+    await new Promise((done) =>
+      child.exitCode === null && child.signalCode === null ? child.on('close', done) : done(undefined),
+    );
+    const mended = await tsbuild.run(['fsck', '--repair']);
+    t.is(mended.code, 0, outputOf(mended));
+    t.is((await tsbuild.run(['images', '-q'])).stdout.trim().split('\n').length, 3);
+    must(await tsbuild.run(['save', '-o', '/dev/null', 'app:1', 'other:1']));
+  }
+});
+
+test('commands that only look make no store', async (t) => {
+  t.true(existsSync(TSBUILD));
+  const root = join('/tmp', `tsbuild-none-${process.pid}`);
+  for (const args of [['images'], ['du'], ['fsck'], ['prune', '--dry-run']])
+    t.is(
+      execFileSync(TSBUILD, args, { env: { ...process.env, TSBUILD_ROOT: root } }).toString().length > 0,
+      true,
+      args.join(' '),
+    );
+  t.false(existsSync(root));
+});
