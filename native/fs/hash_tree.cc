@@ -108,10 +108,9 @@ void TreeHasher::PutNode(const Node& node) {
   mode_t mode = seen.mode;
   PutBytes(node.path);
   PutNumber(mode & (S_IFMT | 07777));
-  if (request_.include_owner) {
-    PutNumber(seen.uid);
-    PutNumber(seen.gid);
-  }
+  // Where owners do not count all are root: what a stage or an archive has of root's is the same content.
+  PutNumber(request_.include_owner ? seen.uid : 0);
+  PutNumber(request_.include_owner ? seen.gid : 0);
   PutNumber(S_ISCHR(mode) || S_ISBLK(mode) ? seen.device : 0);
   PutBytes(seen.link);
   if (S_ISREG(mode)) {
@@ -132,7 +131,7 @@ Result<HashTreeResult> TreeHasher::Run() {
     const auto& lowers = request_.root.lowers;
     memo_.stat_cache = std::make_unique<StatCache>(request_.stat_cache_path, lowers.empty() ? "" : lowers.front());
   }
-  PutBytes("tsbuild tree 1");
+  PutBytes("tsbuild tree 2");
   for (uint32_t i = 0; i < request_.selections.size(); i++) {
     PutNumber(i);
     Status added = AddSelection(i);

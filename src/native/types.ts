@@ -108,7 +108,7 @@ export interface HashTreeRequest {
   readonly selections: readonly TreeSelection[];
   /** Compiled patterns of what does not exist for the caller (.dockerignore). */
   readonly ignore?: string;
-  /** Owner ids enter the digest too. */
+  /** Owner ids enter the digest as they are; else all count as root's. */
   readonly includeOwner: boolean;
   /** As in `ChangeTreeSource`. */
   readonly gitModes?: boolean;

@@ -2,7 +2,7 @@
 export interface Scenario {
   readonly name: string;
   /**
-   * `{busybox}`, `{variant}` (a tag of `VARIANTS`), `{web}`, `{git}` and `{id}` (unique to the scenario) are filled in, here and in
+   * `{busybox}` (and `{elsewhere}`, the same of another registry), `{variant}` (a tag of `VARIANTS`), `{web}`, `{git}` and `{id}` (unique to the scenario) are filled in, here and in
    * flags.
    */
   readonly dockerfile: string;
@@ -28,6 +28,8 @@ export interface Row {
   /** A content that is the same in all builds, by path. */
   readonly put?: Readonly<Record<string, string>>;
   readonly sh?: string;
+  /** The context is sent as a tar on standard input. */
+  readonly tar?: boolean;
   /** Stand instead of the scenario's. */
   readonly flags?: readonly string[];
   readonly serve?: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startBaseRegistry } from '../support/base-registry.ts';
 import { startDockerd } from '../support/dockerd.ts';
@@ -29,7 +29,7 @@ export interface RowResult {
 }
 
 /** Runs the command that is given the flags of a build. */
-type Build = (flags: readonly string[], context: string) => Promise<string>;
+type Build = (args: readonly string[], input?: Buffer) => Promise<string>;
 
 /** Images made from busybox, by the word that stands for them in Dockerfiles. */
 const VARIANTS: Readonly<Record<string, string>> = {
@@ -48,6 +48,8 @@ export async function openWorld(names: readonly BuilderName[]): Promise<World> {
   try {
     const registry = await startBaseRegistry(['busybox']);
     closers.push(() => registry.stop());
+    const another = await startBaseRegistry(['busybox']);
+    closers.push(() => another.stop());
     const serving = new Map<string, string>();
     const web = await startWebServer((request, response) => {
       const text = serving.get(request.url ?? '');
@@ -60,28 +62,33 @@ export async function openWorld(names: readonly BuilderName[]): Promise<World> {
     const builders = new Map<BuilderName, Build>();
     const tsbuild = openTsbuild();
     closers.push(() => tsbuild.stop());
-    builders.set('tsbuild', async (flags, context) => {
+    builders.set('tsbuild', async (args, input) => {
       const env = { TSBUILD_CONTEXT_MODE: '' };
-      return check(await tsbuild.run(['build', '--progress=rawjson', ...flags, context], { env }));
+      return check(await tsbuild.run(['build', '--progress=rawjson', ...args], { env, ...toInput(input) }));
     });
     if (names.includes('buildkit')) {
       const programs = await findNewestDocker();
       if (programs === undefined) throw new Error('there is no newer docker to be had');
       const docker = await startDockerd({ programs, containerdStore: true });
       closers.push(() => docker.stop());
-      builders.set('buildkit', async (flags, context) => {
+      builders.set('buildkit', async (args, input) => {
         // It has no bridge here.
-        const network = flags.some((flag) => flag.startsWith('--network=')) ? [] : ['--network=host'];
-        return check(await docker.run(['build', '--progress=rawjson', ...network, ...flags, context]));
+        const network = args.some((arg) => arg.startsWith('--network=')) ? [] : ['--network=host'];
+        return check(await docker.run(['build', '--progress=rawjson', ...network, ...args], toInput(input)));
       });
     }
     const words: Record<string, string> = {
       busybox: `${registry.host}/busybox:1`,
+      elsewhere: `${another.host}/busybox:1`,
       web: web.url,
       git: git.url,
       arch: process.arch === 'arm64' ? 'arm64' : 'amd64',
       ...(await pushVariants(registry.host, tsbuild.run, join(root, 'variants'))),
     };
+    // Several that fetch one base at once are another matter.
+    const warm = join(root, 'warm');
+    writeFiles(warm, { Dockerfile: `FROM ${words.busybox}\nFROM ${words.plain}\nCOPY --from=0 /etc /etc\n` });
+    for (const name of names) await builders.get(name)?.([warm]);
 
     return {
       stop,
@@ -99,7 +106,10 @@ export async function openWorld(names: readonly BuilderName[]): Promise<World> {
           writeContext(context, scenario, change, fill, `${id} ${number}`);
           for (const commands of [scenario.sh, change.sh])
             if (commands !== undefined) await exec('sh', ['-ec', fill(commands)], { cwd: context });
-          return readExecuted(await build((change.flags ?? scenario.flags ?? []).map(fill), context));
+          const flags = (change.flags ?? scenario.flags ?? []).map(fill);
+          if (change.tar !== true) return readExecuted(await build([...flags, context]));
+          await exec('tar', ['cf', `${context}.tar`, '-C', context, '.']);
+          return readExecuted(await build([...flags, '-'], readFileSync(`${context}.tar`)));
         };
         await buildOne({}, 0);
         const results: RowResult[] = [];
@@ -195,6 +205,10 @@ async function pushVariants(
   ]);
   references.pinned = `${host}/variants@${stdout.trim()}`;
   return references;
+}
+
+function toInput(input: Buffer | undefined): { readonly input?: Buffer } {
+  return input === undefined ? {} : { input };
 }
 
 function check({ code, stderr }: Pick<Awaited<ReturnType<typeof tryExec>>, 'code' | 'stderr'>): string {

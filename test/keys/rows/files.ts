@@ -30,6 +30,21 @@ RUN echo {id} run
       { change: 'the content of a file', write: ['one'], runs: ALL },
       { change: 'the mode of a file', sh: 'chmod 600 one', runs: ALL },
       { change: 'set-user-id of a file', sh: 'chmod u+s d/f', runs: FROM_D },
+      { change: 'the context as a tar', tar: true, runs: [] },
+      {
+        change: 'owners in a tar',
+        sh: 'chown 1000:1000 d/f',
+        tar: true,
+        runs: FROM_D,
+      },
+      {
+        change: 'the file of a stage instead',
+        edit: [
+          ['FROM {busybox}', 'FROM scratch AS made\nCOPY one /made/one\nFROM {busybox}'],
+          ['COPY one /one', 'COPY --from=made /made/one /one'],
+        ],
+        runs: ['COPY one /made'],
+      },
       { change: 'the owner of files', sh: 'chown -R 1000:1000 .', runs: [] },
       {
         change: 'an attribute of a file',

@@ -67,6 +67,7 @@ RUN echo {id} end
         edit: [['FROM {busybox} AS two', 'FROM {busybox} AS base\nFROM base AS two']],
         runs: [],
       },
+      { change: 'the registry of the base', edit: [['{busybox}', '{elsewhere}']], runs: [] },
       { change: '--target', flags: ['--target=two'], runs: [] },
       {
         change: '--no-cache',
