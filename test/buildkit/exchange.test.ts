@@ -1,0 +1,137 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { compareImages } from '../support/compare-images.ts';
+import type { ExecResult } from '../support/exec.ts';
+import { readImage } from '../support/image-tree.ts';
+import { openTsbuild } from '../support/tsbuild.ts';
+import { FIXTURES, type Fixture } from './fixtures.ts';
+import { type Peer, prepare, startPeer } from './peer.ts';
+
+/**
+ * Caches that travel: what docker built is a step that tsbuild need not run, and the other way round, and the image is the same as when
+ * each builds alone.
+ */
+
+const NAMES = ['run-heredoc', 'run-mounts', 'copy', 'copy-owners', 'copy-from', 'copy-link', 'stages', 'scratch'];
+
+let peer: Peer | undefined;
+
+test.before(async () => {
+  peer = await startPeer();
+});
+
+test.after.always(() => peer?.stop());
+
+for (const fixture of FIXTURES.filter(({ name }) => NAMES.includes(name))) {
+  test.serial(`no step runs again with the other's cache: ${fixture.name}`, async (t) => {
+    if (peer === undefined) {
+      t.log('no docker that is new enough could be fetched or run here');
+      t.pass();
+      return;
+    }
+    await exchange(t, fixture, peer);
+  });
+}
+
+test.serial('what changed runs again, and no more', async (t) => {
+  if (peer === undefined) {
+    t.pass();
+    return;
+  }
+  const { docker, registry, root } = peer;
+  const dockerfile = `FROM {BASE} AS tools
+COPY b /b
+RUN echo tool > /tool
+FROM {BASE}
+COPY --from=tools /tool /tool
+COPY a /a
+RUN cat /a
+FROM {BASE}
+COPY --from=1 /tool /again
+COPY --from=1 /a /a
+COPY d /d
+RUN --mount=target=/c,source=other cat /c/x
+`;
+  const fixture = { name: 'changed', dockerfile };
+  const { context, flags } = prepare(fixture, join(root, fixture.name), `${registry.host}/busybox:1`);
+  const cache = join(root, fixture.name, 'cache');
+  const tsbuild = openTsbuild();
+  t.teardown(() => tsbuild.stop());
+  const buildTheirs = (...options: string[]) =>
+    docker.run(['buildx', 'build', '--provenance=false', '--output=type=cacheonly', ...options, ...flags]);
+  check(await buildTheirs('--no-cache', `--cache-to=type=local,dest=${cache},mode=max`));
+
+  // The same content under another time; another tool on the way to the same result; another file.
+  writeFileSync(join(context, 'a'), 'hello\n');
+  writeFileSync(join(context, 'b'), 'another\n');
+  writeFileSync(join(context, 'd/b'), 'another\n');
+  const expected = ['[tools 2/3] COPY b /b', '[tools 3/3] RUN echo tool > /tool', '[stage-2 4/5] COPY d /d'];
+  const mount = '[stage-2 5/5] RUN --mount=target=/c,source=other cat /c/x';
+  const ours = check(
+    await tsbuild.run([
+      'build',
+      `--cache-from=type=local,src=${cache}`,
+      `--cache-to=type=local,dest=${cache}-2,mode=max`,
+      ...flags,
+    ]),
+  );
+  t.deepEqual(listRun(ours).sort(), [...expected, mount].sort());
+
+  // From ours, which has both, the other builder runs nothing.
+  check(await docker.run(['buildx', 'prune', '--all', '--force']));
+  t.deepEqual(listRun(check(await buildTheirs(`--cache-from=type=local,src=${cache}-2`))), []);
+  writeFileSync(join(context, 'other/x'), 'another\n');
+  check(await docker.run(['buildx', 'prune', '--all', '--force']));
+  t.deepEqual(listRun(check(await buildTheirs(`--cache-from=type=local,src=${cache}-2`))), [mount]);
+});
+
+async function exchange(t: ExecutionContext, fixture: Fixture, { docker, registry, root }: Peer): Promise<void> {
+  const folder = join(root, fixture.name);
+  const { flags } = prepare(fixture, folder, `${registry.host}/busybox:1`);
+  const at = (name: string): string => join(folder, name);
+  const buildByDocker = (...options: string[]) =>
+    docker.run(['buildx', 'build', '--provenance=false', ...options, ...flags]);
+  const buildAnew = async (...options: string[]) => {
+    const tsbuild = openTsbuild();
+    try {
+      return await tsbuild.run(['build', ...options, ...flags]);
+    } finally {
+      tsbuild.stop();
+    }
+  };
+
+  const theirs = [`--output=type=oci,dest=${at('docker.tar')}`, `--cache-to=type=local,dest=${at('docker')},mode=max`];
+  check(await buildByDocker(...theirs));
+  const fromTheirs = check(
+    await buildAnew(`--cache-from=type=local,src=${at('docker')}`, `--output=type=oci,dest=${at('from-docker.tar')}`),
+  );
+  t.deepEqual(listRun(fromTheirs), []);
+
+  check(await buildAnew(`--cache-to=type=local,dest=${at('tsbuild')},mode=max`));
+  check(await docker.run(['buildx', 'prune', '--all', '--force']));
+  const fromOurs = check(
+    await buildByDocker(
+      `--cache-from=type=local,src=${at('tsbuild')}`,
+      `--output=type=oci,dest=${at('from-tsbuild.tar')}`,
+    ),
+  );
+  t.deepEqual(listRun(fromOurs), []);
+
+  const built = readImage(at('docker.tar'));
+  t.deepEqual(compareImages(readImage(at('from-docker.tar')), built), []);
+  t.deepEqual(compareImages(readImage(at('from-tsbuild.tar')), built), []);
+}
+
+/** Names of the steps that were not found in any cache. */
+function listRun({ stderr, stdout }: ExecResult): string[] {
+  const lines = `${stdout}\n${stderr}`.split('\n');
+  const cached = new Set(lines.map((line) => /^#(\d+) CACHED/.exec(line)?.[1]));
+  const steps = lines.map((line) => /^#(\d+) (\[.*\d+\/\d+\] (?:RUN|COPY|ADD|WORKDIR|LINK) .*)/.exec(line));
+  return steps.flatMap((step) => (step === null || cached.has(step[1]) ? [] : [step[2] ?? '']));
+}
+
+function check(result: ExecResult): ExecResult {
+  if (result.code !== 0) throw new Error(`${result.stdout}\n${result.stderr}`);
+  return result;
+}

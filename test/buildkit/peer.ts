@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBaseRegistry } from '../support/base-registry.ts';
+import { type Dockerd, startDockerd } from '../support/dockerd.ts';
+import { findNewestDocker } from '../support/newest-docker.ts';
+import type { Registry } from '../support/registry.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
+import { type Fixture, writeContext } from './fixtures.ts';
+
+/** A docker that exports and imports caches, and a registry with the base. */
+export interface Peer {
+  readonly docker: Dockerd;
+  readonly registry: Registry;
+  /** Removed at the end. */
+  readonly root: string;
+  stop(): Promise<void>;
+}
+
+/** `undefined` where no docker that is new enough can be fetched or run. */
+export async function startPeer(): Promise<Peer | undefined> {
+  const programs = await findNewestDocker();
+  if (programs === undefined) return undefined;
+  const registry = await startBaseRegistry(['busybox']);
+  const docker = await startDockerd({ programs, containerdStore: true });
+  const root = makeTempDir('buildkit');
+  return {
+    docker,
+    registry,
+    root,
+    async stop() {
+      await docker.stop();
+      await registry.stop();
+      removeTree(root);
+    },
+  };
+}
+
+/** A fixture as files. */
+export interface Prepared {
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly text: string;
+  readonly secret: string;
+  /** Context folders by name. */
+  readonly contexts: Readonly<Record<string, string>>;
+  /** What both builders are told, context and Dockerfile included. */
+  readonly flags: readonly string[];
+}
+
+export function prepare(fixture: Fixture, folder: string, base: string): Prepared {
+  const { buildArgs = {}, hosts = {}, ignore } = fixture;
+  const [context, dockerfile, secret] = ['context', 'Dockerfile', 'secret'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  mkdirSync(context, { recursive: true });
+  writeContext(context);
+  if (ignore !== undefined) writeFileSync(join(context, '.dockerignore'), ignore);
+  const text = fixture.dockerfile.replaceAll('{BASE}', base);
+  writeFileSync(dockerfile, text);
+  writeFileSync(secret, 'sesame');
+  const contexts = Object.fromEntries(
+    Object.entries(fixture.contexts ?? {}).map(([name, path]) => [name, join(context, path)]),
+  );
+  const flags = [
+    '--network=host',
+    '--progress=plain',
+    ...Object.entries(buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
+    ...Object.entries(contexts).map(([name, path]) => `--build-context=${name}=${path}`),
+    ...Object.entries(hosts).map(([name, address]) => `--add-host=${name}:${address}`),
+    ...(fixture.secret === undefined ? [] : [`--secret=id=${fixture.secret},src=${secret}`]),
+    `--file=${dockerfile}`,
+    context,
+  ];
+  return { context, dockerfile, text, secret, contexts, flags };
+}
