@@ -16,7 +16,6 @@ import { type Holdings, takeHoldings } from './holdings.ts';
 import { loadInputs } from './load.ts';
 import type { MountTravel } from './mount-travel.ts';
 import { exportBuilt, planExport } from './outputs.ts';
-import { createLatePins } from './remote/late-pins.ts';
 import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
 import { beginUpkeep } from './upkeep.ts';
@@ -99,7 +98,8 @@ async function runBuild(
   const { secrets, sshAgents, devices, sweeping, log } = holdings;
   const { sink, path: logPath, recorder } = log;
   const pinning = given.offline || given.locked ? await import('./remote/convert-pinned.ts') : undefined;
-  const pins = given.locked ? createLatePins() : undefined;
+  const locking = given.locked ? await import('./remote/late-pins.ts') : undefined;
+  const pins = locking?.createLatePins();
   const engine = createEngine({
     workspace,
     contexts,
@@ -119,7 +119,7 @@ async function runBuild(
     throw pinning?.explainUnloaded(error, given, main) ?? error;
   });
   const { dockerfile, vertex } = inputs;
-  const bound = pins && pinning?.bindLock(pins, given, dockerfile, main);
+  const bound = pins && locking?.bindLock(pins, given, dockerfile, main);
   const { request, globalArg, seconds } = await resolveEpoch(given, { dockerfile, main, named, loadTree });
   const conversion = {
     request,

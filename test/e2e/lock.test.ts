@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, checkLock, lockDockerfile, TsbuildError } from '../../src/index.ts';
 import { digestOf, MediaType } from '../../src/oci/index.ts';
-import { tryExec } from '../support/exec.ts';
+import { exec, tryExec } from '../support/exec.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { testNeeding } from '../support/needs.ts';
 import { TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
@@ -46,6 +46,7 @@ testNeeding(REMOTE_NEEDS, 'a locked build gives the image that was locked, whate
   const asked = setting.asked();
   t.is(await imageOf(tsbuild, context, '--locked'), before);
   t.is((await tsbuild.run(['build', '--locked', '--no-cache', context])).code, 0);
+  t.is((await tsbuild.run(['build', '--locked', '--check', context])).code, 0);
   t.deepEqual(setting.asked(), asked);
   // Nor where all has to be fetched: times of a checkout are its own, so the files are compared.
   const elsewhere = setting.freshStore();
@@ -184,6 +185,15 @@ testNeeding(REMOTE_NEEDS, 'a lock file is for the Dockerfile beside it, or where
     (await tsbuild.run(['lock', '-'], { input: text })).stderr,
     /nothing can be written beside it\nhint:.*--lock-file/,
   );
+
+  // Of a tar it is the one in the tar.
+  const [tar, bare] = [join(work, 'context.tar'), join(work, 'bare.tar')];
+  await exec('tar', ['--create', '--file', tar, '--directory', join(context, 'deploy'), '.']);
+  await exec('tar', ['--create', '--file', bare, '--directory', join(context, 'deploy'), 'app.Dockerfile']);
+  const build = (file: string) =>
+    tsbuild.run(['build', '-q', '--locked', '-f', 'app.Dockerfile', '-'], { input: readFileSync(file) });
+  t.is((await build(tar)).code, 0);
+  t.regex((await build(bare)).stderr, /cannot read the lock file app\.Dockerfile\.lock: it does not exist/);
 
   // Of a repository it is the one in the commit that is built.
   await repository.commit({ Dockerfile: text, 'Dockerfile.lock': printed.stdout });

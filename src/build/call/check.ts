@@ -8,6 +8,7 @@ import { toLayouts } from '../context/contexts.ts';
 import { convertDockerfile } from '../convert.ts';
 import type { DockerfileInput } from '../inputs.ts';
 import { type Inputs, loadInputs } from '../load.ts';
+import { bindLock, createLatePins } from '../remote/late-pins.ts';
 import { openLazyResolver } from './lazy-resolver.ts';
 import { openPlaces } from './places.ts';
 import { type CheckError, type CheckLocation, type CheckReport, type CheckWarning, toTokenRange } from './types.ts';
@@ -22,12 +23,14 @@ export async function checkDockerfile(request: BuildRequest): Promise<CheckResul
   const sink = request.onProgress ?? (() => {});
   const places = await openPlaces(request, sink, signal);
   const { main, named } = places;
-  const meta = openLazyResolver(request, toLayouts(named), sink);
+  const pins = request.locked ? createLatePins() : undefined;
+  const meta = openLazyResolver(request, toLayouts(named), sink, pins);
   const warnings: CheckWarning[] = [];
   let failure: Error | undefined;
   let inputs: Inputs | undefined;
   try {
     inputs = await loadInputs(request, places);
+    if (pins !== undefined) bindLock(pins, request, inputs.dockerfile, main);
     const onWarning = (warning: LintWarning): unknown => warnings.push(describe(warning));
     await convertDockerfile({
       request,

@@ -2,31 +2,22 @@ import type { BuildRequest } from '../../build-types.ts';
 import type { ConvertResult, ResolvedImage } from '../../dockerfile/convert/index.ts';
 import { errorCode } from '../../errors.ts';
 import type { SourceOp } from '../../llb/ops.ts';
-import type { Lockfile } from '../../lockfile/index.ts';
 import { OFFLINE_CODE } from '../../network.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import { isHttpUrl } from '../../remote-url/index.ts';
 import type { MainContext } from '../context/main.ts';
 import { type ConversionInput, convertDockerfile } from '../convert.ts';
 import type { Engine } from '../engine.ts';
-import type { DockerfileInput } from '../inputs.ts';
 import { runPhase } from '../phases.ts';
 import { refuseMissing, refuseUnlocked } from './errors.ts';
-import type { LatePins } from './late-pins.ts';
+import type { BoundLock } from './late-pins.ts';
 import { findLeftovers } from './leftovers.ts';
-import { readLock } from './lock-path.ts';
-import { type MissingInput, missingOfRequest, missingSource } from './missing.ts';
+import { type MissingInput, missingContext, missingOfRequest, missingSource } from './missing.ts';
 import { listRemoteSources, type PlacedSource } from './sources.ts';
 import { createTolerantResolver } from './tolerant-resolver.ts';
 
 const LOCK_MISSING = 'LOCK_MISSING';
 const CODES = new Set([OFFLINE_CODE, LOCK_MISSING]);
-
-/** A lock file whose pins the sources have; `shown` is what messages call it. */
-export interface BoundLock {
-  readonly lock: Lockfile;
-  readonly shown: string;
-}
 
 export interface PinnedConversion extends ConversionInput {
   readonly engine: Engine;
@@ -177,9 +168,9 @@ function missing(op: SourceOp, range: PlacedSource['range'], request: BuildReque
 export function explainUnloaded(error: unknown, request: BuildRequest, main: MainContext): unknown {
   const isOffline = request.offline && errorCode(error) === OFFLINE_CODE;
   if (!isOffline) return error;
-  const source = main.type === 'remote' ? missingSource(toOp(main.source), main.text, undefined) : undefined;
+  const source = missingContext(main);
   const { dockerfile = '', context } = request;
-  const file = missingSource(toOp({ identifier: dockerfile, attrs: {} }), context, undefined);
+  const file = missingSource({ type: 'source', inputs: [], identifier: dockerfile, attrs: {} }, context, undefined);
   const unread = isHttpUrl(dockerfile) ? file : source;
   try {
     refuseMissing([...(unread === undefined ? [] : [unread]), ...missingOfRequest(request)]);
@@ -187,22 +178,4 @@ export function explainUnloaded(error: unknown, request: BuildRequest, main: Mai
     return explained;
   }
   return error;
-}
-
-/** Reads the lock file beside the Dockerfile, and gives its pins to the sources. */
-export function bindLock(
-  pins: LatePins,
-  request: BuildRequest,
-  dockerfile: DockerfileInput,
-  main: MainContext,
-): BoundLock {
-  const { lock, shown } = readLock(request, dockerfile, main);
-  const own = main.type === 'remote' ? missingSource(toOp(main.source), main.text, undefined) : undefined;
-  // The context is named by the command line, and holds the lock file.
-  pins.bind(lock, { path: shown, strict: true, except: own === undefined ? [] : [own.name] });
-  return { lock, shown };
-}
-
-function toOp({ identifier, attrs }: Pick<SourceOp, 'identifier' | 'attrs'>): SourceOp {
-  return { type: 'source', inputs: [], identifier, attrs };
 }

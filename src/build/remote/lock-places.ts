@@ -7,7 +7,7 @@ import type { DockerfileInput, IgnoreInput } from '../inputs.ts';
 import { NO_IGNORE } from '../inputs.ts';
 import { loadDockerfile } from '../load.ts';
 import type { LockRequest } from './lock-types.ts';
-import { missingSource } from './missing.ts';
+import { contextNames } from './missing.ts';
 
 /** A Dockerfile that is looked at for its lock file. */
 export interface LockPlaces {
@@ -28,10 +28,7 @@ export async function withLockPlaces<T>(
   const places = await openPlaces(request, request.onProgress ?? (() => {}), signal, pins);
   try {
     const { dockerfile } = await loadDockerfile(request, places);
-    const { main } = places;
-    const own =
-      main.type === 'remote' ? missingSource({ ...main.source, inputs: [] }, main.text, undefined) : undefined;
-    return await work({ places, dockerfile, except: own === undefined ? [] : [own.name], signal });
+    return await work({ places, dockerfile, except: contextNames(places.main), signal });
   } finally {
     await places.close();
   }

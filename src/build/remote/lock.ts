@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createLimiter } from '../../content/limiter.ts';
 import type { ConvertResult, MetaResolver } from '../../dockerfile/convert/index.ts';
 import { findFrontend, parseDockerfile } from '../../dockerfile/parser/index.ts';
 import { diffLocks, formatLock, gitName, type Lockfile, type Pins, urlName } from '../../lockfile/index.ts';
@@ -102,8 +103,12 @@ async function lockSources(
   converted: ConvertResult,
 ): Promise<void> {
   const { engine } = await places.open();
-  for (const { name, source, range } of await listSourceInputs(converted, except)) {
-    if (draft.urls.has(name) || draft.git.has(name)) continue;
+  const inputs = await listSourceInputs(converted, except);
+  const fresh = inputs.filter(({ name }) => !draft.urls.has(name) && !draft.git.has(name));
+  const transfers = createLimiter(MAX_PARALLEL);
+  // One look for all the ways in which the same thing is read.
+  const once = [...new Map(fresh.map((input) => [input.name, input])).values()];
+  const lock = async ({ name, source, range }: (typeof once)[number]): Promise<void> => {
     const work = runPhase(places.sink, `[internal] lock ${name}`, (reporter) =>
       engine.resolveSource(source.op, {
         signal,
@@ -117,5 +122,15 @@ async function lockSources(
     });
     if (pin?.kind === 'url') draft.urls.set(pin.name, pin.pin);
     if (pin?.kind === 'git') draft.git.set(pin.name, pin.pin);
-  }
+  };
+  await settleAll(once.map((input) => transfers.run(() => lock(input))));
+}
+
+const MAX_PARALLEL = 6;
+
+/** Waits for all of them, so that none works on in a store that is closed; then the first that failed fails all. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(work);
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

@@ -4,6 +4,7 @@ import type { SourceOp } from '../../llb/ops.ts';
 import { gitName, urlName } from '../../lockfile/index.ts';
 import { familiarReference, formatPlatform, hostPlatform, type Platform, parseReference } from '../../oci/index.ts';
 import { parseGitUrl, redactUrl, redactUrls } from '../../remote-url/index.ts';
+import type { MainContext } from '../context/main.ts';
 
 /** Something that a build would have to ask a server for, or that its lock file has not. */
 export interface MissingInput {
@@ -40,6 +41,19 @@ export function missingSource(op: SourceOp, place: string, range: SourceRange | 
   if (identifier.startsWith('git:')) return { kind: 'git', name: gitOpName(identifier, attrs), command, ...at };
   const [, reference] = /^docker-image:\/\/(.*)$/.exec(identifier) ?? [];
   return reference === undefined ? undefined : { ...missingImage(reference, platform, range), kind: 'layers' };
+}
+
+/** The main context, where it is fetched. */
+export function missingContext(main: MainContext): MissingInput | undefined {
+  if (main.type !== 'remote') return undefined;
+  const { identifier, attrs } = main.source;
+  return missingSource({ type: 'source', inputs: [], identifier, attrs }, main.text, undefined);
+}
+
+/** What a lock file has not, since the command line names it: the main context. */
+export function contextNames(main: MainContext): readonly string[] {
+  const context = missingContext(main);
+  return context === undefined ? [] : [context.name];
 }
 
 function gitOpName(identifier: string, attrs: SourceOp['attrs']): string {
