@@ -1,4 +1,4 @@
-import { sweepCacheMounts, sweepClaims } from './cache/index.ts';
+import { createClaims, sweepCacheMounts, sweepClaims } from './cache/index.ts';
 import { type ContentStore, createContentStore } from './content/index.ts';
 import { createImageStore, createTrees } from './images/index.ts';
 import type { ImageStore, Trees } from './images/types.ts';
@@ -56,7 +56,7 @@ export async function openWorkspace(root: string | undefined, options: Workspace
     snapshotter,
     chains,
     images,
-    trees: createTrees(images, snapshotter),
+    trees: createTrees(images, snapshotter, createClaims(store)),
     registry,
     network,
     http,

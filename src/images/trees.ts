@@ -1,14 +1,19 @@
 import { errorMessage } from '../errors.ts';
 import type { LayersResult, MergedResult, TreeResult } from '../llb/results.ts';
-import { chainIDs } from '../oci/index.ts';
+import { chainIDs, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import type { Claims } from '../solver/types.ts';
 import { cacheLayerLost } from './errors.ts';
 import type { ImageStore, TaskOptions, Trees } from './types.ts';
 
-/** Fetches and unpacks what is known by its layers only; each tree once, however many steps ask for it at the same time. */
+/**
+ * Fetches and unpacks what is known by its layers only; each tree once, however many steps ask for it at the same time, in other
+ * processes too.
+ */
 export function createTrees(
   images: Pick<ImageStore, 'unpackLayers' | 'fetchLayers' | 'recordSources'>,
   snapshotter: Pick<Snapshotter, 'chain' | 'link'>,
+  claims: Pick<Claims, 'take'>,
 ): Trees {
   const running = new Map<string, Promise<string>>();
 
@@ -17,12 +22,28 @@ export function createTrees(
     const known = running.get(key);
     if (known !== undefined) return known;
     const { onTask = options.onTask } = tree.place;
-    const started = images
-      .unpackLayers(tree, { ...options, ...(onTask === undefined ? {} : { onTask }) })
+    const started = unpackOnce(key, tree, { ...options, ...(onTask === undefined ? {} : { onTask }) })
       .catch((error: unknown) => tellLost(tree, error, options.signal))
       .finally(() => running.delete(key));
     running.set(key, started);
     return started;
+  };
+
+  /** Whoever has the claim waits for nobody but servers. What was unpacked meanwhile is found. */
+  const unpackOnce = async (key: string, tree: LayersResult, options: TaskOptions): Promise<string> => {
+    const signal = options.signal ?? new AbortController().signal;
+    const waiting = `waiting for another build that unpacks ${tree.place.name}`;
+    let isShown = false;
+    const claim = await claims.take(digestOf(`unpack ${key}`), signal, () => {
+      if (!isShown) options.onTask?.(waiting, 0, 0);
+      isShown = true;
+    });
+    if (isShown) options.onTask?.(waiting, 0, 0, true);
+    try {
+      return await images.unpackLayers(tree, options);
+    } finally {
+      claim.release();
+    }
   };
 
   const merge = async ({ parts }: MergedResult, options: TaskOptions): Promise<string | undefined> => {

@@ -28,6 +28,8 @@ export interface KeySource<R> {
   ask<T>(vertex: Vertex<R>, question: (context: OpContext) => Promise<T>): Promise<T>;
   reporter(vertex: Vertex<R>): VertexReporter;
   readOutput(edge: NodeEdge<R>): Promise<R>;
+  /** Makes what will be needed, while something else is waited for. */
+  begin(edge: NodeEdge<R>): void;
   /** Whether others have a result, by what is known before anything runs. */
   hasForeign(node: Node<R>): Promise<boolean>;
 }
@@ -142,7 +144,12 @@ export class Keys<R> {
   async #part(reader: Vertex<R>, input: NodeEdge<R>, dep: CacheDep<R>): Promise<KeyPart> {
     const identity = await this.identify(input.node);
     const part = { identity, index: input.index, selector: dep.selector };
-    if (dep.computeDigest === undefined) return part;
+    if (dep.computeDigest === undefined) {
+      // The reader waits for contents. Nothing can stand on what was never stored, so the reader will run, and need it.
+      const isStored = this.#source.cache.storedName(identity.digest, input.index) !== undefined;
+      if (identity.volatile || identity.refresh || !isStored) this.#source.begin(input);
+      return part;
+    }
     return { ...part, content: await this.#contentOf(reader, input, identity, dep) };
   }
 

@@ -60,6 +60,10 @@ export class Solve<R> {
       ask: (vertex, question) => this.#ask(vertex, question),
       reporter: (vertex) => world.observer.reporter(vertex),
       readOutput: (edge) => this.#readOutput(edge),
+      begin: (edge) => {
+        // Others may have what stands on it: then it is not needed.
+        if (world.foreign === undefined) this.#readOutput(edge).catch(() => {});
+      },
       hasForeign: async (node) => (await this.#askForeignEarly(node)) !== undefined,
     });
   }

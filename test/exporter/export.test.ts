@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { OutputSpec } from '../../src/build-types.ts';
+import { createClaims } from '../../src/cache/index.ts';
 import { assembleImage, type BuiltTree, type ExportContext, exportResult } from '../../src/exporter/index.ts';
 import { createTrees } from '../../src/images/index.ts';
 import { native } from '../../src/native/index.ts';
@@ -65,7 +66,7 @@ const contextOf = (room: Room, more: Partial<ExportContext> = {}): ExportContext
   images: room.images,
   content: room.content,
   snapshotter: room.snapshotter,
-  trees: createTrees(room.images, room.snapshotter),
+  trees: createTrees(room.images, room.snapshotter, createClaims(room.store)),
   chains: room.chains,
   native,
   names: [],

@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { SecretSpec } from '../../src/build-types.ts';
-import { createCacheMounts, createCacheStorage } from '../../src/cache/index.ts';
+import { createCacheMounts, createCacheStorage, createClaims } from '../../src/cache/index.ts';
 import { createDevices } from '../../src/devices/index.ts';
 import { createTrees } from '../../src/images/index.ts';
 import { marshal, type State, sourceState } from '../../src/llb/index.ts';
@@ -96,6 +96,7 @@ export async function openWorkbenchAt(root: string): Promise<Workbench> {
   const trees = createTrees(
     { unpackLayers: nothingElsewhere, fetchLayers: nothingElsewhere, recordSources: nothingElsewhere },
     snapshotter,
+    createClaims(store),
   );
   const context = join(root, 'context');
   mkdirSync(context, { recursive: true });

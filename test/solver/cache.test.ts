@@ -176,6 +176,32 @@ test('inputs are realised in parallel, and no more than maxParallelism at once',
   t.is(most, 3);
 });
 
+test('what a step stands on is made while what it reads is made, and not where that is stored', async (t) => {
+  const running: string[] = [];
+  const busy = (name: string, text = name) => ({
+    async make() {
+      running.push(name);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      running.push(`/${name}`);
+      return text;
+    },
+  });
+  const steps = (text: string): Steps => ({
+    tool: { key: text, ...busy('tool', text) },
+    base: {},
+    below: { inputs: ['base'], ...busy('below') },
+    first: { inputs: ['below', '~tool:a'] },
+    second: { inputs: ['first', '~tool:b'] },
+  });
+  const cache = new MemoryCache();
+  await buildSteps(steps('a=1 b=1'), 'second', { cache });
+  t.deepEqual(running.slice(0, 2).toSorted(), ['below', 'tool']);
+  running.length = 0;
+  cache.gone.add('below');
+  const again = await buildSteps(steps('a=1 b=1 c=1'), 'second', { cache });
+  t.deepEqual([again.executed, running], [['tool'], ['tool', '/tool']]);
+});
+
 test('every vertex is started and completed, inputs before what reads them', async (t) => {
   const cache = new MemoryCache();
   await buildSteps(image('a=1 b=1'), 'compile', { cache });

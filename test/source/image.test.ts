@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { createClaims } from '../../src/cache/index.ts';
 import { createTrees } from '../../src/images/index.ts';
 import { hostPlatform } from '../../src/oci/index.ts';
 import { createImageSource, createMetaResolver } from '../../src/source/index.ts';
@@ -54,7 +55,7 @@ test('an image is keyed by its layers whatever it is called, and unpacked only w
   if (tree?.kind !== 'layers') return t.fail();
   t.is(tree.layers.length, 2);
   t.deepEqual(room.snapshotter.list(), []);
-  const trees = createTrees(room.images, room.snapshotter);
+  const trees = createTrees(room.images, room.snapshotter, createClaims(room.store));
   const [name, same] = await Promise.all([trees.snapshotOf(tree, { signal }), trees.snapshotOf(tree, { signal })]);
   t.is(name, same);
   if (name === undefined) return t.fail();
