@@ -53,7 +53,7 @@ interface Ingester {
 }
 
 export interface IngestOptions {
-  /** Not flushed to the disk: for a file that does not outlive the process. */
+  /** Not flushed to the disk: for a file that does not outlive the process, or where many are flushed at once afterwards. */
   readonly passing?: boolean;
   readonly signal?: AbortSignal;
   /** Bytes so far. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { type Descriptor, type Index, isDigest, MAX_MANIFEST_BYTES, sniffManifestType } from '../oci/index.ts';
 import { discardSource, writeBlob } from './blob-writer.ts';
+import type { IngestOptions } from './content-store.ts';
 import { contentNotFound, layoutInvalid, layoutNameUnknown, writeFailed } from './errors.ts';
 import { blobPathIn } from './file-content-store.ts';
 import { readBoundedFile, readLayoutIndex, writeLayoutFiles, writeLayoutIndex } from './oci-layout-index.ts';
@@ -14,6 +15,11 @@ export interface OciLayout extends Resolver, Fetcher, Pusher, Tagger {
   readonly path: string;
   /** What index.json says now. */
   readIndex(): Index;
+  push(
+    descriptor: Descriptor,
+    source: ReopenableContent,
+    options?: TransferOptions & Pick<IngestOptions, 'passing'>,
+  ): Promise<void>;
   /** Lists an image in index.json without a name; one that is listed, by whatever name, stays as it is. */
   list(descriptor: Descriptor): Promise<void>;
 }
@@ -78,7 +84,11 @@ class LayoutDirectory implements OciLayout {
     return found?.isFile() === true && found.size === size;
   }
 
-  async push(descriptor: Descriptor, source: ReopenableContent, options?: TransferOptions): Promise<void> {
+  async push(
+    descriptor: Descriptor,
+    source: ReopenableContent,
+    options?: TransferOptions & Pick<IngestOptions, 'passing'>,
+  ): Promise<void> {
     const stream = await source.open();
     if (await this.exists(descriptor)) return discardSource(stream);
     const path = blobPathIn(this.#blobs, descriptor.digest);

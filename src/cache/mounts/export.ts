@@ -295,7 +295,7 @@ async function send(
     ...(keepsGraphsWhole === undefined ? {} : { keepsGraphsWhole }),
     exists,
     push: target.copy.push.bind(target.copy),
-    ...(keepsGraphsWhole ? {} : { fetch: target.fetch.bind(target) }),
+    ...(target.copy.fetch === undefined ? {} : { fetch: target.fetch.bind(target) }),
   };
   const progress = sumProgress('sending', onTask);
   const { copied } = await copyGraph(source, copy, root, { signal, onProgress: progress.report });

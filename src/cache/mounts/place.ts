@@ -13,6 +13,7 @@ import {
   REF_NAME_ANNOTATION,
 } from '../../content/index.ts';
 import { type ArchiveContext, readArchive } from '../../images/archive-reader.ts';
+import type { NativeApi } from '../../native/types.ts';
 import { invalidReference } from '../../oci/errors.ts';
 import {
   childrenOf,
@@ -46,7 +47,8 @@ export interface MountTarget extends MountSource {
   commit(root: Descriptor): Promise<void>;
 }
 
-export interface PlaceContext extends ArchiveContext {
+export interface PlaceContext extends Omit<ArchiveContext, 'native'> {
+  readonly native: ArchiveContext['native'] & Pick<NativeApi, 'syncFileSystem'>;
   readonly registry: Pick<RegistryClient, 'repository'>;
 }
 
@@ -69,7 +71,7 @@ export async function openMountSource(
   if (place.type === 'tar') return await openArchive(place.path, context, signal);
   // Nothing there, or an empty directory that CI has made: nothing was exported yet.
   if (!existsSync(join(place.path, 'index.json'))) return emptySource(placeName(place));
-  return openLayout(place);
+  return openLayout(place, context);
 }
 
 /** Opens a place to write to; a layout is made where there is none. */
@@ -81,7 +83,7 @@ export function openMountTarget(place: CacheMountPlace, context: PlaceContext, s
   }
   if (place.type === 'tar') return createArchive(place.path, signal);
   createOciLayout(place.path);
-  return openLayout(place);
+  return openLayout(place, context);
 }
 
 async function whereFound<T>(find: () => Promise<T>): Promise<T | undefined> {
@@ -107,7 +109,10 @@ function openRepository(ref: string, { registry }: PlaceContext, signal: AbortSi
   };
 }
 
-function openLayout(place: Extract<CacheMountPlace, { readonly type: 'layout' }>): MountTarget {
+function openLayout(
+  place: Extract<CacheMountPlace, { readonly type: 'layout' }>,
+  { native }: PlaceContext,
+): MountTarget {
   const layout = openOciLayout(place.path);
   const resolve = async () => {
     const count = layout.readIndex().manifests.length;
@@ -116,7 +121,11 @@ function openLayout(place: Extract<CacheMountPlace, { readonly type: 'layout' }>
   };
   return {
     name: placeName(place),
-    copy: layout,
+    copy: {
+      exists: (descriptor) => layout.exists(descriptor),
+      push: (descriptor, content, options) => layout.push(descriptor, content, { ...options, passing: true }),
+      fetch: (descriptor, options) => layout.fetch(descriptor, options),
+    },
     resolve: async () => {
       const found = await resolve();
       if (found === undefined) return undefined;
@@ -126,6 +135,8 @@ function openLayout(place: Extract<CacheMountPlace, { readonly type: 'layout' }>
     fetch: (descriptor, options) => layout.fetch(descriptor, options),
     async commit(root) {
       const old = await resolve();
+      // All blobs at once: one by one that takes longer than everything else.
+      await native.syncFileSystem(place.path);
       const tag = place.tag ?? old?.annotations?.[REF_NAME_ANNOTATION] ?? DEFAULT_TAG;
       await layout.tag(root, tag);
       // A directory that a CI system saves and restores is to hold what it holds, not all that it ever held.
