@@ -60,6 +60,6 @@ export function createShownMetaResolver(
 }
 
 /** As docker reads `--pull`: alone it is `always`. */
-export function pullPolicy({ pull = false }: Pick<BuildRequest, 'pull'>): PullPolicy {
+function pullPolicy({ pull = false }: Pick<BuildRequest, 'pull'>): PullPolicy {
   return typeof pull === 'string' ? pull : pull ? 'always' : 'missing';
 }

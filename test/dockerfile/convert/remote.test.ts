@@ -14,7 +14,7 @@ test('ADD of a URL is one file, by the name at the end of its path', async (t) =
   });
   const [copy] = findOp(result, 'file', /ADD/).actions;
   t.like(copy, { src: '/a-1.tar', dest: '/dir/', owner: '1:2', attemptUnpack: false, dirCopyContents: false });
-  t.is(listHistory(result).at(-1), '+ ADD --chown=1:2 https://x.org/a-1.tar?sig=z /dir/ # buildkit');
+  t.is(listHistory(result).at(-1), '+ ADD --chown=1:2 https://x.org/a-1.tar?sig=*** /dir/ # buildkit');
 });
 
 test('a URL without a path has no name, --unpack unpacks', async (t) => {
