@@ -46,6 +46,8 @@ export const BUILDKIT_CONFIG_BYTES = 1024 * 1024;
 
 const MAX_RECORDS = 100_000;
 const MAX_LINKS = 500_000;
+/** Layers of all results together: a small file can name the same hundred layers a million times. */
+const MAX_RESULT_LAYERS = 2_000_000;
 /** The kernel stacks no more layers than 500 in one mount. */
 const MAX_CHAIN = 500;
 
@@ -105,6 +107,12 @@ function measureDepth(layers: readonly CacheLayer[], start: number, depths: Map<
 function parseRecords(value: unknown, layers: readonly CacheLayer[], where: string): readonly CacheRecord[] {
   const items = asArray(value, MAX_RECORDS, 'records', where);
   let links = 0;
+  let resultLayers = 0;
+  const count = (result: CacheResult): CacheResult => {
+    resultLayers += result.layers.length;
+    if (resultLayers > MAX_RESULT_LAYERS) throw cacheInvalid(where, 'its results name too many layers');
+    return result;
+  };
   const records = items.map((item, i): CacheRecord => {
     const { digest, inputs = [], layers: results = [], chains = [] } = asObject(item, where);
     if (typeof digest !== 'string' || !isDigest(digest)) throw cacheInvalid(where, `record ${i} has no digest`);
@@ -121,8 +129,10 @@ function parseRecords(value: unknown, layers: readonly CacheLayer[], where: stri
         return parsed;
       }),
       results: [
-        ...asArray(results ?? [], MAX_CHAIN, 'results', where).map((result) => parseResult(result, layers, where)),
-        ...asArray(chains ?? [], MAX_CHAIN, 'chains', where).map((chain) => parseChain(chain, layers, where)),
+        ...asArray(results ?? [], MAX_CHAIN, 'results', where).map((result) =>
+          count(parseResult(result, layers, where)),
+        ),
+        ...asArray(chains ?? [], MAX_CHAIN, 'chains', where).map((chain) => count(parseChain(chain, layers, where))),
       ],
     };
   });

@@ -44,6 +44,10 @@ for (const [title, value] of Object.entries<unknown>({
   'more layers than can be mounted': {
     layers: Array.from({ length: 600 }, (_, i) => ({ blob: digest(`${i}`), parent: i - 1 })),
   },
+  'results that name a few layers over and over': {
+    layers: Array.from({ length: 500 }, (_, i) => ({ blob: digest(`${i}`), parent: i - 1 })),
+    records: Array.from({ length: 20 }, () => ({ ...record, layers: Array(400).fill({ layer: 499 }) })),
+  },
   'a record without a digest': { records: [{}] },
   'a link to nowhere': { records: [{ ...record, inputs: [[{ link: 1 }]] }] },
   'a link that is no number': { records: [{ ...record, inputs: [[{ link: '0' }]] }] },
