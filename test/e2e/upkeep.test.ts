@@ -327,15 +327,19 @@ function largestBlob(root: string): string {
     .replace(/^/, `${directory}/`);
 }
 
-/** A snapshot that no image needs: the one with the step's large file. */
+/** A snapshot that no image needs, of which the diffID is known: the one with the large file of the step that `one:1` had too. */
 function freeSnapshot(root: string): string {
   const directory = join(root, 'snapshots');
   const note = join(root, '.free');
   const name = existsSync(note)
     ? readFileSync(note, 'utf8')
-    : (readdirSync(directory).find((each) => existsSync(join(directory, each, 'fs', 'big'))) ?? '');
+    : (readdirSync(directory).find((each) => isFree(join(directory, each, 'fs'))) ?? '');
   writeFileSync(note, name);
   return join(directory, name);
+}
+
+function isFree(tree: string): boolean {
+  return existsSync(join(tree, 'big')) && readFileSync(join(tree, 'n'), 'utf8') === '1\n';
 }
 
 async function withTable(root: string, table: string, key: string, value: unknown): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import { collectionRefused } from '../errors.ts';
+import { forgetCacheRecords } from '../forget.ts';
 import { lockUpkeep } from '../prune.ts';
 import type { UpkeepContext, UpkeepNative } from '../types.ts';
 import { checkBlobs } from './blobs.ts';
@@ -134,12 +135,13 @@ async function attempt(cure: () => Promise<boolean>): Promise<boolean> {
 
 /** Cures what has a cure, in one step that nobody begins to use anything in. */
 async function mend(
-  { store }: UpkeepContext,
+  context: UpkeepContext,
   problems: readonly Problem[],
   { repair, signal }: CheckOptions,
 ): Promise<readonly Finding[]> {
   const curable = problems.some(({ cure }) => cure !== undefined);
   if (!repair || !curable) return problems.map(({ cure: _, ...problem }) => ({ ...problem, repaired: false }));
+  const { store } = context;
   const works: (() => Promise<unknown>)[] = [];
   let count = 0;
   const quarantine = (path: string): void => {
@@ -161,5 +163,7 @@ async function mend(
   );
   if (findings === undefined) throw collectionRefused();
   for (const work of new Set(works)) await work();
+  // What led to what is gone now.
+  await forgetCacheRecords(context);
   return findings;
 }

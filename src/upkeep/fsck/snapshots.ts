@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { chainIDs, type Digest } from '../../oci/index.ts';
 import { clearPlace, LINK_NAMES } from '../../snapshot/overlay/active.ts';
 import { openRecords, type SnapshotRecord, snapshotRoot } from '../../snapshot/overlay/records.ts';
+import { readNeeds, snapshotKey } from '../graph.ts';
 import type { CheckContext, Problem } from './types.ts';
 
 /** Half made or half removed, by a process: what is left of dead ones is checked elsewhere. */
@@ -132,10 +133,11 @@ function checkChains({ store, snapshotter, report }: CheckContext, whole: Readon
 
 /** Packs again what was packed once: the same tree gives the same bytes. */
 async function checkContents(
-  { native, snapshotter, report, signal, onProgress }: CheckContext,
+  context: CheckContext,
   names: readonly string[],
   clear: (name: string) => Promise<boolean>,
 ): Promise<void> {
+  const { native, snapshotter, report, signal, onProgress } = context;
   const seen = new Set<string>();
   for (const [i, name] of names.entries()) {
     signal?.throwIfAborted();
@@ -155,12 +157,27 @@ async function checkContents(
       severity: 'error',
       subject: own,
       message: `its layer is ${diffID} now, it was ${info.diffID}`,
-      repair: 'removed, unless an image has nothing else of it',
+      repair: 'removed, with what stands on it, unless an image has nothing else of it',
       cure: async ({ held }) => {
-        const isStoodOn = snapshotter.list().some(({ parent, changesOf }) => parent === own || changesOf === own);
-        return held.has(own) || isStoodOn ? false : clear(own);
+        const going = listUsers(context, own);
+        const { kept } = await readNeeds(context, new Map([...held].map((each) => [each, ['']])));
+        if (going.some((each) => kept.has(snapshotKey(each)))) return false;
+        for (const each of going) await clear(each);
+        return true;
       },
     });
   }
   onProgress?.('packing snapshots', names.length, names.length);
+}
+
+/** A snapshot and all that stands on it or borrows its changes, the topmost first. */
+function listUsers({ snapshotter }: CheckContext, name: string): readonly string[] {
+  const all = snapshotter.list();
+  const users = new Set([name]);
+  for (let before = 0; before !== users.size; ) {
+    before = users.size;
+    for (const { name: user, parent, changesOf } of all)
+      if (users.has(parent ?? '') || users.has(changesOf ?? '')) users.add(user);
+  }
+  return [...users].reverse();
 }
