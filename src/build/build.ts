@@ -143,14 +143,12 @@ async function runBuild(
   const plan = planExport(request, seconds);
   const names = request.tags ?? [];
   const exported = await withoutLostCaches(given, engine, async () => {
-    const tree = await solveBuild({ engine, converted, dockerfile, logPath, buildId: recorder.id, signal }).catch(
-      async (error: unknown) => {
-        throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
-      },
-    );
+    const tree = await solveBuild({ engine, converted, dockerfile, logPath, buildId: recorder.id, signal });
     const image = await exportBuilt({ workspace, converted, tree, names, plan, exchange, sink, signal });
     await exchange?.exportAll(converted.definition, tree);
     return image;
+  }).catch(async (error: unknown) => {
+    throw (await pinning?.explainOffline(error, { request, inputs, converted, engine, signal })) ?? error;
   });
   await exchange?.keepFetched();
   await travel?.exportUsed();

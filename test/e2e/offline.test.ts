@@ -198,6 +198,10 @@ testNeeding(REMOTE_NEEDS, 'an offline build that comes to want what was removed 
   // Only the config of the image is in the store: what needs its files needs its layers.
   const metadata = setting.context({ Dockerfile: `FROM ${registry}/busybox:1\n` }, 'metadata');
   t.is((await tsbuild.run(['build', '--check', metadata])).code, 0);
+  // Layers that go into an archive as they are.
+  const archive = join(setting.work, 'archive.tar');
+  const exported = await tsbuild.run(['build', '--offline', '-o', `type=oci,dest=${archive}`, metadata]);
+  t.regex(exported.stderr, /Dockerfile:1:1[\s\S]*needs something of the network:\n {2}layers of image /);
   const context = setting.context({
     Dockerfile: `FROM ${registry}/busybox:1\nADD --checksum=${sum} ${web.url}/file.txt /f\nRUN true\n`,
   });
