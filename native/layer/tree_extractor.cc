@@ -23,8 +23,9 @@ constexpr std::string_view kReserved = ".wh..wh.";  // of AUFS, long gone
 
 }  // namespace
 
-TreeExtractor::TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust)
-    : owner_(owner), trust_(trust), pool_(WorkerCount(), kPending), parents_(state_, pool_) {
+TreeExtractor::TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust,
+                             uint64_t max_entries)
+    : owner_(owner), trust_(trust), max_entries_(max_entries), pool_(WorkerCount(), kPending), parents_(state_, pool_) {
   state_.root = root;
   state_.into = into;
 }
@@ -98,7 +99,7 @@ Status TreeExtractor::ExtractEntry(TarReader& tar, TarEntry& entry) {
   if (state_.needs_lowers) return Unit{};
   place.parent = std::move(*parent);
   place.path = JoinPath(place.parent_path, place.name);
-  entries_++;
+  if (++entries_ > max_entries_) return Error::Own("TAR_TOO_LARGE", "the archive has more entries than were announced");
   if (whiteout) return ExtractWhiteout(place);
 
   bool character = entry.type == TarEntry::Type::kCharacterDevice;

@@ -20,10 +20,11 @@ namespace tsbuild {
 // symlinks or, where a symlink is on the way, followed by hand inside the root. `TAR_PATH_ESCAPES`, `TAR_BAD_ENTRY`.
 class TreeExtractor {
  public:
-  // `kFilesOnly`: devices, fifos and sparse files are `TAR_BAD_ENTRY`, files lose set-id bits and capabilities.
+  // What was made is remembered, so `max_entries` bounds memory too: more is `TAR_TOO_LARGE`. `kFilesOnly`: devices, fifos and sparse files are `TAR_BAD_ENTRY`, files lose set-id bits and capabilities.
   enum class Trust { kImage, kFilesOnly };
 
-  TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust = Trust::kImage);
+  TreeExtractor(int root, ExtractInto into, std::optional<Ownership> owner, Trust trust = Trust::kImage,
+                uint64_t max_entries = UINT64_MAX);
 
   Status Extract(TarReader& tar);
 
@@ -62,6 +63,7 @@ class TreeExtractor {
 
   const std::optional<Ownership> owner_;
   const Trust trust_;
+  const uint64_t max_entries_;
   std::atomic<uint64_t> entries_ = 0;
   std::atomic<uint64_t> bytes_ = 0;
   uint64_t content_size_ = 0;

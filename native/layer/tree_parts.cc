@@ -200,7 +200,8 @@ Result<UnpackPartResult> UnpackPart(const UnpackPartRequest& request) {
   PipelinedSource ahead(std::move(*source));
   BoundedSource bounded(ahead, request.max_bytes);
   TarReader tar(bounded);
-  TreeExtractor extractor(root->get(), ExtractInto::kPlain, std::nullopt, TreeExtractor::Trust::kFilesOnly);
+  TreeExtractor extractor(root->get(), ExtractInto::kPlain, std::nullopt, TreeExtractor::Trust::kFilesOnly,
+                          request.max_entries);
   TSB_TRY(extractor.Extract(tar));
   return UnpackPartResult{extractor.entries(), extractor.content_size()};
 }

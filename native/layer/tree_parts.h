@@ -52,6 +52,7 @@ struct UnpackPartRequest {
   std::string blob;
   std::string target;
   uint64_t max_bytes = 0;  // of the tar
+  uint64_t max_entries = 0;
 };
 
 struct UnpackPartResult {
@@ -60,7 +61,7 @@ struct UnpackPartResult {
 };
 
 // Unpacks such a tar, which nobody vouches for, into a directory that may hold others already. Devices, fifos and sparse files are
-// `TAR_BAD_ENTRY`, a tar of more bytes `TAR_TOO_LARGE`; set-id bits and capabilities of files are dropped.
+// `TAR_BAD_ENTRY`, a tar of more bytes or entries `TAR_TOO_LARGE`; set-id bits and capabilities of files are dropped.
 Result<UnpackPartResult> UnpackPart(const UnpackPartRequest& request);
 
 }  // namespace tsbuild

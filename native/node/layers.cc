@@ -120,7 +120,8 @@ Napi::Value PackPartMethod(const Napi::CallbackInfo& info) {
 Napi::Value UnpackPartMethod(const Napi::CallbackInfo& info) {
   Napi::Object object = info[0].As<Napi::Object>();
   UnpackPartRequest request{ReadString(object, "blob"), ReadString(object, "target"),
-                            static_cast<uint64_t>(ReadInt(object, "maxBytes"))};
+                            static_cast<uint64_t>(ReadInt(object, "maxBytes")),
+                            static_cast<uint64_t>(ReadInt(object, "maxEntries"))};
   return Job<UnpackPartRequest, UnpackPartResult>::Start(
       info.Env(), std::move(request), UnpackPart, [](Napi::Env env, const UnpackPartResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);

@@ -370,6 +370,7 @@ export interface UnpackPartRequest {
   readonly target: string;
   /** How many the tar may have. */
   readonly maxBytes: number;
+  readonly maxEntries: number;
 }
 
 export interface UnpackPartResult {

@@ -27,6 +27,8 @@ export const EMPTY_CONFIG = Buffer.from('{}');
 /** More parts would be a manifest that registries refuse. */
 const MAX_PARTS = 10_000;
 const MAX_MOUNTS = 1000;
+/** What a part's unpacking remembers is bounded by this. */
+const MAX_PART_ENTRIES = 10_000_000;
 
 /** One mount in a place. */
 export interface ArtifactEntry {
@@ -105,6 +107,8 @@ export function decodeMount(content: Uint8Array, where: string): MountArtifact {
     const read = (key: string): number => readNumber(where, key, layer.annotations?.[`${PREFIX}${key}`]);
     return { digest: layer.digest, size: layer.size, kind, tarSize: read('tar-size'), entries: read('entries') };
   });
+  const most = Math.max(...parts.map(({ entries }) => entries));
+  if (most > MAX_PART_ENTRIES) throw artifactInvalid(where, `a layer has ${most} entries`);
   const inOrder = parts.every(
     ({ kind }, i) => (kind === 'directories') === (i === 0) && (kind !== 'links' || i === parts.length - 1),
   );

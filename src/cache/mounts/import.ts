@@ -214,7 +214,8 @@ async function unpackArtifact(
   const temporaries = new Map<Digest, string>();
   const unpack = async (digest: Digest): Promise<void> => {
     const blob = temporaries.get(digest) ?? '';
-    await native.unpackPart({ blob, target: half, maxBytes: parts.get(digest)?.tarSize ?? 0 });
+    const { tarSize = 0, entries = 0 } = parts.get(digest) ?? {};
+    await native.unpackPart({ blob, target: half, maxBytes: tarSize, maxEntries: entries });
   };
   let directoriesDone = (_error?: unknown): void => {};
   const directories = new Promise<void>((resolve, reject) => {

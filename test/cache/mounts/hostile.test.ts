@@ -13,13 +13,15 @@ interface Forged {
   readonly tars: readonly (readonly RawEntry[] | Buffer)[];
   /** What the first of the file layers says of its tar. */
   readonly tarSize?: number;
+  /** The most entries that a layer says it has. */
+  readonly mostEntries?: number;
   readonly change?: (manifest: Manifest) => object;
 }
 
 /** Writes a layout that says it holds a cache mount. */
 async function forge(
   t: ExecutionContext<unknown>,
-  { tars, tarSize, change = (same) => same }: Forged,
+  { tars, tarSize, mostEntries = 100, change = (same) => same }: Forged,
 ): Promise<string> {
   const path = makePlace(t);
   createOciLayout(path);
@@ -29,15 +31,16 @@ async function forge(
     return descriptor;
   };
   const layers: Descriptor[] = [];
-  for (const [i, entries] of [[], ...tars].entries()) {
-    const tar = Buffer.isBuffer(entries) ? entries : writeTar(entries as readonly RawEntry[]);
+  const all: Forged['tars'] = [[], ...tars];
+  for (const [i, entries] of all.entries()) {
+    const tar = Buffer.isBuffer(entries) ? entries : writeTar(entries);
     writeFileSync(`${path}.tar`, tar);
     await exec('zstd', ['-q', '-f', `${path}.tar`]);
     const layer = put(MediaType.ociLayerZstd, readFileSync(`${path}.tar.zst`));
     const annotations = {
       'vnd.tsbuild.cache-mount.part': i === 0 ? 'directories' : 'files',
       'vnd.tsbuild.cache-mount.tar-size': String(i === 1 ? (tarSize ?? tar.byteLength) : tar.byteLength),
-      'vnd.tsbuild.cache-mount.entries': '1',
+      'vnd.tsbuild.cache-mount.entries': String(Buffer.isBuffer(entries) ? 1 : Math.min(entries.length, mostEntries)),
     };
     layers.push({ ...layer, annotations });
   }
@@ -96,6 +99,19 @@ const HOSTILE: Readonly<Record<string, Forged & { readonly code: string }>> = {
     tars: [[{ name: 'big', type: '0', content: Buffer.alloc(4_000_000) }]],
     tarSize: 10_000,
     code: 'TAR_TOO_LARGE',
+  },
+  'more entries than it says': {
+    tars: [['a', 'b'].map((name): RawEntry => ({ name, type: '0' }))],
+    mostEntries: 1,
+    code: 'TAR_TOO_LARGE',
+  },
+  'more entries than anybody has': {
+    tars: [[]],
+    change: layersWith((layer) => ({
+      ...layer,
+      annotations: { ...layer.annotations, 'vnd.tsbuild.cache-mount.entries': '20000000' },
+    })),
+    code: 'CACHE_MOUNT_ARTIFACT_INVALID',
   },
   'more than the disk has': { tars: [[{ name: 'f', type: '0' }]], tarSize: 2 ** 52, code: 'STORE_FULL' },
   'no tar at all': { tars: [Buffer.from('no tar')], code: 'TAR_TRUNCATED' },

@@ -244,3 +244,20 @@ test('a shared mount that a step works in is exported whole, or an error says so
     step.release();
   }
 });
+
+test('caches may lie on another disk: cache-mounts is a link to it', async (t) => {
+  const [from, to] = [await openTravel(t), await openTravel(t)];
+  const disk = makePlace(t, 'disk');
+  mkdirSync(disk);
+  rmSync(from.store.paths.cacheMounts, { recursive: true });
+  symlinkSync(disk, from.store.paths.cacheMounts);
+  const place = { type: 'layout', path: makePlace(t) } as const;
+  await useMount(from, '/c', (root) => writeFileSync(join(root, 'file'), ''));
+  t.is(readdirSync(disk).length, 1);
+  await exportCacheMounts(from, names(from), place);
+  await importChosen(from, 'all', place, { mode: 'merge' });
+  await importChosen(to, 'all', place, {});
+  t.deepEqual(readdirSync(await useMount(to, '/c')), ['file']);
+  await removeChosen(from, 'all');
+  t.deepEqual(readdirSync(disk), []);
+});
