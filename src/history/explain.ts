@@ -4,7 +4,7 @@ import { type Digest, digestEncoded } from '../oci/index.ts';
 import { compareFiles } from './compare-files.ts';
 import { compareOps } from './compare-ops.ts';
 import { readFileList } from './file-list.ts';
-import { type Candidate, findCandidates, loadPastBuild, type PastBuild } from './past-build.ts';
+import { type Candidate, Candidates, loadPastBuild, type PastBuild } from './past-build.ts';
 import { listsDirectory } from './paths.ts';
 import type { HistoryPaths } from './read.ts';
 import type { ComparedBuild, ExplainedStep, Explanation, Reason } from './reason-types.ts';
@@ -22,7 +22,7 @@ export function explainRecord(
 ): Explanation | undefined {
   const now = loadPastBuild(paths, record);
   if (now === undefined) return undefined;
-  return new Explainer(paths, now, findCandidates(paths, now, ids)).explain();
+  return new Explainer(paths, now, new Candidates(paths, now, ids)).explain();
 }
 
 /** What is found of one op. */
@@ -40,10 +40,10 @@ const NOTHING: Finding = { reasons: [], roots: [] };
 class Explainer {
   readonly #paths: HistoryPaths;
   readonly #now: PastBuild;
-  readonly #candidates: readonly Candidate[];
+  readonly #candidates: Candidates;
   readonly #findings = new Map<Digest, Finding>();
 
-  constructor(paths: HistoryPaths, now: PastBuild, candidates: readonly Candidate[]) {
+  constructor(paths: HistoryPaths, now: PastBuild, candidates: Candidates) {
     this.#paths = paths;
     this.#now = now;
     this.#candidates = candidates;
@@ -51,11 +51,11 @@ class Explainer {
 
   explain(): Explanation {
     const { record, plan } = this.#now;
-    // Inputs come first.
-    for (const op of plan.ops) this.#findings.set(op.digest, this.#examine(op));
     const ran = plan.ops.filter((op) => this.#hasRun(op));
+    // Inputs come first.
+    if (ran.length > 0) for (const op of plan.ops) this.#findings.set(op.digest, this.#examine(op));
     const shown = new Set(ran.flatMap((op) => [op.digest, ...(this.#findings.get(op.digest)?.roots ?? [])]));
-    const [first] = this.#candidates;
+    const { first } = this.#candidates;
     return {
       build: record.id,
       ...(first === undefined ? {} : { comparedWith: describeCompared(record, first.past.record) }),
@@ -104,15 +104,21 @@ class Explainer {
     const gone = this.#hasRun(op) ? this.#findDropped(op, keys) : undefined;
     if (gone !== undefined) return this.#follow(op, gone, below);
     if (!this.#now.instructions.has(op.digest)) return { reasons: [], roots: below.slice(0, MAX_ROOTS) };
-    const candidate = this.#candidates.find(({ past, pairs }) => {
-      const other = pairs.get(op.digest);
-      return other !== undefined && past.steps.get(other.op.digest)?.keys !== undefined;
-    });
+    const candidate = this.#findCandidate(op);
     if (candidate === undefined) {
-      if (this.#candidates.length === 0) return this.#follow(op, { kind: 'never-built' }, below);
+      if (this.#candidates.first === undefined) return this.#follow(op, { kind: 'never-built' }, below);
       return { reasons: [{ kind: 'new-instruction' }], roots: [op.digest] };
     }
     return this.#compare(op, keys, candidate);
+  }
+
+  /** The nearest build in which this instruction was looked for in the cache. */
+  #findCandidate({ digest }: PlanOp): Candidate | undefined {
+    for (const candidate of this.#candidates) {
+      const other = candidate.pairs.get(digest);
+      if (other !== undefined && candidate.past.steps.get(other.op.digest)?.keys !== undefined) return candidate;
+    }
+    return undefined;
   }
 
   /** A reason that what it stands on has too, and everything together, is told there. */
