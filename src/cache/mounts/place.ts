@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -53,6 +53,7 @@ export interface PlaceContext extends Omit<ArchiveContext, 'native'> {
 }
 
 const DEFAULT_TAG = 'latest';
+const HOUR_MS = 3_600_000;
 
 /** How a place is written, for messages. */
 export function placeName(place: CacheMountPlace): string {
@@ -141,6 +142,7 @@ function openLayout(
       await layout.tag(root, tag);
       // A directory that a CI system saves and restores is to hold what it holds, not all that it ever held.
       if (old !== undefined) await removeUnreachable(layout, old);
+      removeHalves(place.path);
     },
     async close() {},
   };
@@ -154,6 +156,15 @@ async function removeUnreachable(layout: ReturnType<typeof openOciLayout>, old: 
   for (const digest of await reachableFrom(layout, old))
     if (!kept.has(digest))
       rmSync(join(layout.path, 'blobs', digestAlgorithm(digest), digestEncoded(digest)), { force: true });
+}
+
+/** What exports that were killed left of blobs, long ago. */
+function removeHalves(path: string): void {
+  for (const name of readdirSync(path)) {
+    if (!name.startsWith('.partial-')) continue;
+    const found = statSync(join(path, name), { throwIfNoEntry: false });
+    if (found !== undefined && Date.now() - found.mtimeMs > HOUR_MS) rmSync(join(path, name), { force: true });
+  }
 }
 
 async function reachableFrom(source: Fetcher, root: Descriptor): Promise<readonly Digest[]> {
