@@ -30,7 +30,8 @@ export function createObserver<R>(
   recorder?: Pick<BuildRecorder, 'keyed'>,
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
-  const completed = new Set<Digest>();
+  /** And whether they were cached: what is fetched of such a one later does not make it one that ran. */
+  const completed = new Map<Digest, boolean>();
   /** Those that were completed and go on. */
   const resumedMs = new Map<Digest, number>();
   const status = (vertex: Vertex<R>): VertexStatus => ({
@@ -38,6 +39,10 @@ export function createObserver<R>(
     name: vertex.name,
     inputs: vertex.inputs.map((edge) => edge.vertex.digest),
     startedMs: startedMs.get(vertex.digest) ?? Date.now(),
+  });
+  const again = (vertex: Vertex<R>): VertexStatus => ({
+    ...status(vertex),
+    ...(completed.get(vertex.digest) ? { cached: true } : {}),
   });
   const start = (vertex: Vertex<R>): void => {
     if (hidden.has(vertex.digest)) return;
@@ -48,7 +53,7 @@ export function createObserver<R>(
     keyed: (vertex, keys) => recorder?.keyed(vertex, keys),
     started: start,
     completed(vertex, { cached, error }) {
-      completed.add(vertex.digest);
+      completed.set(vertex.digest, cached);
       if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
         // The first to fail ends the others, and they end with its error: of theirs nothing is to be said, unless they had failed before
@@ -80,13 +85,13 @@ export function createObserver<R>(
           const isLate = completed.has(vertex.digest) && !hidden.has(vertex.digest);
           if (isLate && !resumedMs.has(vertex.digest)) {
             resumedMs.set(vertex.digest, Date.now());
-            sink({ vertexes: [{ ...status(vertex), startedMs: resumedMs.get(vertex.digest) ?? 0 }] });
+            sink({ vertexes: [{ ...again(vertex), startedMs: resumedMs.get(vertex.digest) ?? 0 }] });
           }
           reporter.task(id, current, total, isDone);
           const resumed = resumedMs.get(vertex.digest);
           if (!isDone || resumed === undefined) return;
           resumedMs.delete(vertex.digest);
-          sink({ vertexes: [{ ...status(vertex), startedMs: resumed, completedMs: Date.now() }] });
+          sink({ vertexes: [{ ...again(vertex), startedMs: resumed, completedMs: Date.now() }] });
         },
         warn(message) {
           show();

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { outputOf } from '../e2e/setting.ts';
 import { startBaseRegistry } from '../support/base-registry.ts';
 import { BASE_NEEDS } from '../support/bases.ts';
 import { compareTrees } from '../support/compare-images.ts';
@@ -10,6 +11,7 @@ import { writeFiles } from '../support/files.ts';
 import { readImage, type Tree } from '../support/image-tree.ts';
 import { missingNeeds } from '../support/machine.ts';
 import { findNewestDocker } from '../support/newest-docker.ts';
+import { stepsThatRan } from '../support/raw-steps.ts';
 import type { Registry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { openTsbuild } from '../support/tsbuild.ts';
@@ -87,7 +89,7 @@ async function openMeeting(t: ExecutionContext): Promise<Meeting> {
   mkdirSync(context);
   writeFiles(context, FILES);
   // The network is a part of BuildKit's keys, and the daemon has none but the host's.
-  const common = ['--network=host', '--progress=plain', `--build-arg=REGISTRY=${registry.host}`];
+  const common = ['--network=host', '--progress=rawjson', `--build-arg=REGISTRY=${registry.host}`];
   let stores = 0;
   return {
     work,
@@ -98,27 +100,15 @@ async function openMeeting(t: ExecutionContext): Promise<Meeting> {
       await docker.run(['buildx', 'prune', '-af']);
       const result = await docker.run(['buildx', 'build', '--provenance=false', ...common, ...flags, context]);
       t.is(result.code, 0, result.stderr);
-      return readRan(result.stderr);
+      return stepsThatRan(outputOf(result));
     },
     async tsbuild(...flags) {
       const tsbuild = openTsbuild(join(work, `store-${stores++}`));
       const result = await tsbuild.run(['build', ...common, ...flags, context]);
       t.is(result.code, 0, result.stderr);
-      return readRan(result.stderr);
+      return stepsThatRan(outputOf(result));
     },
   };
-}
-
-function readRan(output: string): readonly string[] {
-  const names = new Map<string, string>();
-  const cached = new Set<string>();
-  for (const line of output.split('\n')) {
-    const [, id = '', rest = ''] = /^(#\d+) (.*)$/.exec(line) ?? [];
-    const name = /^\[(?!internal)[^\]]*\] ((?:RUN|COPY|ADD|WORKDIR) .*)$/.exec(rest)?.[1];
-    if (name !== undefined) names.set(id, name);
-    if (rest === 'CACHED') cached.add(id);
-  }
-  return [...names].filter(([id]) => !cached.has(id)).map(([, name]) => name);
 }
 
 async function readPushed({ work }: Meeting, reference: string): Promise<Tree> {

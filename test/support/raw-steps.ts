@@ -1,0 +1,22 @@
+/** Steps that ran, by the events that buildx writes too: what is fetched of a cached one later changes nothing of that. */
+export function stepsThatRan(rawJson: string): readonly string[] {
+  const names = new Map<string, string>();
+  const cached = new Set<string>();
+  for (const line of rawJson.split('\n')) {
+    if (!line.startsWith('{')) continue;
+    const { vertexes = [] } = JSON.parse(line) as { readonly vertexes?: readonly ShownVertex[] };
+    for (const vertex of vertexes) {
+      const name = /^\[(?!internal)[^\]]*\] ((?:RUN|COPY|ADD|WORKDIR) [\s\S]*)$/.exec(vertex.name ?? '')?.[1];
+      if (name !== undefined && vertex.completed !== undefined) names.set(vertex.digest, name);
+      if (vertex.cached) cached.add(vertex.digest);
+    }
+  }
+  return [...names].filter(([digest]) => !cached.has(digest)).map(([, name]) => name);
+}
+
+interface ShownVertex {
+  readonly digest: string;
+  readonly name?: string;
+  readonly completed?: string;
+  readonly cached?: boolean;
+}
