@@ -118,3 +118,45 @@ test('no relative import leaves src/', (t) => {
   }
   t.deepEqual(outside, []);
 });
+
+/** What opens connections, or looks hosts up; and the files that may, behind the door of network.ts. */
+const CONNECTS = new Set([
+  'undici',
+  'node:net',
+  'node:tls',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:dgram',
+  'node:dns',
+]);
+const MAY_CONNECT: readonly RegExp[] = [
+  // The registry's client, by which downloads go too.
+  /^registry\//,
+  // Sockets of agents, on this machine.
+  /^secrets\/agent\//,
+];
+
+test('the network has one door', (t) => {
+  const past: string[] = [];
+  for (const file of listSources(src)) {
+    const text = readFileSync(join(src, file), 'utf8');
+    // A client that is not told of the network could be used without asking.
+    for (const [call] of text.matchAll(/(?<!function )\bcreate(?:RegistryClient|HttpClient|GitProgram)\([^)]*\)/g))
+      if (!/network/.test(call)) past.push(`${file}: ${call}`);
+    if (/\bfetch\(['"`]http/.test(text)) past.push(`${file}: fetch`);
+    if (MAY_CONNECT.some((allowed) => allowed.test(file))) continue;
+    for (const { specifier, typeOnly } of importsOf(file))
+      if (CONNECTS.has(specifier) && !typeOnly && !isHarmless(text, specifier))
+        past.push(`${file} imports ${specifier}`);
+  }
+  t.deepEqual(past, []);
+});
+
+/** Parsers of addresses and lists of authorities, in modules that also connect. */
+function isHarmless(text: string, specifier: string): boolean {
+  const names = [...text.matchAll(new RegExp(`\\{([^}]*)\\} (?:from|= await import\\()[ ']*${specifier}'`, 'g'))];
+  return (
+    names.length > 0 && names.every(([, list = '']) => /^\s*(?:isIP|BlockList|rootCertificates|,|\s)*$/.test(list))
+  );
+}
