@@ -1,12 +1,8 @@
-import { statfsSync } from 'node:fs';
 import { native } from '../native/index.ts';
 import { type Workspace, withWorkspace } from '../workspace.ts';
 
 const running = new Set<Promise<unknown>>();
 const stop = new AbortController();
-
-/** More of the disk than this free is enough for any setting but one that says so itself. */
-const PLENTY = 0.5;
 
 /**
  * Begins to keep the store within its limits, once a build has let go of it: not as a part of the build, whose result does not wait. What
@@ -16,8 +12,8 @@ export function beginUpkeep(workspace: Workspace): () => void {
   const { store } = workspace;
   return () => {
     const made = store.made();
-    if (process.env.TSBUILD_GC === 'off') return;
-    if (made.length === 0 && hasPlenty(store.paths.root) && !process.env.TSBUILD_MIN_FREE_SPACE) return;
+    // A build that made nothing costs nothing.
+    if (made.length === 0 || process.env.TSBUILD_GC === 'off') return;
     const work = withWorkspace(store.paths.root, async (fresh) => {
       const { collectAfterBuild } = await import('../upkeep/index.ts');
       await collectAfterBuild(fresh, native, { made, signal: stop.signal });
@@ -37,9 +33,4 @@ export async function endUpkeep(waitMs: number): Promise<void> {
   const timer = setTimeout(() => stop.abort(), waitMs);
   await Promise.all(running);
   clearTimeout(timer);
-}
-
-function hasPlenty(root: string): boolean {
-  const { bavail, blocks } = statfsSync(root);
-  return bavail > PLENTY * blocks;
 }

@@ -20,8 +20,8 @@ export interface CollectAfterBuild {
 }
 
 /**
- * Keeps the store within its limits, after a build and beside others. A build that made nothing pays for a look at the disk; one that did
- * has what it made measured. Only when that says so is the whole store looked at. `undefined`: nothing was to be done, or another does it.
+ * Keeps the store within its limits, after a build that made something and beside others. What was made is measured; only when that says
+ * so is the whole store looked at. `undefined`: nothing was to be done, or another does it.
  */
 export async function collectAfterBuild(
   context: UpkeepContext,
@@ -32,7 +32,6 @@ export async function collectAfterBuild(
   const settings = readSettings(root, env);
   if (!settings.enabled) return undefined;
   const { freeBytes } = readDisk(root);
-  if (made.length === 0 && freeBytes >= settings.minFreeSpace) return undefined;
   const total = await updateTotal(context, native, made, signal);
   const isOld = Date.now() - (total.agedMs ?? total.measuredMs) > AGE_EVERY_MS;
   const keep = computeKeepBytes(settings, total.bytes, freeBytes);
@@ -54,7 +53,6 @@ async function updateTotal(
 ): Promise<RecordedTotal> {
   const known = readTotal(context.store);
   if (known !== undefined && Date.now() - known.measuredMs < MEASURE_EVERY_MS) {
-    if (made.length === 0) return known;
     const { bytes } = await native.measureTrees({ paths: made });
     const updated = await addToTotal(
       context.store,

@@ -110,13 +110,20 @@ export function createOverlaySnapshotter(
 }
 
 function removeAll(native: Pick<NativeApi, 'removeTree'>, graves: readonly string[]): RemoveTrees {
+  const rest = [...graves];
   return async (signal) => {
-    for (const grave of graves) {
-      signal?.throwIfAborted();
-      await native.removeTree(grave);
-    }
+    const removeOne = async (): Promise<void> => {
+      for (let grave = rest.pop(); grave !== undefined; grave = rest.pop()) {
+        signal?.throwIfAborted();
+        await native.removeTree(grave);
+      }
+    };
+    await Promise.all(Array.from({ length: REMOVALS_AT_ONCE }, removeOne));
   };
 }
+
+/** Trees that are deleted at the same time: the disk has more to do than one thread asks of it. */
+const REMOVALS_AT_ONCE = 4;
 
 /** From the snapshot down to the bottom one. Throws `SNAPSHOT_NOT_FOUND`. */
 function* chainDown(records: SnapshotRecords, name: string): Generator<SnapshotRecord & { readonly name: string }> {
