@@ -27,8 +27,8 @@ export function dockerfileUnreadable(
 }
 
 /** The kernel lets only root give files to others, mount, and start containers. */
-export function privilegeMissing(uid: number): TsbuildError {
-  return new TsbuildError('PRIVILEGE_MISSING', `building needs root, and this process is user ${uid}`, {
+export function privilegeMissing(uid: number, what = 'building'): TsbuildError {
+  return new TsbuildError('PRIVILEGE_MISSING', `${what} needs root, and this process is user ${uid}`, {
     hint: "run it with sudo, or as root of a user namespace with 65536 ids ('podman unshare', 'buildah unshare')",
     details: { uid },
   });

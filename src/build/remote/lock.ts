@@ -6,7 +6,7 @@ import { diffLocks, formatLock, gitName, type Lockfile, type Pins, urlName } fro
 import { formatPlatform, type Platform } from '../../oci/index.ts';
 import { toLayouts } from '../context/contexts.ts';
 import { convertDockerfile } from '../convert.ts';
-import { locateError } from '../errors.ts';
+import { locateError, privilegeMissing } from '../errors.ts';
 import { runPhase } from '../phases.ts';
 import { createShownMetaResolver } from '../solve.ts';
 import { lockPlaceUnknown } from './errors.ts';
@@ -105,6 +105,8 @@ async function lockSources(
   const { engine } = await places.open();
   const inputs = await listSourceInputs(converted, except);
   const fresh = inputs.filter(({ name }) => !draft.urls.has(name) && !draft.git.has(name));
+  const uid = process.geteuid?.() ?? 0;
+  if (uid !== 0 && fresh.some(({ kind }) => kind === 'urls')) throw privilegeMissing(uid, 'keeping downloads');
   const transfers = createLimiter(MAX_PARALLEL);
   // One look for all the ways in which the same thing is read.
   const once = [...new Map(fresh.map((input) => [input.name, input])).values()];
