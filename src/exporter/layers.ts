@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { mapConcurrently } from '../images/concurrency.ts';
-import type { TreeResult } from '../llb/results.ts';
-import { type Compression, chainIDs, type Digest, type HistoryEntry } from '../oci/index.ts';
+import type { SnapshotResult, TreeResult } from '../llb/results.ts';
+import { type Compression, chainIDs, type Descriptor, type Digest, type HistoryEntry } from '../oci/index.ts';
 import { diffSnapshot } from '../snapshot/differ.ts';
 import { squashHistory } from './history.ts';
 import type { AssembledImage, BuiltTree, ExportContext } from './types.ts';
@@ -10,6 +10,9 @@ export type LayerContext = Pick<
   ExportContext,
   'images' | 'trees' | 'snapshotter' | 'chains' | 'native' | 'squash' | 'signal' | 'onTask'
 >;
+
+/** Layers packed at once; each uses several cores of its own. */
+const MAX_PARALLEL_PACKS = 3;
 
 /** An image's layers, bottom first, and the history that speaks of them. */
 export interface ImageLayers extends Layers {
@@ -81,7 +84,7 @@ async function describeTree(
       };
     case 'merged': {
       const parts = await mapConcurrently(tree.parts, tree.parts.length, (part) =>
-        describeTree(part, context, compression),
+        part.kind === 'snapshot' ? packPart(part, context, compression) : describeTree(part, context, compression),
       );
       return {
         diffIDs: parts.flatMap(({ diffIDs }) => diffIDs),
@@ -90,6 +93,29 @@ async function describeTree(
       };
     }
   }
+}
+
+/**
+ * A snapshot over layers that are not here: no stack of snapshots is the image's, in which it could be found when somebody wants it as
+ * a blob. It gets one now.
+ */
+async function packPart(
+  { name }: SnapshotResult,
+  context: LayerContext,
+  compression: Compression | undefined,
+): Promise<Layers> {
+  const names = name === undefined ? [] : context.snapshotter.chain(name);
+  const described = await describeSnapshots(names, context, compression ?? 'gzip');
+  const blobs = await mapConcurrently(names, MAX_PARALLEL_PACKS, async (each, i) => {
+    const diffID = described.diffIDs[i];
+    const known = diffID && (await context.images.findLayerBlob(diffID, compression));
+    return known ?? (await context.images.packSnapshot(each, { compression: compression ?? 'gzip' })).blob;
+  });
+  const listed = described.diffIDs.flatMap((diffID, i): [Digest, Descriptor][] => {
+    const blob = blobs[i];
+    return blob === undefined ? [] : [[diffID, { mediaType: blob.mediaType, digest: blob.digest, size: blob.size }]];
+  });
+  return { ...described, listed: new Map(listed) };
 }
 
 async function describeSnapshots(

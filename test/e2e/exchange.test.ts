@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { compareTrees } from '../support/compare-images.ts';
 import { readImage, type Tree } from '../support/image-tree.ts';
 import { testNeeding } from '../support/needs.ts';
-import { stepsThatRan } from '../support/raw-steps.ts';
+import { stepsThatRan, warningsIn } from '../support/raw-steps.ts';
 import { spawnBound } from '../support/spawn-bound.ts';
 import { openTsbuild, TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
 import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, type Setting } from './setting.ts';
@@ -59,7 +59,8 @@ async function openTwo(t: ExecutionContext, files: Readonly<Record<string, strin
         context,
       ]);
       const output = outputOf(result);
-      return { tsbuild, code: result.code, output, ran: stepsThatRan(output) };
+      const said = `${output}\n${warningsIn(output).join('\n')}`;
+      return { tsbuild, code: result.code, output: said, ran: stepsThatRan(output) };
     },
   };
 }
@@ -181,6 +182,7 @@ testNeeding(SETTING_NEEDS, 'FROM, COPY --link and push never download the base',
   t.true(largestBlob(pushed.tsbuild.root) < 100_000);
   // Kept in a store it is whole, and still nothing of the base is unpacked.
   const kept = await two.fresh('two');
+  t.is(kept.code, 0, kept.output);
   t.true(largestBlob(kept.tsbuild.root) > 100_000);
   t.is(readdirSync(join(kept.tsbuild.root, 'snapshots')).length, 1);
   const tree = await treeOf(t, two, kept, 'kept');

@@ -14,6 +14,15 @@ export function stepsThatRan(rawJson: string): readonly string[] {
   return [...names].filter(([digest]) => !cached.has(digest)).map(([, name]) => name);
 }
 
+/** What was warned of. */
+export function warningsIn(rawJson: string): readonly string[] {
+  return rawJson.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    const { warnings = [] } = JSON.parse(line) as { readonly warnings?: readonly { readonly short: string }[] };
+    return warnings.map(({ short }) => Buffer.from(short, 'base64').toString());
+  });
+}
+
 interface ShownVertex {
   readonly digest: string;
   readonly name?: string;
