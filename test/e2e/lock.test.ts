@@ -181,6 +181,7 @@ testNeeding(REMOTE_NEEDS, 'a lock file is for the Dockerfile beside it, or where
   writeFileSync(file, printed.stdout);
   const streamed = await tsbuild.run(['build', '-q', '--locked', '--lock-file', file, '-'], { input: text });
   t.is(streamed.code, 0, outputOf(streamed));
+  t.is((await tsbuild.run(['build', '-q', '--lock-file', file, context])).code, 125);
   t.regex(
     (await tsbuild.run(['lock', '-'], { input: text })).stderr,
     /nothing can be written beside it\nhint:.*--lock-file/,

@@ -271,6 +271,11 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
       '--no-cache and --no-cache-filter cannot be used together',
       'leave out one of them: --no-cache is for all stages',
     );
+  if (flags.lockFile !== undefined && !(flags.locked ?? readSwitch(context, 'TSBUILD_LOCKED')))
+    throw usageError(
+      '--lock-file is for --locked, which was not given',
+      'without it a build does not look at lock files',
+    );
   const path = args[0] ?? '';
   const outputs = flags.output ?? [];
   const toStdout = checkStdout(context, outputs);
