@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheMountPlace } from '../../build-types.ts';
-import { type ContentStore, type CopyEvent, copyGraph, type Fetcher, fetchContent } from '../../content/index.ts';
+import {
+  type ContentStore,
+  type CopyEvent,
+  copyGraph,
+  type Fetcher,
+  fetchContent,
+  isNotFound,
+} from '../../content/index.ts';
 import { errorCode } from '../../errors.ts';
 import { mapConcurrently } from '../../images/concurrency.ts';
 import type { TaskReporter } from '../../images/types.ts';
@@ -35,7 +42,7 @@ import { displayId, instanceDirectory, type MountFacts, readFacts } from './fact
 import { type LeftOut, limitTree } from './limit.ts';
 import { tryInstance } from './locks.ts';
 import { type PackedPart, readMemo, writeMemo } from './memo.ts';
-import { type MountSource, openMountTarget, type PlaceContext } from './place.ts';
+import { type MountSource, type MountTarget, openMountTarget, type PlaceContext } from './place.ts';
 import { type Part, planParts } from './plan.ts';
 
 export interface TravelContext extends PlaceContext {
@@ -110,7 +117,8 @@ export async function exportCacheMounts(
       entries.push(entry);
       mounts.push(mount);
     }
-    const kept = before?.entries.filter(({ facts }) => !ids.has(facts.id)) ?? [];
+    const others = before?.entries.filter(({ facts }) => !ids.has(facts.id)) ?? [];
+    const kept = await findThere(target, others, signal);
     const root = addRoot([...kept, ...entries], packed);
     const unchanged = before?.descriptor.digest === root.digest;
     const sentBytes = unchanged ? 0 : await send(target, root, packed, there, { ...options, signal });
@@ -272,7 +280,7 @@ function compareKeys(a: string, b: string): number {
 
 /** Sends what the place lacks, and names it last. */
 async function send(
-  target: ReturnType<typeof openMountTarget>,
+  target: MountTarget,
   root: Descriptor,
   packed: ReadonlyMap<Digest, Packed>,
   there: ReadonlySet<Digest>,
@@ -335,16 +343,30 @@ export async function readPlace(
   return { descriptor, entries: [{ descriptor, facts }] };
 }
 
+/** Without those whose manifest somebody has removed: what names them could not be written again. */
+async function findThere(
+  { copy }: MountTarget,
+  entries: readonly ArtifactEntry[],
+  signal: AbortSignal,
+): Promise<readonly ArtifactEntry[]> {
+  const there = await Promise.all(entries.map(({ descriptor }) => copy.exists(descriptor, { signal })));
+  return entries.filter((_, i) => there[i]);
+}
+
 async function readLayers(
   source: MountSource,
   entries: readonly ArtifactEntry[],
   signal: AbortSignal,
 ): Promise<Set<Digest>> {
   const digests = new Set<Digest>();
-  for (const { descriptor } of entries) {
-    const content = await fetchContent(source, descriptor, MAX_MANIFEST_BYTES, { signal });
-    for (const digest of layerDigests(decodeMount(content, source.name))) digests.add(digest);
-  }
+  for (const { descriptor } of entries)
+    try {
+      const content = await fetchContent(source, descriptor, MAX_MANIFEST_BYTES, { signal });
+      for (const digest of layerDigests(decodeMount(content, source.name))) digests.add(digest);
+    } catch (error) {
+      // Somebody has removed it; then nothing is known to be there.
+      if (!isNotFound(error)) throw error;
+    }
   return digests;
 }
 

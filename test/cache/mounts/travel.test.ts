@@ -261,3 +261,22 @@ test('caches may lie on another disk: cache-mounts is a link to it', async (t) =
   await removeChosen(from, 'all');
   t.deepEqual(readdirSync(disk), []);
 });
+
+test('what somebody removed from a place is forgotten, and does not stand in the way', async (t) => {
+  const context = await openTravel(t);
+  const path = makePlace(t);
+  const place = { type: 'layout', path } as const;
+  await useMount(context, '/a', (root) => fill(root, 2, 100));
+  await useMount(context, '/b', (root) => fill(root, 2, 100));
+  const byId = (id: string) => listMountIds(context.store).flatMap((mount) => (mount.id === id ? [mount.name] : []));
+  const { mounts } = await exportCacheMounts(context, names(context), place);
+  const lost = mounts.find(({ id }) => id === 'b')?.digest ?? '';
+  rmSync(join(path, 'blobs', lost.replace(':', '/')));
+  await exportCacheMounts(context, byId('a'), place);
+  t.deepEqual(
+    (await importChosen(context, 'all', place, {})).map(({ id }) => id),
+    ['a'],
+  );
+  await exportCacheMounts(context, byId('b'), place);
+  t.is((await importChosen(context, 'all', place, {})).length, 2);
+});
