@@ -310,9 +310,9 @@ function selectedPaths({ type, fields }: PlanOp, input: number): string[] {
   if (type === 'file')
     return list(fields.actions)
       .filter((action) => action.type === 'copy' && action.input === input)
-      .map((action) => String(action.src));
+      .map(({ src }) => (typeof src === 'string' ? src : ''));
   const selectors = list(fields.mounts)
     .filter((mount) => mount.input === input)
-    .map((mount) => String(mount.selector ?? '/'));
+    .map(({ selector }) => (typeof selector === 'string' ? selector : '/'));
   return [...new Set(selectors)].sort();
 }

@@ -13,7 +13,7 @@ import { nameBuild } from './names.ts';
 import { buildDirectory, listsDirectory, plansDirectory, recordPath, stepsPath } from './paths.ts';
 import { describePlan } from './plan.ts';
 import { describeRequest } from './request.ts';
-import { createValueHider } from './secret-values.ts';
+import { createValueHider, type ValueHider } from './secret-values.ts';
 import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep, type StepCounts } from './types.ts';
 
 /** Writes down one build while it happens. Nothing that goes wrong with the record is a reason for the build to fail. */
@@ -117,12 +117,12 @@ export function createBuildRecorder(
       if (isFinished) return;
       isFinished = true;
       attempt(() => {
-        const all = [...steps].map(([digest, step]) => describeStep(digest, step, hider.mask));
+        const all = [...steps].map(([digest, step]) => describeStep(digest, step, hider));
         const plan = inputs === undefined ? undefined : keepPlan(paths, inputs.dockerfile, definitions, hider);
         record = {
           ...record,
           ...(inputs === undefined ? {} : describeInputs(inputs, request, context)),
-          ...describeOutcome(outcome, hider.mask),
+          ...describeOutcome(outcome, hider),
           completedMs: Date.now(),
           counts: countSteps(all, definitions),
           ...ifDefined('plan', plan),
@@ -143,14 +143,14 @@ interface Step {
   keys?: VertexKeys;
 }
 
-function describeStep(digest: Digest, { status, vertex, keys }: Step, mask: (text: string) => string): RecordedStep {
+function describeStep(digest: Digest, { status, vertex, keys }: Step, hider: ValueHider): RecordedStep {
   return {
     digest,
-    name: mask(status?.name ?? vertex?.name ?? ''),
+    name: hider.mask(status?.name ?? vertex?.name ?? ''),
     ...ifDefined('startedMs', status?.startedMs),
     ...ifDefined('completedMs', status?.completedMs),
     ...ifDefined('cached', status?.cached),
-    ...ifDefined('error', status?.error === undefined ? undefined : mask(status.error)),
+    ...ifDefined('error', status?.error === undefined ? undefined : hider.mask(status.error)),
     ...(vertex?.ignoreCache ? { ignoreCache: true } : {}),
     ...ifDefined('keys', keys === undefined ? undefined : describeKeys(keys)),
   };
@@ -187,7 +187,7 @@ function describeInputs(
   };
 }
 
-function describeOutcome(outcome: BuildOutcome, mask: (text: string) => string): Partial<BuildRecord> {
+function describeOutcome(outcome: BuildOutcome, hider: ValueHider): Partial<BuildRecord> {
   if ('result' in outcome) {
     const { imageID, names, descriptor } = outcome.result;
     return {
@@ -202,9 +202,9 @@ function describeOutcome(outcome: BuildOutcome, mask: (text: string) => string):
   return {
     status: 'error',
     error: {
-      message: mask(errorMessage(error)),
+      message: hider.mask(errorMessage(error)),
       ...ifDefined('code', stableCode(error)),
-      ...(typeof step === 'string' ? { step: mask(step) } : {}),
+      ...(typeof step === 'string' ? { step: hider.mask(step) } : {}),
     },
   };
 }
@@ -239,7 +239,7 @@ function keepPlan(
   paths: Pick<StorePaths, 'builds'>,
   dockerfile: RecordedInputs['dockerfile'],
   definitions: readonly Definition[],
-  hider: ReturnType<typeof createValueHider>,
+  hider: ValueHider,
 ): string | undefined {
   if (definitions.length === 0) return undefined;
   const heads = definitions.map(({ head }) => head?.digest ?? null);

@@ -269,7 +269,7 @@ test('completion scripts are sound, and bash completes commands, flags and choic
     const { stdout } = await exec('bash', ['-c', script, 'bash', ...words]);
     return stdout.trimEnd().split('\n');
   };
-  t.deepEqual(await complete('tsbuild', 'bui'), ['build', 'builder', 'builds', 'buildx']);
+  t.deepEqual(await complete('tsbuild', 'bui'), ['build', 'builder', 'buildx', 'builds']);
   t.deepEqual(await complete('tsbuild', 'image', 'in'), ['inspect']);
   t.deepEqual(await complete('tsbuild', 'build', '--pu'), [
     '--pull',

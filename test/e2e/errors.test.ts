@@ -19,7 +19,7 @@ function normalise(text: string, setting: Setting): string {
     .replace(/fixtures\/errors\/[^/]+\/context\//g, '')
     .replace(/[\w./-]*\/context\/Dockerfile/g, 'Dockerfile')
     .replaceAll(formatPlatform(hostPlatform()), 'linux/HOST')
-    .replace(/\d{8}T\d{6}-[0-9a-f]{8}\.log/g, 'BUILD.log');
+    .replace(/\d{8}T\d{6}-[0-9a-f]{8}/g, 'BUILD');
 }
 
 async function runCase(t: ExecutionContext, setting: Setting, name: string): Promise<void> {
