@@ -47,14 +47,12 @@ async function forgetBlobs(
 }
 
 /** What images reach. */
-export interface Reached {
+interface Reached {
   readonly blobs: ReadonlySet<Digest>;
   readonly chains: ReadonlySet<Digest>;
 }
 
-export async function findReached(
-  context: Pick<CollectionContext, 'content' | 'records' | 'layerBlobs'>,
-): Promise<Reached> {
+async function findReached(context: Pick<CollectionContext, 'content' | 'records' | 'layerBlobs'>): Promise<Reached> {
   const blobs = new Set<Digest>();
   const configs = new Set<Digest>();
   for (const { target } of context.records.all())

@@ -17,7 +17,7 @@ export async function takeImage(context: HoldContext, text: string): Promise<Fou
 }
 
 /** Holds what a target reaches: blobs, and the snapshots of built layers that have no blob yet. */
-export async function holdTarget(context: HoldContext, target: Descriptor): Promise<void> {
+async function holdTarget(context: HoldContext, target: Descriptor): Promise<void> {
   const { mediaType, digest } = target;
   if ((await context.content.claim(digest)) === undefined) return;
   if (isConfigType(mediaType)) await holdTrees(context, digest);

@@ -108,7 +108,7 @@ export function createLeases(
         for (const name of fresh) held.set(name, SETTLED);
       }
       // Another call of this process may still wait for a collector.
-      await Promise.all(names.map((name) => held.get(name)));
+      for (const name of names) await held.get(name);
     },
 
     async collect(work, { ignoresOwn = false, signal, waitMs = 2000 } = {}) {

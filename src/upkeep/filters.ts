@@ -5,7 +5,7 @@ import { USAGE_TYPES, type UsageItem } from './types.ts';
 /** What `--filter` says; all of it must hold. */
 export interface UsageFilters {
   readonly isEmpty: boolean;
-  matches(item: UsageItem): boolean;
+  readonly matches: (item: UsageItem) => boolean;
   /** `until`: only what has not been used for so long. */
   readonly unusedForMs?: number;
 }

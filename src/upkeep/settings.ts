@@ -46,7 +46,9 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv = process.env)
     const value = env[name];
     if (value !== undefined && value !== '') return { name, value };
     const given = file[key];
-    return given === undefined ? undefined : { name: `config.json: gc.${key}`, value: String(given) };
+    return given === undefined
+      ? undefined
+      : { name: `config.json: gc.${key}`, value: typeof given === 'string' ? given : JSON.stringify(given) };
   };
   const disk = readDisk(root).totalBytes;
   const space = (key: Key, fallback: number): number => {

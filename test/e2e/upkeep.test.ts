@@ -139,15 +139,15 @@ testNeeding(
         const tar = join(setting.work, `out-${who}.tar`);
         must(
           await tsbuild.run([
-            ...[
-              'build',
-              '--progress=plain',
-              `--build-arg=REGISTRY=${registry.host}`,
-              `--build-arg=N=${n % 3}`,
-              '-o',
-              `type=tar,dest=${tar}`,
-            ],
-            ...['-t', `app-${who}:1`, context],
+            'build',
+            '--progress=plain',
+            `--build-arg=REGISTRY=${registry.host}`,
+            `--build-arg=N=${n % 3}`,
+            '-o',
+            `type=tar,dest=${tar}`,
+            '-t',
+            `app-${who}:1`,
+            context,
           ]),
         );
         t.is(execFileSync('tar', ['-xOf', tar, 'both']).toString(), `${n % 3}\nof ${who}`);
@@ -211,7 +211,7 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
   ['a blob that is cut off', /blob-damaged/, (root) => truncateSync(largestBlob(root), 1000)],
   ['a blob that is empty', /blob-damaged/, (root) => truncateSync(largestBlob(root), 0)],
   ['a file among blobs', /stray-file/, (root) => writeFileSync(join(root, 'blobs/sha256/readme'), 'x')],
-  ['a directory among blobs', /stray-file/, (root) => void mkdirSync(join(root, 'blobs/sha256', 'a'.repeat(64)))],
+  ['a directory among blobs', /stray-file/, (root) => makeDirectory(join(root, 'blobs/sha256', 'a'.repeat(64)))],
   ['index.json that is no JSON', /index-stale/, (root) => writeFileSync(join(root, 'index.json'), '{')],
   [
     'index.json with an unknown name',
@@ -232,15 +232,11 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
       writeFileSync(join(freeSnapshot(root), 'fs'), '');
     },
   ],
-  [
-    'a directory without a record',
-    /snapshot-orphan/,
-    (root) => void mkdirSync(join(root, 'snapshots', 'nobody', 'fs'), { recursive: true }),
-  ],
+  ['a directory without a record', /snapshot-orphan/, (root) => makeDirectory(join(root, 'snapshots', 'nobody', 'fs'))],
   [
     'a half made snapshot of a dead process',
     /leftover/,
-    (root) => void mkdirSync(join(root, 'snapshots', 'active-4194999-0123456789ab-0', 'fs'), { recursive: true }),
+    (root) => makeDirectory(join(root, 'snapshots', 'active-4194999-0123456789ab-0', 'fs')),
   ],
   [
     'a half written blob of a dead process',
@@ -289,11 +285,7 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
       writeFileSync(join(root, 'meta', 'stat-cache', '0'.repeat(64)), 'x');
     },
   ],
-  [
-    'a repository that is not whole',
-    /git-repository/,
-    (root) => void mkdirSync(join(root, 'git', 'a'.repeat(40)), { recursive: true }),
-  ],
+  ['a repository that is not whole', /git-repository/, (root) => makeDirectory(join(root, 'git', 'a'.repeat(40)))],
   [
     'a cache record of another shape',
     /record-invalid/,
@@ -318,6 +310,10 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
   ],
   ['tables that are cut off', /tables-damaged/, (root) => truncateSync(join(root, 'meta', 'tables.mdb'), 8192)],
 ];
+
+function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true });
+}
 
 function largestBlob(root: string): string {
   const directory = join(root, 'blobs/sha256');

@@ -123,6 +123,10 @@ async function collect(
   return problems;
 }
 
+function toFinding({ code, severity, subject, message, repair }: Problem, repaired: boolean): Finding {
+  return { code, severity, subject, message, ...(repair === undefined ? {} : { repair }), repaired };
+}
+
 /** What is gone by itself is cured. */
 async function attempt(cure: () => Promise<boolean>): Promise<boolean> {
   try {
@@ -140,7 +144,7 @@ async function mend(
   { repair, signal }: CheckOptions,
 ): Promise<readonly Finding[]> {
   const curable = problems.some(({ cure }) => cure !== undefined);
-  if (!repair || !curable) return problems.map(({ cure: _, ...problem }) => ({ ...problem, repaired: false }));
+  if (!repair || !curable) return problems.map((problem) => toFinding(problem, false));
   const { store } = context;
   const works: (() => Promise<unknown>)[] = [];
   let count = 0;
@@ -152,10 +156,11 @@ async function mend(
   const findings = await store.collect(
     async (held) => {
       const done: Finding[] = [];
-      for (const { cure, ...problem } of problems) {
+      for (const problem of problems) {
+        const { cure } = problem;
         const repaired =
           cure !== undefined && (await attempt(() => cure({ held, quarantine, later: (work) => works.push(work) })));
-        done.push({ ...problem, repaired });
+        done.push(toFinding(problem, repaired));
       }
       return done;
     },

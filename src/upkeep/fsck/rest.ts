@@ -8,10 +8,12 @@ import { listStatCaches } from '../../source/stat-caches.ts';
 import type { CheckContext, Problem } from './types.ts';
 
 /** Entries of a store's root. */
-const KNOWN = new Set([
-  ...['agents', 'blobs', 'builds', 'cache-mounts', 'config.json', 'git', 'index.json', 'ingest', 'locks', 'logs'],
-  ...['meta', 'oci-layout', 'quarantine', 'snapshots', 'tsbuild-store'],
-]);
+const KNOWN = new Set(
+  (
+    'agents blobs builds cache-mounts config.json git index.json ingest locks logs meta oci-layout quarantine snapshots ' +
+    'tsbuild-store'
+  ).split(' '),
+);
 const META = /^(?:tables\.mdb(?:-lock)?|stat-cache|images\.json|rebuilding)$/;
 
 const quarantined = (path: string): Pick<Problem, 'repair' | 'cure'> => ({
@@ -129,7 +131,7 @@ export async function checkLeftovers({ store, report }: CheckContext, sweep: () 
   const { root, snapshots, ingest, agents, locks } = store.paths;
   const swept = {
     repair: 'removed',
-    cure: async ({ later }: { later(work: () => Promise<unknown>): void }) => {
+    cure: async ({ later }: { readonly later: (work: () => Promise<unknown>) => void }) => {
       later(sweep);
       return true;
     },

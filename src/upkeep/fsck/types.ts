@@ -62,9 +62,9 @@ export interface RepairContext {
   /** Names that running processes use: left alone. */
   readonly held: ReadonlySet<string>;
   /** Takes a path out of the store, where it can still be looked at. */
-  quarantine(path: string): void;
+  readonly quarantine: (path: string) => void;
   /** To be done when the store may be used again: what takes long. */
-  later(work: () => Promise<unknown>): void;
+  readonly later: (work: () => Promise<unknown>) => void;
 }
 
 export interface CheckContext extends UpkeepContext {
@@ -73,5 +73,5 @@ export interface CheckContext extends UpkeepContext {
   readonly onProgress: ((what: string, current: number, total: number) => void) | undefined;
   /** Also packs each snapshot again and compares. */
   readonly full: boolean;
-  report(problem: Problem): void;
+  readonly report: (problem: Problem) => void;
 }
