@@ -60,9 +60,15 @@ export function writeContext(directory: string): boolean {
   linkSync(join(directory, 'a'), join(directory, 'd/hard'));
   linkSync(join(directory, 'd/c.md'), join(directory, 'other/hard'));
   chmodSync(join(directory, 'd/sub'), 0o750);
+  const attributes = [
+    ['other/x', 'user.note', 'seen'],
+    ['other/y', 'user.b', ''],
+    ['other/y', 'user.a', '1'],
+  ];
+  const program =
+    'import os, sys, json\nfor path, name, value in json.loads(sys.argv[1]): os.setxattr(path, name, value.encode())';
   try {
-    execFileSync('setfattr', ['-n', 'user.note', '-v', 'seen', join(directory, 'other/x')]);
-    execFileSync('setfattr', ['-n', 'user.a', '-v', '1', join(directory, 'other/y')]);
+    execFileSync('python3', ['-c', program, JSON.stringify(attributes)], { cwd: directory, stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -384,6 +390,33 @@ ARG HTTP_PROXY
 RUN true
 `,
     buildArgs: { BUILDKIT_SANDBOX_HOSTNAME: 'box', HTTP_PROXY: 'http://127.0.0.1:9' },
+  },
+  {
+    name: 'paths',
+    dockerfile: `FROM {BASE}
+WORKDIR x//y/
+COPY a ..
+COPY a ../.
+COPY a n/./m//o/
+COPY --chown=-1:+5 a /1
+COPY --chown=5: a /2
+COPY --chown=:5 a /3
+COPY --chmod=0 a /4
+COPY --exclude=sub to-d /5
+COPY --exclude=sub t?-d /6/
+COPY t?-d /7/
+COPY to-d/s* /8/
+RUN --mount=target=/a/../b true
+RUN --mount=target=./rel/../x true
+RUN --mount=type=secret,id=k,target=rel --mount=type=secret,id=l,target=/a/../b true
+`,
+  },
+  {
+    name: 'nothing-sent',
+    dockerfile: `FROM {BASE}
+COPY . /all
+`,
+    ignore: '*',
   },
   {
     name: 'contexts',

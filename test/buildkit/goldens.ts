@@ -22,7 +22,7 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
     steps:
       '6c95c80399 b05a3f0dd2 759e89c796 8627c6ea99 fe1b8b40ed 9351989bd8 d645175077 a850f80f28 f0c5acdce5 3c46e07584 ' +
       '0a3413c771 cf1196f35a d672782737 a764b02b3a 757b98a978 127c722994 cd16c5d2ce 8ec1e4941b',
-    contents: '63c2cd4621 d84e24485b d84e24485b c24a47b576 e7af1d074a 44706b671b 9efb57d84c',
+    contents: '63c2cd4621 2433535c89 2433535c89 c24a47b576 f373692c16 44706b671b 9efb57d84c',
   },
   'run-same-base': {
     steps: '6c95c80399 b05a3f0dd2 a33bbb0277 636e73e9cd 611d7b6a0b',
@@ -46,7 +46,7 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
     contents:
       'c24a47b576 c24a47b576 34a6257659 63c2cd4621 63c2cd4621 63c2cd4621 63c2cd4621 c24a47b576 c24a47b576 c24a47b576 ' +
       '61099a02b0 100edd9be7 0b029890de 9888950220 c24a47b576 63c2cd4621 89d195aefe cb52e678ce 89d195aefe 770a56339c ' +
-      'e7af1d074a d84e24485b d84e24485b c24a47b576',
+      'f373692c16 2433535c89 2433535c89 c24a47b576',
   },
   'copy-owners': {
     steps:
@@ -62,14 +62,14 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
       'c838e2483a f58eab9bd9 fac61ff77a d537529786 673e5accba',
     contents:
       '896506a670 4816172be2 f7d862f787 35dc300be8 22b2877862 eb46ce5ea4 4242f35985 3d944d5152 f7d862f787 dc96db13f6 ' +
-      '7cc7f3e45a 155be46329 619bdf7554',
+      '133a7054f4 155be46329 222aede8c6',
   },
   'copy-exclude': {
     steps:
       '6c95c80399 b05a3f0dd2 94b21be1f5 d3b039d3ad 6e34d883fa 4fa49c836d 9a5d2a6914 2703d0c09c 7f03141a14 934016a672 ' +
       '8c2ec0839e e4aa7bd3ee',
     contents:
-      '2869300062 c87d313b31 1c67f67f98 b58f6cd83b 3ea05474f6 60b109781f e336019003 3debde3281 948e27b7d7 c24a47b576',
+      '2869300062 c87d313b31 1c67f67f98 b58f6cd83b 3ea05474f6 60b109781f d0a2917471 3debde3281 948e27b7d7 c24a47b576',
   },
   'copy-from': {
     steps:
@@ -95,7 +95,7 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
   },
   ignore: {
     steps: '6c95c80399 b05a3f0dd2 4c389a366b b8c418af3a 3fa3de5825 8bd618f301 4e3f6add70',
-    contents: 'c2070c9877 61141b1ac6 17703f1330 0b029890de 340f02a0eb',
+    contents: 'c2070c9877 0f88b1dec0 17703f1330 0b029890de 340f02a0eb',
   },
   stages: {
     steps: '6c95c80399 b05a3f0dd2 6ad0b73a50 faf1045bba 2edd6b0df4 9b890a9ed5 5ad7b8612f 05464ea32f a6b70989be',
@@ -111,6 +111,18 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
   },
   contexts: {
     steps: '6c95c80399 b05a3f0dd2 d4999d77cc b8c418af3a 31400cd8d0 74eb949678',
-    contents: 'c1966ecfe2 6b0e4a5d59 6b0e4a5d59 d7dbca7b6e',
+    contents: '3927e4518f f1e0428229 f1e0428229 8a6d06266e',
+  },
+  paths: {
+    steps:
+      '6c95c80399 b05a3f0dd2 fded062683 9c77e4047e 86ee09c5af fbc4eb98de 354c9d46bb 985e34b2c7 b034dc84aa 24260794ba ' +
+      '846204af7a 9c1dfe3e9e 61f15f76b6 266b48bde3 cb1bc3ef8e 8276693ffe d7dff2209f',
+    contents:
+      'c24a47b576 c24a47b576 c24a47b576 c24a47b576 c24a47b576 c24a47b576 c24a47b576 63c2cd4621 b52d9733ee b52d9733ee ' +
+      '4503e8971d 2433535c89 2433535c89',
+  },
+  'nothing-sent': {
+    steps: '6c95c80399 b05a3f0dd2 4be93e6dab',
+    contents: 'cd6670267f',
   },
 };

@@ -1,37 +1,23 @@
 import { join } from 'node:path';
-import test from 'ava';
 import { FIXTURES, type Fixture } from './fixtures.ts';
 import { keyGraph } from './graph.ts';
-import { type Peer, prepare, startPeer } from './peer.ts';
+import { type Peer, prepare, testWithPeer } from './peer.ts';
 import { type Comparison, compareRecords, readRecords } from './records.ts';
 
 /** Builds with docker, exports its cache, and finds every record and link of it by our keys. */
 
-let peer: Peer | undefined;
 let steps = 0;
 
-test.before(async () => {
-  peer = await startPeer();
-});
-
-test.after.always(() => peer?.stop());
-
 for (const fixture of FIXTURES) {
-  test.serial(`docker's records are found by our keys: ${fixture.name}`, async (t) => {
-    if (peer === undefined) {
-      t.log('no docker that is new enough could be fetched or run here');
-      t.pass();
-      return;
-    }
+  testWithPeer(`docker's records are found by our keys: ${fixture.name}`, async (t, peer) => {
     const { faults, found } = await compare(fixture, peer);
     t.deepEqual(faults, []);
     steps += found;
   });
 }
 
-test.serial('the fixtures are many steps', (t) => {
-  if (peer === undefined) t.pass();
-  else t.true(steps > 150, `${steps}`);
+testWithPeer('the fixtures are many steps', async (t) => {
+  t.true(steps > 150, `${steps}`);
 });
 
 async function compare(fixture: Fixture, { docker, registry, root }: Peer): Promise<Comparison> {

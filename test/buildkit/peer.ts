@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { startBaseRegistry } from '../support/base-registry.ts';
-import { type Dockerd, startDockerd } from '../support/dockerd.ts';
-import { findNewestDocker } from '../support/newest-docker.ts';
+import { BASE_NEEDS } from '../support/bases.ts';
+import { DOCKERD_NEEDS, type Dockerd, startDockerd } from '../support/dockerd.ts';
+import { missingNeeds } from '../support/machine.ts';
+import { type DockerPrograms, findNewestDocker } from '../support/newest-docker.ts';
 import type { Registry } from '../support/registry.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
 import { type Fixture, writeContext } from './fixtures.ts';
@@ -16,10 +19,26 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** `undefined` where no docker that is new enough can be fetched or run. */
-export async function startPeer(): Promise<Peer | undefined> {
-  const programs = await findNewestDocker();
-  if (programs === undefined) return undefined;
+const missing = missingNeeds([...DOCKERD_NEEDS, ...BASE_NEEDS.busybox, 'docker-registry', 'skopeo']);
+const programs = missing.length === 0 ? await findNewestDocker() : undefined;
+
+/** Tests of one file with one docker, one after the other; skipped where none that is new enough can be fetched or run. */
+export function testWithPeer(title: string, run: (t: ExecutionContext, peer: Peer) => Promise<void>): void {
+  if (programs === undefined) {
+    test.skip(`${title} (needs ${missing.join(', ') || 'a newer docker of Debian'})`, () => {});
+    return;
+  }
+  test.serial(title, async (t) => {
+    started ??= startPeer(programs);
+    await run(t, await started);
+  });
+}
+
+let started: Promise<Peer> | undefined;
+
+test.after.always(async () => (await started)?.stop());
+
+async function startPeer(programs: DockerPrograms): Promise<Peer> {
   const registry = await startBaseRegistry(['busybox']);
   const docker = await startDockerd({ programs, containerdStore: true });
   const root = makeTempDir('buildkit');
@@ -65,7 +84,7 @@ export function prepare(fixture: Fixture, folder: string, base: string): Prepare
   );
   const flags = [
     '--network=host',
-    '--progress=plain',
+    '--progress=rawjson',
     ...Object.entries(buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
     ...Object.entries(contexts).map(([name, path]) => `--build-context=${name}=${path}`),
     ...Object.entries(hosts).map(([name, address]) => `--add-host=${name}:${address}`),
