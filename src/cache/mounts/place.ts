@@ -141,29 +141,31 @@ function openLayout(
       const tag = place.tag ?? old?.annotations?.[REF_NAME_ANNOTATION] ?? DEFAULT_TAG;
       await layout.tag(root, tag);
       // A directory that a CI system saves and restores is to hold what it holds, not all that it ever held.
-      if (old !== undefined) await removeUnreachable(layout, old);
-      removeHalves(place.path);
+      await removeUnreachable(layout, old);
     },
     async close() {},
   };
 }
 
-/** Removes of a layout what only `old` led to. */
-async function removeUnreachable(layout: ReturnType<typeof openOciLayout>, old: Descriptor): Promise<void> {
+/** Removes of a layout what only `old` led to; and, long afterwards, what exports that were killed left. */
+async function removeUnreachable(layout: ReturnType<typeof openOciLayout>, old: Descriptor | undefined): Promise<void> {
+  const { manifests } = layout.readIndex();
   const kept = new Set<Digest>();
-  for (const descriptor of layout.readIndex().manifests)
-    for (const digest of await reachableFrom(layout, descriptor)) kept.add(digest);
-  for (const digest of await reachableFrom(layout, old))
-    if (!kept.has(digest))
-      rmSync(join(layout.path, 'blobs', digestAlgorithm(digest), digestEncoded(digest)), { force: true });
+  for (const descriptor of manifests) for (const digest of await reachableFrom(layout, descriptor)) kept.add(digest);
+  for (const digest of old === undefined ? [] : await reachableFrom(layout, old))
+    if (!kept.has(digest)) rmSync(join(layout.path, blobPath(digest)), { force: true });
+  removeStale(layout.path, (name) => name.startsWith('.partial-'));
+  // Where others keep images too, what nothing leads to may be theirs.
+  const blobs = join(layout.path, 'blobs', 'sha256');
+  if (manifests.length === 1) removeStale(blobs, (name) => !kept.has(`sha256:${name}`));
 }
 
-/** What exports that were killed left of blobs, long ago. */
-function removeHalves(path: string): void {
-  for (const name of readdirSync(path)) {
-    if (!name.startsWith('.partial-')) continue;
-    const found = statSync(join(path, name), { throwIfNoEntry: false });
-    if (found !== undefined && Date.now() - found.mtimeMs > HOUR_MS) rmSync(join(path, name), { force: true });
+/** Whoever still writes is not that slow. */
+function removeStale(directory: string, isLeft: (name: string) => boolean): void {
+  for (const name of readdirSync(directory).filter(isLeft)) {
+    const path = join(directory, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() && Date.now() - found.mtimeMs > HOUR_MS) rmSync(path, { force: true });
   }
 }
 
