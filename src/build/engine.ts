@@ -92,7 +92,7 @@ export function createEngine({
     rememberSource(
       lazySource(['http', 'https'], async () => {
         const { createHttpSource } = await import('../source/http/source.ts');
-        return createHttpSource({ client: http, store, snapshotter, secrets, network, pins });
+        return createHttpSource({ client: http, store, snapshotter, secrets, network, claims, pins });
       }),
     ),
     rememberSource(

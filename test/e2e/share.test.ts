@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { startCountingProxy } from '../support/counting-proxy.ts';
 import { testNeeding } from '../support/needs.ts';
 import { TSBUILD } from '../support/tsbuild.ts';
+import { startWebServer } from '../support/web-server.ts';
 import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, untilStarted } from './setting.ts';
 
 /** Each run of the step leaves a line in a cache that outlives it. */
@@ -78,5 +80,32 @@ testNeeding(
     );
     for (const result of results) t.is(result.code, 0, outputOf(result));
     t.deepEqual(claims(), []);
+  },
+);
+
+testNeeding(
+  SETTING_NEEDS,
+  'what two builds fetch at once is fetched once: layers of a base, a file of the web',
+  async (t) => {
+    const setting = await makeSetting(t);
+    const proxy = await startCountingProxy(setting.registry.host);
+    t.teardown(() => proxy.stop());
+    const web = await startWebServer((_, response) => {
+      setTimeout(() => response.writeHead(200, { etag: '"one"' }).end('from the web\n'), 300);
+    });
+    t.teardown(() => web.stop());
+    const built = await Promise.all(
+      ['one', 'two', 'three'].map((name) => {
+        const Dockerfile = `FROM 127.0.0.1:${proxy.port}/busybox:1\nADD ${web.url}/file /file\nRUN echo ${name} >/name\n`;
+        return setting.build(setting.context({ Dockerfile }, name), name);
+      }),
+    );
+    for (const result of built) t.is(result.code, 0, outputOf(result));
+    const blobs = proxy.requests.filter(({ method, path }) => method === 'GET' && path.includes('/blobs/'));
+    const paths = blobs.map(({ path }) => path);
+    // The config is small, and each build reads it.
+    const layers = paths.filter((path) => paths.indexOf(path) !== paths.lastIndexOf(path));
+    t.true(new Set(layers).size <= 1, layers.join());
+    t.is(web.requests.filter(({ headers }) => headers['if-none-match'] === undefined).length, 1);
   },
 );

@@ -5,6 +5,7 @@ import type { HttpResponse } from '../../registry/transport.ts';
 import { fileNameOf } from '../../remote-url/index.ts';
 import type { Secrets } from '../../secrets/types.ts';
 import type { Snapshotter } from '../../snapshot/snapshotter.ts';
+import type { Claims } from '../../solver/types.ts';
 import type { Store } from '../../store/index.ts';
 import type { ResolvedSource, Source, SourceOptions } from '../types.ts';
 import { findAuthorization } from './auth.ts';
@@ -20,6 +21,8 @@ export interface HttpSourceDependencies {
   readonly snapshotter: Pick<Snapshotter, 'prepare' | 'claim'>;
   readonly secrets: Pick<Secrets, 'read'>;
   readonly network: Network;
+  /** Held while a file is looked at and downloaded: who waited asks whether the copy is still good. */
+  readonly claims?: Pick<Claims, 'take'>;
   /** Of a lock file: files that are not looked at again. */
   readonly pins?: Pins | undefined;
 }
@@ -115,10 +118,16 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
       const locked = pins?.url(file.text);
       if (locked !== undefined) return takeLocked(file, locked);
       const key = keyOf(file);
-      const record = await download(file, await recall(key), options);
-      const { name, digest } = record.found;
-      // The second is what the same URL is looked for by when it is given a checksum.
-      await Promise.all([key, digestFile(file, { name, digest })].map((each) => records.put(each, record)));
+      const claim = await dependencies.claims?.take(digestOf(`url ${key}`), options.signal, () => {});
+      let record: HttpRecord;
+      try {
+        record = await download(file, await recall(key), options);
+        const { name, digest } = record.found;
+        // The second is what the same URL is looked for by when it is given a checksum.
+        await Promise.all([key, digestFile(file, { name, digest })].map((each) => records.put(each, record)));
+      } finally {
+        claim?.release();
+      }
       return {
         digest: digestFile(file, record.found),
         cacheable: true,
