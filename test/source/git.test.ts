@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
 import { native } from '../../src/native/index.ts';
-import { ONLINE } from '../../src/network.ts';
+import { OFFLINE, ONLINE } from '../../src/network.ts';
 import { gitSourceOp, parseGitUrl } from '../../src/remote-url/index.ts';
 import { createGitSource } from '../../src/source/git/source.ts';
 import { exec } from '../support/exec.ts';
@@ -30,16 +30,18 @@ async function openRoom(t: ExecutionContext, options: RoomOptions = {}) {
   t.teardown(() => server.stop());
   const { store, snapshotter, readSecrets } = room;
   const agents = { paths: new Map<string, string>() };
-  const source = createGitSource({
+  const settings = {
     store,
     snapshotter,
     native,
     secrets: readSecrets,
     network: ONLINE,
     ...(options.env === undefined ? {} : { env: options.env }),
-    sshAgents: { open: async (id) => ({ path: agents.paths.get(id) ?? '', close: async () => {} }) },
-  });
+    sshAgents: { open: async (id: string) => ({ path: agents.paths.get(id) ?? '', close: async () => {} }) },
+  };
+  const source = createGitSource(settings);
   return {
+    settings,
     ...room,
     repositories,
     repository,
@@ -401,4 +403,52 @@ test('an abort ends git and all that it started', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   const { stdout } = await exec('pgrep', ['-fc', `${silent.url}/repo`]).catch(() => ({ stdout: '0' }));
   t.is(stdout.trim(), '0');
+});
+
+test('without a network a ref is what it was last, and a pin is what it says', async (t) => {
+  const room = await openRoom(t);
+  const { repository, server, first, settings } = room;
+  await repository.git('tag', '-a', 'v1', '-m', 'v1');
+  const op = (url: string) => {
+    const parsed = parseGitUrl(`${server.url}/repo.git${url}`);
+    return sourceOp(gitSourceOp(parsed as NonNullable<typeof parsed>));
+  };
+  const seen = await room.fetch('#main');
+  await repository.commit({ 'a.txt': 'two' });
+  const said: string[] = [];
+  const options = {
+    signal: new AbortController().signal,
+    onLog: (data: Uint8Array): unknown => said.push(Buffer.from(data).toString()),
+  };
+  const asked = server.requests.length;
+  const offline = createGitSource({ ...settings, network: OFFLINE });
+  const found = await offline.resolve(op('#main'), options);
+  t.is(seen.digest, found.digest);
+  t.true(await found.isHere?.());
+  t.deepEqual(said, [`offline: main is taken to be ${first}, as last seen\n`]);
+  // Another directory of a commit that was fetched needs nobody.
+  const part = await offline.resolve(op('#main:dir'), options);
+  t.true(await part.isHere?.());
+  t.is((await part.fetch(options)).kind, 'snapshot');
+  // A whole commit as the checksum is enough, whatever the ref.
+  t.is(seen.digest, (await offline.resolve(op(`?branch=never-seen&checksum=${first}`), options)).digest);
+  for (const url of ['#v1', '#main-2', `?branch=main&checksum=abcd`])
+    await t.throwsAsync(offline.resolve(op(url), options), { code: 'OFFLINE' }, url);
+  const unknown = await offline.resolve(op(`#${'1'.repeat(40)}`), options);
+  t.false(await unknown.isHere?.());
+  await t.throwsAsync(unknown.fetch(options), { code: 'OFFLINE' });
+  t.is(server.requests.length, asked);
+
+  const pin = { commit: first, ref: 'refs/heads/main' };
+  const pins = { image: () => undefined, url: () => undefined, git: () => pin };
+  const locked = createGitSource({ ...settings, pins });
+  t.is(seen.digest, (await locked.resolve(op('#main'), options)).digest);
+  t.is(server.requests.length, asked);
+  await t.throwsAsync(locked.resolve(op('?branch=main&checksum=abcd'), options), { code: 'GIT_CHECKSUM_MISMATCH' });
+  const gone = createGitSource({ ...settings, pins: { ...pins, git: () => ({ commit: '1'.repeat(40) }) } });
+  const lost = await gone.resolve(op('#main'), options);
+  await t.throwsAsync(lost.fetch(options), {
+    code: 'GIT_REF_NOT_FOUND',
+    message: /is locked to 1{40}, which cannot be had/,
+  });
 });
