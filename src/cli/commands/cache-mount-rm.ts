@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import { errorCode } from '../../errors.ts';
 import type { CommandSpec } from '../command-spec.ts';
+import { confirm } from '../confirm.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
 import { throwAll } from '../many-errors.ts';
 import { usageError } from '../usage-errors.ts';
@@ -31,7 +31,7 @@ async function run(context: Context, args: readonly string[], flags: RemoveFlags
       all ? '--all and ids cannot be used together' : 'no cache mount is named',
       'usage: tsbuild cache-mount rm ID [ID...], or --all',
     );
-  if (all && !force && !(await confirm(context))) return;
+  if (all && !force && !(await confirm(context, 'This will remove all cache mounts.'))) return;
   const { removeCacheMounts } = await context.library();
   const errors: unknown[] = [];
   for (const choice of all ? (['all'] as const) : args.map((id) => [id]))
@@ -42,16 +42,4 @@ async function run(context: Context, args: readonly string[], flags: RemoveFlags
       if (!(force && errorCode(error) === 'CACHE_MOUNT_NOT_FOUND')) errors.push(error);
     }
   throwAll(errors);
-}
-
-async function confirm(context: Context): Promise<boolean> {
-  if (!context.stdin.isTTY) throw usageError('nobody can be asked: standard input is no terminal', 'use -f');
-  const terminal = createInterface({ input: context.stdin, output: context.stderr });
-  try {
-    const question = 'This will remove all cache mounts. Are you sure you want to continue? [y/N] ';
-    const answer = await terminal.question(question, { signal: context.signal });
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }
