@@ -172,7 +172,13 @@ testNeeding(
         await sleep(Math.random() * 50);
       }
     };
-    await Promise.all([build(1), build(2), build(3), prune(false), prune(true)]);
+    const look = async (): Promise<void> => {
+      while (Date.now() < end) {
+        const checked = await tsbuild.run(['fsck']);
+        t.is(checked.code, 0, outputOf(checked));
+      }
+    };
+    await Promise.all([build(1), build(2), build(3), prune(false), prune(true), look()]);
     t.log({ builds, prunes });
     t.true(builds > 5 && prunes > 5);
     must(await tsbuild.run(['prune', '-af', '--filter', 'description=nothing']));

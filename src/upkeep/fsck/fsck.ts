@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errorCode } from '../../errors.ts';
 import { collectionRefused } from '../errors.ts';
@@ -48,8 +48,11 @@ export async function checkStore(
     found.push(...(await mend(context, await collect(context, native, options, checkRecords), options)));
     if (found.some(({ repaired }) => !repaired))
       return { findings: found, blobs: 0, bytes: 0, snapshots: 0, images: 0, ok: false };
+    const before = readStamps(context);
     const first = await checkAll(context, native, options);
-    const problems = first.problems.length === 0 ? [] : await confirmed(context, native, options, first.problems);
+    const isQuiet = before === readStamps(context) && !(await hasOthers(context));
+    const problems =
+      first.problems.length === 0 || isQuiet ? first.problems : await confirm(context, native, options, first.problems);
     found.push(...(await mend(context, problems, options)));
     const { problems: _, ...counts } = first;
     return { ...counts, findings: found, ok: found.every(({ repaired }) => repaired) };
@@ -59,21 +62,32 @@ export async function checkStore(
 }
 
 /** Of two looks, what both saw: builds make and remove things between two steps of one. */
-async function confirmed(
+async function confirm(
   context: UpkeepContext,
   native: UpkeepNative,
   options: CheckOptions,
   first: readonly Problem[],
 ): Promise<readonly Problem[]> {
-  if (context.store.isReadOnly) return first;
-  const owner = await context.store.owner();
-  let isAlone = true;
-  for (const id of owner.others()) if (await owner.isAlive(id)) isAlone = false;
-  if (isAlone) return first;
   const again = await checkAll(context, native, { ...options, full: false });
   const keyOf = ({ code, subject }: Problem): string => `${code} ${subject}`;
   const seen = new Set(again.problems.map(keyOf));
   return first.filter((problem) => problem.code === 'snapshot-changed' || seen.has(keyOf(problem)));
+}
+
+/** Changes when anybody commits a record, or makes or removes a blob or a snapshot. */
+function readStamps({ store }: UpkeepContext): string {
+  const { meta, snapshots, blobs } = store.paths;
+  return [join(meta, 'tables.mdb'), snapshots, join(blobs, 'sha256')]
+    .map((path) => statSync(path, { throwIfNoEntry: false }))
+    .map((status) => `${status?.mtimeMs} ${status?.size}`)
+    .join();
+}
+
+async function hasOthers({ store }: UpkeepContext): Promise<boolean> {
+  if (store.isReadOnly) return false;
+  const owner = await store.owner();
+  for (const id of owner.others()) if (await owner.isAlive(id)) return true;
+  return false;
 }
 
 interface Checked {
