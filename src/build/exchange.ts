@@ -88,7 +88,7 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
     keys: createBuildKitKeys({
       hashContent: (job, ended) =>
         watchJob(native, { signal: ended }, (watch) => native.hashContent({ ...job, watch })),
-      view: snapshotter.view,
+      view: (name) => snapshotter.view(name),
       layersOf,
       statCacheDirectory: store.paths.statCache,
     }),

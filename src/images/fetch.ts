@@ -53,7 +53,7 @@ export async function getBlob(
 }
 
 /** As `ensureBlob`, from a place that is no registry. */
-export async function takeBlob(
+async function takeBlob(
   { content }: Pick<ImageContext, 'content'>,
   descriptor: Descriptor,
   { signal, onTask }: TaskOptions,

@@ -1,4 +1,4 @@
-export { type BuiltGraph, collectRecords } from './collect.ts';
+export type { BuiltGraph } from './collect.ts';
 export { exportCache, makeInlineCache, nameDestination, type PlacedDestination } from './export.ts';
 export { type ImportedCache, importCache, nameSource } from './import.ts';
 export { ForeignRecords } from './records.ts';
