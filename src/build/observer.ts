@@ -27,7 +27,7 @@ export function createObserver<R>(
   summary: SolveSummary,
   isStep: (vertex: Digest) => boolean,
   hidden: ReadonlySet<Digest> = new Set(),
-  recorder?: Pick<BuildRecorder, 'keyed'>,
+  recorder?: Pick<BuildRecorder, 'keyed' | 'completed'>,
 ): SolveObserver<R> {
   const startedMs = new Map<Digest, number>();
   /** And whether they were cached: what is fetched of such a one later does not make it one that ran. */
@@ -52,8 +52,9 @@ export function createObserver<R>(
   return {
     keyed: (vertex, keys) => recorder?.keyed(vertex, keys),
     started: start,
-    completed(vertex, { cached, error }) {
+    completed(vertex, { cached, origin, error }) {
       completed.set(vertex.digest, cached);
+      if (origin !== undefined) recorder?.completed(vertex, origin);
       if (hidden.has(vertex.digest) && error === undefined) return;
       if (error !== undefined) {
         // The first to fail ends the others, and they end with its error: of theirs nothing is to be said, unless they had failed before

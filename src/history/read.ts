@@ -153,6 +153,7 @@ function isStep(value: unknown): value is RecordedStep {
     ['startedMs', 'completedMs'].every((key) => value[key] === undefined || isTime(value[key])) &&
     ['cached', 'ignoreCache'].every((key) => isOptional(value[key], 'boolean')) &&
     isOptional(value.error, 'string') &&
+    (value.origin === undefined || value.origin === 'foreign' || value.origin === 'shared') &&
     (keys === undefined || isKeys(keys))
   );
 }

@@ -6,7 +6,7 @@ import type { Definition } from '../llb/index.ts';
 import { type Digest, digestEncoded, digestOf, formatPlatform, type Platform } from '../oci/index.ts';
 import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import { redactUrl } from '../remote-url/index.ts';
-import type { Vertex, VertexKeys } from '../solver/types.ts';
+import type { Vertex, VertexKeys, VertexOrigin } from '../solver/types.ts';
 import type { StorePaths } from '../store/index.ts';
 import { readGitState } from './git-state.ts';
 import { nameBuild } from './names.ts';
@@ -25,6 +25,7 @@ export interface BuildRecorder {
   /** A graph that is solved. */
   solving(definition: Definition): void;
   keyed(vertex: KeyedVertex, keys: VertexKeys): void;
+  completed(vertex: KeyedVertex, origin: VertexOrigin): void;
   /** Steps of the Dockerfile that ran so far. */
   listExecuted(): readonly ExecutedStep[];
   /** Only the first outcome counts. */
@@ -107,6 +108,9 @@ export function createBuildRecorder(
       step.vertex = vertex;
       step.keys = keys;
     },
+    completed({ digest }, origin) {
+      stepOf(digest).origin = origin;
+    },
     listExecuted() {
       return [...steps].flatMap(([digest, { status }]) => {
         if (status?.completedMs === undefined || status.cached || status.error !== undefined) return [];
@@ -141,15 +145,17 @@ interface Step {
   status?: VertexStatus;
   vertex?: KeyedVertex;
   keys?: VertexKeys;
+  origin?: VertexOrigin;
 }
 
-function describeStep(digest: Digest, { status, vertex, keys }: Step, hider: ValueHider): RecordedStep {
+function describeStep(digest: Digest, { status, vertex, keys, origin }: Step, hider: ValueHider): RecordedStep {
   return {
     digest,
     name: hider.mask(status?.name ?? vertex?.name ?? ''),
     ...ifDefined('startedMs', status?.startedMs),
     ...ifDefined('completedMs', status?.completedMs),
     ...ifDefined('cached', status?.cached),
+    ...(origin === 'foreign' || origin === 'shared' ? { origin } : {}),
     ...ifDefined('error', status?.error === undefined ? undefined : hider.mask(status.error)),
     ...(vertex?.ignoreCache ? { ignoreCache: true } : {}),
     ...ifDefined('keys', keys === undefined ? undefined : describeKeys(keys)),

@@ -86,6 +86,8 @@ export interface RecordedStep {
   readonly startedMs?: number;
   readonly completedMs?: number;
   readonly cached?: boolean;
+  /** Of a cached one whose result this store did not have: an imported cache had it, or another build made it at the same time. */
+  readonly origin?: 'foreign' | 'shared';
   readonly error?: string;
   /** `--no-cache` was for this one. */
   readonly ignoreCache?: boolean;
