@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { compareImages } from '../support/compare-images.ts';
 import type { ExecResult } from '../support/exec.ts';
-import { readImage } from '../support/image-tree.ts';
+import { type ImageContent, readImage } from '../support/image-tree.ts';
 import { stepsThatRan } from '../support/raw-steps.ts';
 import { openTsbuild } from '../support/tsbuild.ts';
 import { FIXTURES, type Fixture } from './fixtures.ts';
@@ -103,8 +103,13 @@ async function exchange(t: ExecutionContext, fixture: Fixture, { docker, registr
   t.deepEqual(listRun(fromOurs), []);
 
   const built = readImage(at('docker.tar'));
-  t.deepEqual(compareImages(readImage(at('from-docker.tar')), built), []);
-  t.deepEqual(compareImages(readImage(at('from-tsbuild.tar')), built), []);
+  t.deepEqual(compare(readImage(at('from-docker.tar')), built), []);
+  t.deepEqual(compare(readImage(at('from-tsbuild.tar')), built), []);
+}
+
+/** Attributes of users are lost in the layers that docker makes itself, and kept in those that it takes from us. */
+function compare(image: ImageContent, built: ImageContent): string[] {
+  return compareImages(image, built).filter((line) => !/: xattrs \{("user\.|.*!= \{"user\.)/.test(line));
 }
 
 /** Names of the steps that were not found in any cache. */
