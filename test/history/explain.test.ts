@@ -392,13 +392,15 @@ function fillIn(dockerfile: string): string {
 testNeeding(NEEDS, 'why a step ran: a row for each reason', async (t) => {
   await pushOther();
   await copyImage('moving', '1');
-  for (const row of ROWS) {
+  for (const [index, row] of ROWS.entries()) {
     const work = makeTempDir('explain');
     const [context, store] = [join(work, 'app'), join(work, 'store')];
     mkdirSync(context);
     writeFiles(context, { Dockerfile: fillIn(row.dockerfile), ...row.files });
     const request = { context, root: store, dockerfile: join(context, 'Dockerfile') };
     await build({ ...request, ...row.first });
+    // What a cached build writes down of its keys is as good.
+    if (index % 2 === 1) await build({ ...request, ...row.first });
     await row.change?.(context, store);
     if (row.becomes !== undefined) writeFileSync(join(context, 'Dockerfile'), fillIn(row.becomes));
     const { id } = await build({ ...request, ...row.second });
@@ -409,9 +411,9 @@ testNeeding(NEEDS, 'why a step ran: a row for each reason', async (t) => {
     const [head = '', , ...lines] = clean.trimEnd().split('\n');
     if (row.head !== undefined) t.regex(head, row.head, row.name);
     t.is(lines.length, row.says.length, `${row.name}\n${clean}`);
-    for (const [index, says] of row.says.entries()) {
-      if (typeof says === 'string') t.is(lines[index], says, `${row.name}\n${clean}`);
-      else t.regex(lines[index] ?? '', says, `${row.name}\n${clean}`);
+    for (const [number, says] of row.says.entries()) {
+      if (typeof says === 'string') t.is(lines[number], says, `${row.name}\n${clean}`);
+      else t.regex(lines[number] ?? '', says, `${row.name}\n${clean}`);
     }
     if (row.name.includes('looks like a secret'))
       for (const name of readdirSync(join(store, 'builds'), { recursive: true, withFileTypes: true }))

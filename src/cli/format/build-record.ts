@@ -65,9 +65,10 @@ function isShown({ startedMs }: RecordedStep): boolean {
   return startedMs !== undefined;
 }
 
-function showStep({ name, startedMs = 0, completedMs, cached, error }: RecordedStep): string[] {
-  const status =
-    error !== undefined ? 'error' : cached ? 'cached' : completedMs === undefined ? 'not finished' : 'done';
+function showStep({ name, startedMs = 0, completedMs, cached, origin, error }: RecordedStep): string[] {
+  const ended = completedMs === undefined ? 'not finished' : 'done';
+  const kept = origin === undefined ? 'cached' : origin === 'foreign' ? 'imported' : 'shared';
+  const status = error === undefined ? (cached ? kept : ended) : 'error';
   return [name, status, completedMs === undefined ? '' : showDuration(completedMs - startedMs)];
 }
 
