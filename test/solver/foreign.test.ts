@@ -1,4 +1,5 @@
 import test from 'ava';
+import { TsbuildError } from '../../src/errors.ts';
 import type { ForeignCache } from '../../src/solver/index.ts';
 import { buildSteps, MemoryCache, type Steps } from './fakes.ts';
 
@@ -76,4 +77,26 @@ test('a foreign cache that fails, fails the build at the vertex it was asked abo
   const foreign: ForeignCache<string> = { find: () => Promise.reject(new Error('no such manifest')) };
   const error = await t.throwsAsync(buildSteps(steps, 'run', { cache: new MemoryCache(), foreign }));
   t.is(error?.message, 'no such manifest');
+});
+
+test('what a foreign cache turns out not to have is made, and nothing of the build is lost', async (t) => {
+  const cache = new MemoryCache();
+  let isLost = false;
+  const foreign = createForeign((name) => (name === 'image' && !isLost ? 'their image' : undefined));
+  const losing: Steps = {
+    ...steps,
+    run: {
+      inputs: ['image'],
+      make([input = '']) {
+        if (input !== 'their image') return `run(${input})`;
+        isLost = true;
+        // What is not here is not kept by a store.
+        cache.gone.add('image');
+        throw new TsbuildError('CACHE_LAYER_LOST', 'a layer cannot be had');
+      },
+    },
+  };
+  const { executed, result } = await buildSteps(losing, 'run', { cache, foreign });
+  t.is(result, 'run(image)');
+  t.deepEqual(executed.toSorted(), ['base', 'image', 'run', 'tool']);
 });

@@ -1,4 +1,5 @@
 import type { BuildKitDep, BuildKitKey, BuildKitKeys } from '../../buildkit/types.ts';
+import { errorCode } from '../../errors.ts';
 import type { Op, SourceOp } from '../../llb/ops.ts';
 import type { LayersResult, OpResult, PresentResult } from '../../llb/results.ts';
 import type { Digest } from '../../oci/index.ts';
@@ -117,8 +118,9 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     isSound: boolean,
     inputs: readonly (OpResult | undefined)[],
   ): Promise<void> {
-    const key = await this.keyOf(vertex.digest, signal);
     const found = new Map<ImportedCache, Matches>();
+    this.#found.set(vertex.digest, found);
+    const key = await this.keyOf(vertex.digest, signal).catch(missed(signal));
     if (key !== undefined) {
       const contents = await Promise.all(
         key.deps.map(async (dep) => {
@@ -127,12 +129,11 @@ export class ForeignRecords implements ForeignCache<OpResult> {
           if (input === undefined || dep.contentDigest === undefined) return undefined;
           const local = this.#localOp(input.vertex);
           const read = async () => (local === undefined ? result : this.#options.readLocal(local, signal));
-          return this.contentOf(dep, read, signal);
+          return this.contentOf(dep, read, signal).catch(missed(signal));
         }),
       );
       for (const cache of await this.#caches()) found.set(cache, this.#match(vertex, key, contents, cache, isSound));
     }
-    this.#found.set(vertex.digest, found);
   }
 
   /** A directory has no key but its content, and is always here. */
@@ -216,4 +217,12 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     this.#hits.clear();
     this.#options.onLost(cache, why);
   }
+}
+
+/** What cannot be keyed is not found; the step itself says better what is wrong. A lost layer is another matter: the build starts again. */
+function missed(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (signal.aborted || errorCode(error) === 'CACHE_LAYER_LOST') throw error;
+    return undefined;
+  };
 }
