@@ -5,9 +5,9 @@ import type { Claim, Claims } from './types.ts';
 /** What a step has while it executes. */
 export interface Turn {
   /** Gives the slot back: the op has ended. */
-  endExecution(): void;
+  readonly endExecution: () => void;
   /** Gives the claim back: the result is saved, or there is none. */
-  release(): void;
+  readonly release: () => void;
 }
 
 export interface TurnRequest<T> {

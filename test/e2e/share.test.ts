@@ -67,7 +67,7 @@ testNeeding(
     const stage = (name: string, ids: readonly string[]) =>
       `FROM $REGISTRY/busybox:1 AS ${name}\n${ids.map(locked).join('')}`;
     const file = (one: string, two: string) =>
-      `ARG REGISTRY\n${stage('one', [...one])}${stage('two', [...two])}FROM one\nCOPY --from=two /etc/passwd /p\n`;
+      `ARG REGISTRY\n${stage('one', one.split(''))}${stage('two', two.split(''))}FROM one\nCOPY --from=two /etc/passwd /p\n`;
     const results = await Promise.all(
       [file('abc', 'cba'), file('cba', 'abc'), file('bca', 'acb'), file('abc', 'acb')].map((Dockerfile, i) =>
         setting.build(

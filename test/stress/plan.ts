@@ -60,7 +60,7 @@ const PREFIXES: readonly (readonly Step[])[] = [
     {
       line: 'RUN rm -r /w/d && mkdir /w/d && echo again >/w/d/q2',
       apply(files) {
-        for (const path of [...files.keys()]) if (path.startsWith('d/')) files.delete(path);
+        for (const path of files.keys()) if (path.startsWith('d/')) files.delete(path);
         files.set('d/q2', 'again\n');
       },
     },
