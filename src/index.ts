@@ -189,6 +189,20 @@ export function removeImage(
   return withWorkspace(options.root, ({ images }) => images.removeImage(reference, options));
 }
 
+/** What `pruneImages` did. */
+export interface PrunedImages {
+  readonly removed: readonly RemovedItem[];
+  /** What the store takes less than before. */
+  readonly bytes: number;
+}
+
+/** `docker image prune`: removes the images that lost their names; with `all` every image: there is no container that would keep one. */
+export async function pruneImages(options: { readonly all?: boolean } & StoreOptions = {}): Promise<PrunedImages> {
+  const before = (await diskUsage(options)).totalBytes;
+  const removed = await withWorkspace(options.root, ({ images }) => images.pruneImages(options));
+  return { removed, bytes: Math.max(0, before - (await diskUsage(options)).totalBytes) };
+}
+
 /** `docker image inspect`. */
 export function inspectImage(
   reference: string,

@@ -112,6 +112,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/prune.ts'),
   },
   {
+    name: 'image prune',
+    aliases: [],
+    summary: 'Remove images that lost their names',
+    load: () => import('./commands/image-prune.ts'),
+  },
+  {
     name: 'why-kept',
     aliases: [],
     summary: 'Show what keeps something in the store, and what would free it',

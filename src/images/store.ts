@@ -19,6 +19,7 @@ import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
 import { fullName } from './names.ts';
 import { findBlob, materializeRecord, packImage, packSnapshotBlob } from './pack.ts';
+import { pruneImages } from './prune.ts';
 import { pullImage } from './pull.ts';
 import { pushImage, sendGraph } from './push.ts';
 import { createImageRecords } from './records.ts';
@@ -85,6 +86,7 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     findImage: async (reference) => findImage(context.records, reference)?.record,
     tagImage: (source, name) => tagImage(context, source, name),
     removeImage: (reference, request) => removeImage(context, reference, request),
+    pruneImages: (request) => pruneImages(context, request),
     listImages: (request) => listImages(context, request),
     inspectImage: (reference, platform) => inspectImage(context, reference, platform),
     imageHistory: (reference, platform) => imageHistory(context, reference, platform),

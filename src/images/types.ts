@@ -145,6 +145,8 @@ export interface ImageStore extends ImageSource {
   tagImage(source: string, name: string): Promise<ImageRecord>;
   /** `docker rmi`: untags, and deletes the image with its last name. Throws `IMAGE_NOT_FOUND`, `IMAGE_IN_USE`. */
   removeImage(reference: string, options?: { readonly force?: boolean }): Promise<readonly RemovedItem[]>;
+  /** `docker image prune`: removes dangling images; with `all` every image. */
+  pruneImages(options?: { readonly all?: boolean }): Promise<readonly RemovedItem[]>;
   /** `docker images`, newest first. */
   listImages(options?: ListOptions): Promise<readonly ImageSummary[]>;
   /** `docker image inspect`. Throws `IMAGE_NOT_FOUND`. */

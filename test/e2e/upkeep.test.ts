@@ -174,8 +174,9 @@ testNeeding(
     };
     const look = async (): Promise<void> => {
       while (Date.now() < end) {
-        const checked = await tsbuild.run(['fsck']);
-        t.is(checked.code, 0, outputOf(checked));
+        // Of a prune that was killed, something may lie about until the next command sweeps.
+        const checked = await tsbuild.run(['fsck', '--format', '{{.Severity}} {{.Code}} {{.Subject}}']);
+        t.notRegex(outputOf(checked), /^(?:error|ERROR)/m);
       }
     };
     await Promise.all([build(1), build(2), build(3), prune(false), prune(true), look()]);

@@ -104,3 +104,20 @@ test('what is not there cannot be removed', async (t) => {
     message: 'no such image: missing:1',
   });
 });
+
+test('a prune removes what lost its names; with all, everything', async (t) => {
+  const room = await openRoom(t);
+  await addImage(room, ['app:1'], { layers: [{ first: 'layer' }] });
+  await addImage(room, ['app:1'], { layers: [{ second: 'layer' }] });
+  t.deepEqual(await names(room), ['<none>:<none>', 'app:1']);
+  t.deepEqual(
+    (await room.images.pruneImages()).map(({ type }) => type),
+    ['deleted'],
+  );
+  t.deepEqual(await names(room), ['app:1']);
+  t.deepEqual(
+    (await room.images.pruneImages({ all: true })).map(({ type }) => type),
+    ['untagged', 'deleted'],
+  );
+  t.deepEqual([...room.content.list()], []);
+});
