@@ -90,16 +90,23 @@ function matchStage(now: readonly Instruction[], then: readonly Instruction[], p
     taken.add(b);
   };
   for (const [a, b] of alignTexts(now, then)) pair(a, b);
-  for (const step of now) {
-    if (pairs.has(step.op.digest)) continue;
-    const moved = then.find((other) => !taken.has(other) && other.text === step.text);
-    if (moved !== undefined) pair(step, moved);
+  const moved = new Map<string, Instruction[]>();
+  for (const other of then.toReversed()) {
+    const list = moved.get(other.text);
+    if (taken.has(other)) continue;
+    if (list === undefined) moved.set(other.text, [other]);
+    else list.push(other);
   }
+  for (const step of now) {
+    const other = pairs.has(step.op.digest) ? undefined : moved.get(step.text)?.pop();
+    if (other !== undefined) pair(step, other);
+  }
+  const places = new Map(then.map((other, index) => [other, index]));
   let at = 0;
   for (const step of now) {
     const known = pairs.get(step.op.digest);
     if (known !== undefined) {
-      at = Math.max(at, then.indexOf(known) + 1);
+      at = Math.max(at, (places.get(known) ?? 0) + 1);
       continue;
     }
     const candidate = then[at];
