@@ -7,6 +7,7 @@ import { exec, tryExec } from '../support/exec.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { testNeeding } from '../support/needs.ts';
 import { TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
+import { startWebServer } from '../support/web-server.ts';
 import { openRemotes, REMOTE_NEEDS, type RemoteSetting } from './remote-setting.ts';
 import { outputOf } from './setting.ts';
 
@@ -314,4 +315,22 @@ testNeeding(REMOTE_NEEDS, 'the library locks and checks too', async (t) => {
     [['images', `${registry}/busybox:1`, undefined]],
   );
   t.deepEqual((await checkLock(request)).leftovers, []);
+});
+
+testNeeding(REMOTE_NEEDS, 'what is private is locked with the secrets that a build would take', async (t) => {
+  const setting = await openRemotes(t);
+  const { tsbuild } = setting;
+  const web = await startWebServer((request, response) => {
+    if (request.headers.authorization === 'Bearer sesame-open') response.end('private\n');
+    else response.writeHead(401).end();
+  });
+  t.teardown(() => web.stop());
+  const context = setting.context({ Dockerfile: `FROM scratch\nADD ${web.url}/file /f\n` });
+  const refused = await tsbuild.run(['lock', context]);
+  t.regex(refused.stderr, /> 2 \| ADD [\s\S]*401[\s\S]*--secret id=HTTP_AUTH_TOKEN_127\.0\.0\.1/);
+  const secret = ['--secret', 'id=HTTP_AUTH_TOKEN_127.0.0.1,env=TOKEN'];
+  const locked = await tsbuild.run(['lock', '--fetch', ...secret, context], { env: { TOKEN: 'sesame-open' } });
+  t.is(locked.code, 0, outputOf(locked));
+  t.is((await tsbuild.run(['build', '--locked', '--offline', context])).code, 0);
+  t.false((outputOf(locked) + readFileSync(join(context, 'Dockerfile.lock'), 'utf8')).includes('sesame-open'));
 });

@@ -1,6 +1,7 @@
 import type { BuildRequest } from '../../build-types.ts';
 import { createDevices } from '../../devices/index.ts';
 import type { Pins } from '../../lockfile/index.ts';
+import { native } from '../../native/index.ts';
 import type { ProgressSink } from '../../progress/events.ts';
 import { createSecrets, createSshAgents } from '../../secrets/index.ts';
 import { openWorkspace } from '../../workspace.ts';
@@ -51,6 +52,7 @@ async function openFetcher(request: BuildRequest, sink: ProgressSink, signal: Ab
   const workspace = await openWorkspace(request.root, request);
   const secrets = createSecrets(request.secrets ?? []);
   const sshAgents = createSshAgents(request.ssh ?? [], workspace.store);
+  if (request.secrets?.length || request.ssh?.length) native.forbidCoreDumps();
   const devices = createDevices([]);
   const engine = createEngine({
     workspace,
