@@ -147,7 +147,7 @@ export class Solve<R> {
     const inputs = foreign ?? (await Promise.all(node.inputs.map((input) => this.#readOutput(input))));
     if (asks && foreign === undefined && standsOnUnknown(node)) foreign = await this.#askForeign(node);
     if (foreign === undefined) return await this.#executeOnce(node, identity, inputs);
-    this.#keep(node, identity, foreign);
+    void this.#keep(node, identity, foreign);
     await this.#checkAssumptions(node, identity, foreign);
     this.#reportCached(node, 'foreign');
     return foreign;
