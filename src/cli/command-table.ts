@@ -84,13 +84,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'cache-mount export',
     aliases: [],
-    summary: 'Take such caches to a registry, a directory or a tar',
+    summary: 'Take caches of RUN --mount=type=cache to a registry, a directory or a tar',
     load: () => import('./commands/cache-mount-export.ts'),
   },
   {
     name: 'cache-mount import',
     aliases: [],
-    summary: 'Bring them from where they were exported to',
+    summary: 'Bring caches of RUN --mount=type=cache from where they were exported to',
     load: () => import('./commands/cache-mount-import.ts'),
   },
   {

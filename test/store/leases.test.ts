@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -75,6 +75,31 @@ test('the mark of a collector that was killed is taken away by the next user', a
   await store.hold(['name']);
   t.is(statSync(lock).mode & 0o777, 0o600);
   await store.close();
+});
+
+test('where the disk is full and nothing can be written down, nothing is collected until the user has ended', async (t) => {
+  const work = makeRoot(t);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', work], { stdio: 'ignore' });
+  } catch {
+    t.log('skipped: nothing can be mounted here');
+    t.pass();
+    return;
+  }
+  try {
+    const [user, collector] = [await openStore(work), await openStore(work)];
+    await user.owner();
+    await collector.owner();
+    t.is(await collector.collect(async () => 'free'), 'free');
+    t.throws(() => writeFileSync(join(work, 'full'), Buffer.alloc(4 * 1024 ** 2)), { code: 'ENOSPC' });
+    await user.hold(['name']);
+    t.is(await collector.collect(async () => 'free', { waitMs: 20 }), undefined);
+    await user.close();
+    t.is(await collector.collect(async () => 'free'), 'free');
+    await collector.close();
+  } finally {
+    execFileSync('umount', [work]);
+  }
 });
 
 const SCRIPT = resolve(import.meta.dirname, 'lease-process.js');
