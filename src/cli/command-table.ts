@@ -96,7 +96,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'cache-mount rm',
     aliases: ['cache-mount remove'],
-    summary: 'Remove such caches',
+    summary: 'Remove caches of RUN --mount=type=cache',
     load: () => import('./commands/cache-mount-rm.ts'),
   },
   {
