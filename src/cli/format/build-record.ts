@@ -134,7 +134,7 @@ export function inspectionJson({ record, steps, logPath }: BuildInspection): obj
     Options: record.options,
     Tags: record.tags,
     Outputs: record.outputs,
-    Steps: steps.filter(isShown).map(({ keys: _, ...step }) => step),
+    Steps: steps.filter(isShown).map(({ keys: _keys, ...step }) => step),
     Log: logPath,
   };
 }
