@@ -112,6 +112,9 @@ async function removeItems(
   if (retired === undefined) throw collectionRefused();
   const removed: UsageItem[] = [...retired.going];
   for (const item of removed) onRemoved?.(item);
+  // Before anything is written: the disk may be full.
+  await retired.removeFiles();
+  await retired.removeTrees(signal);
   await forgetBlobs(context, retired.digests);
   for (const item of planned) {
     if (item.kind === 'snapshot' || item.kind === 'blob') continue;
@@ -120,8 +123,6 @@ async function removeItems(
     removed.push(item);
     onRemoved?.(item);
   }
-  await retired.removeFiles();
-  await retired.removeTrees(signal);
   return removed;
 }
 

@@ -99,7 +99,10 @@ export function createOverlaySnapshotter(
           if (errorCode(error) !== 'ENOENT') throw error;
         }
       }
-      await Promise.all([...going].map((name) => records.table.remove(name)));
+      await Promise.all([...going].map((name) => records.table.remove(name))).catch((error: unknown) => {
+        // There is no room to say that something goes: then it must go all the more.
+        if (errorCode(error) !== 'ENOSPC') throw error;
+      });
       return removeAll(native, graves);
     },
     async sweep() {
