@@ -24,8 +24,7 @@ const MACHINES: Readonly<Record<string, string>> = {
 async function makeTree(parent: string, name: string, commands: string): Promise<string> {
   const folder = join(parent, name.replaceAll(/\W+/g, '-'));
   writeFiles(folder, {
-    Dockerfile:
-      'FROM scratch\nCOPY d /d\nCOPY --chmod=g+w d/f d/run /\nCOPY --from=extra f /named\nADD d/sub /sub/\n',
+    Dockerfile: 'FROM scratch\nCOPY d /d\nCOPY --chmod=g+w d/f d/run /\nCOPY --from=extra f /named\nADD d/sub /sub/\n',
     'd/f': 'f',
     'd/run': '#!/bin/sh\n',
     'd/sub/deep/g': 'g',

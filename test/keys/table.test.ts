@@ -23,8 +23,8 @@ for (const scenario of SCENARIOS) {
     if (name === 'buildkit' && scenario.noPeer !== undefined) continue;
     testNeeding(NEEDS, `${scenario.name}, by ${name}`, async (t) => {
       world ??= openWorld(NAMES);
-      const { run } = await world;
-      const results = await limit(() => run(scenario, name));
+      const opened = await world;
+      const results = await limit(() => opened.run(scenario, name));
       for (const { row, expected, executed } of results) t.deepEqual(executed, expected, row.change);
     });
   }

@@ -36,5 +36,10 @@ export interface Row {
   /** The steps that run, by how they begin; all others come from the cache. */
   readonly runs: readonly string[];
   /** Where docker's BuildKit does otherwise, and why this program does not follow. */
-  readonly peer?: { readonly runs?: readonly string[]; readonly why: string };
+  readonly peer?: {
+    readonly runs?: readonly string[];
+    /** At times it runs these instead. */
+    readonly orRuns?: readonly string[];
+    readonly why: string;
+  };
 }

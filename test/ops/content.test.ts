@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { LocalResult } from '../../src/llb/results.ts';
 import { native } from '../../src/native/index.ts';
-import type { HashTreeRequest } from '../../src/native/types.ts';
+import type { FindPathsRequest, HashTreeRequest, ListTreeRequest } from '../../src/native/types.ts';
 import { createContentReader } from '../../src/ops/content.ts';
 import type { ReadSelection } from '../../src/ops/selections.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -23,8 +23,8 @@ test('steps that read one context see it as one, and a change is told after the 
   const counting = {
     createWatch: () => native.createWatch(),
     createTreeMemo: () => native.createTreeMemo(),
-    findPaths: native.findPaths,
-    listTree: native.listTree,
+    findPaths: (request: FindPathsRequest) => native.findPaths(request),
+    listTree: (request: ListTreeRequest) => native.listTree(request),
     hashTree: (request: HashTreeRequest) => {
       requests.push(request);
       return native.hashTree(request);

@@ -88,7 +88,15 @@ COPY a /a
     files: { a: undefined },
     rows: [
       { change: 'another name of the base', edit: [['{plain}', '{same}']], runs: [] },
-      { change: 'a base with another label', edit: [['{plain}', '{label}']], runs: [] },
+      {
+        change: 'a base with another label',
+        edit: [['{plain}', '{label}']],
+        runs: [],
+        peer: {
+          orRuns: ['RUN', 'COPY a'],
+          why: 'it knows the base by its manifest and by its layers, and does not always wait for the second',
+        },
+      },
       { change: 'a base with another variable', edit: [['{plain}', '{variable}']], runs: ['RUN', 'COPY a'] },
       { change: 'a base with another layer', edit: [['{plain}', '{layer}']], runs: ['RUN', 'COPY a'] },
       { change: 'a base by its digest', edit: [['{plain}', '{pinned}']], runs: [] },
