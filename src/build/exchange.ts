@@ -124,9 +124,12 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
   const resultsOf = async (vertex: Digest): Promise<readonly OpResult[] | undefined> => {
     const known = made.get(vertex) ?? foreign.hits.get(vertex);
     const identity = keysOf.get(vertex)?.identity;
-    if (known !== undefined || storage === undefined || identity === undefined) return known;
-    const defined = storage.definition(identity)?.identity;
-    return (await storage.load(identity)) ?? (defined === undefined ? undefined : await storage.load(defined));
+    if (known !== undefined) return known;
+    const defined = identity && storage?.definition(identity)?.identity;
+    const stored =
+      (identity && (await storage?.load(identity))) ??
+      (defined === undefined ? undefined : await storage?.load(defined));
+    return stored ?? foreign.peek(vertex);
   };
 
   /** Of a directory only where it still is what the step's key says of it. */

@@ -121,6 +121,26 @@ testNeeding(SETTING_NEEDS, 'only what stands on a changed file runs', async (t) 
   t.true(other.ran.some((name) => name.startsWith('COPY --from=build')));
 });
 
+testNeeding(
+  SETTING_NEEDS,
+  'a cache that is taken and left again keeps the stages that nobody looked into',
+  async (t) => {
+    const two = await openTwo(t);
+    const ref = `${two.setting.registry.host}/cache:app`;
+    await two.fresh('one', `--cache-to=type=registry,ref=${ref},mode=max`);
+    const passed = await two.fresh('two', `--cache-from=${ref}`, `--cache-to=type=registry,ref=${ref},mode=max`);
+    t.is(passed.code, 0, passed.output);
+    t.deepEqual(passed.ran, [], passed.output);
+    writeFileSync(join(two.context, 'b.txt'), 'changed\n');
+    const last = await two.fresh('three', `--cache-from=${ref}`);
+    t.deepEqual(
+      last.ran.filter((name) => /src\/ |cat \/src|WORKDIR/.test(name)),
+      [],
+      last.output,
+    );
+  },
+);
+
 testNeeding(SETTING_NEEDS, 'an image carries the cache of its own layers', async (t) => {
   const two = await openTwo(t);
   const name = `${two.setting.registry.host}/app:1`;

@@ -3,7 +3,15 @@ import { errorCode } from '../../errors.ts';
 import type { Op, SourceOp } from '../../llb/ops.ts';
 import type { LayersResult, OpResult, PresentResult } from '../../llb/results.ts';
 import type { Digest } from '../../oci/index.ts';
-import type { Edge, ForeignCache, ForeignContext, ForeignResult, OpContext, Vertex } from '../../solver/types.ts';
+import type {
+  Edge,
+  ForeignCache,
+  ForeignContext,
+  ForeignResult,
+  OpContext,
+  Vertex,
+  VertexReporter,
+} from '../../solver/types.ts';
 import type { ImportedCache } from './import.ts';
 import type { Alternative } from './match.ts';
 
@@ -47,6 +55,15 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     return this.#hits;
   }
 
+  /** What is known of a vertex that the build had no need of: an export hands it on. */
+  peek(vertex: Digest): readonly LayersResult[] | undefined {
+    for (const cache of this.#found.get(vertex)?.keys() ?? []) {
+      const results = this.#resultsOf(vertex, cache);
+      if (results !== undefined) return results;
+    }
+    return undefined;
+  }
+
   keyOf(vertex: Digest, signal: AbortSignal): Promise<BuildKitKey | undefined> {
     const op = this.#options.opOf(vertex);
     const known = this.#keys.get(vertex);
@@ -79,7 +96,7 @@ export class ForeignRecords implements ForeignCache<OpResult> {
   /** The first cache's that has one. */
   #hit(vertex: Vertex<OpResult>, context: OpContext): ForeignResult<OpResult> | undefined {
     for (const cache of this.#found.get(vertex.digest)?.keys() ?? []) {
-      const results = this.#lost.has(cache) ? undefined : this.#resultsOf(vertex, cache, context);
+      const results = this.#resultsOf(vertex.digest, cache, context.vertex);
       if (results === undefined) continue;
       this.#hits.set(vertex.digest, results);
       return { results };
@@ -185,13 +202,10 @@ export class ForeignRecords implements ForeignCache<OpResult> {
   }
 
   /** One result for each output; the newest where there are several. */
-  #resultsOf(
-    vertex: Vertex<OpResult>,
-    cache: ImportedCache,
-    { vertex: reporter }: OpContext,
-  ): readonly LayersResult[] | undefined {
+  #resultsOf(vertex: Digest, cache: ImportedCache, reporter?: VertexReporter): readonly LayersResult[] | undefined {
+    if (this.#lost.has(cache)) return undefined;
     const results: LayersResult[] = [];
-    const outputs = this.#found.get(vertex.digest)?.get(cache) ?? [];
+    const outputs = this.#found.get(vertex)?.get(cache) ?? [];
     for (const records of outputs) {
       const candidates = records
         .flatMap((record) => cache.records[record]?.results ?? [])
@@ -204,7 +218,7 @@ export class ForeignRecords implements ForeignCache<OpResult> {
       results.push({
         kind: 'layers',
         layers,
-        place: { ...cache.place, onLost, onTask: reporter.task.bind(reporter) },
+        place: { ...cache.place, onLost, ...(reporter && { onTask: reporter.task.bind(reporter) }) },
       });
     }
     return results.length === 0 ? undefined : results;
