@@ -76,7 +76,7 @@ function formatFollowers(steps: readonly ExplainedStep[]): string[] {
 }
 
 /** A reason in words, a line for each thing that changed. */
-export function describeReason(reason: MissReason): string[] {
+function describeReason(reason: MissReason): string[] {
   switch (reason.kind) {
     case 'never-built':
       return ['never built before in this store'];
