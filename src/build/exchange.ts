@@ -152,7 +152,11 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
     definition,
     keyOf: (vertex) => foreign.keyOf(vertex, signal),
     resultsOf,
-    contentOf: (vertex, dep) => foreign.contentOf(dep, () => inputOf(vertex, dep), signal),
+    async contentOf(vertex, dep) {
+      const content = await foreign.contentOf(dep, () => inputOf(vertex, dep), signal);
+      const input = (await foreign.keyOf(vertex, signal))?.deps.indexOf(dep) ?? -1;
+      return content ?? foreign.importedContent(vertex, input);
+    },
   });
   const context = { images, trees, snapshotter, native, registries };
 

@@ -64,6 +64,17 @@ export class ForeignRecords implements ForeignCache<OpResult> {
     return undefined;
   }
 
+  /** A content by which an imported record of the vertex has its input, where the tree itself is not here. */
+  importedContent(vertex: Digest, input: number): Digest | undefined {
+    for (const [{ records }, matches] of this.#found.get(vertex) ?? [])
+      for (const record of matches.flat())
+        for (const { selector, link } of records[record]?.inputs[input] ?? []) {
+          const target = records[link];
+          if (selector === '' && target?.inputs.length === 0 && target.results.length === 0) return target.digest;
+        }
+    return undefined;
+  }
+
   keyOf(vertex: Digest, signal: AbortSignal): Promise<BuildKitKey | undefined> {
     const op = this.#options.opOf(vertex);
     const known = this.#keys.get(vertex);
