@@ -2,18 +2,21 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compilePatterns } from '../dockerfile/ignore/index.ts';
 import type { PresentResult } from '../llb/results.ts';
-import type { HashContentRequest } from '../native/types.ts';
+import { isNativeError } from '../native/errors.ts';
+import type { HashContentRequest, HashContentResult } from '../native/types.ts';
 import { type Digest, digestEncoded, digestOf } from '../oci/index.ts';
 import { contentRecord } from './form.ts';
 import type { PartSelection } from './selections.ts';
 import type { BuildKitKeysDependencies } from './types.ts';
 
-/** The record digest of parts of a tree; `undefined` when one of them is not there. */
+/** The record digest of parts of a tree; `undefined` when one of them is not there, or cannot be read: the step itself tells why. */
 export type DigestContent = (
   tree: PresentResult,
   parts: readonly PartSelection[],
   signal: AbortSignal,
 ) => Promise<Digest | undefined>;
+
+const UNREADABLE: Pick<HashContentResult, 'digests'> = { digests: [''] };
 
 export function createDigestContent({
   hashContent,
@@ -39,7 +42,11 @@ export function createDigestContent({
       include: compilePatterns(includePatterns),
       exclude: compilePatterns(excludePatterns),
     }));
-    const { digests } = await hashContent({ ...describe(tree), selections }, signal);
+    const { digests } = await hashContent({ ...describe(tree), selections }, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (isNativeError(error)) return UNREADABLE;
+      throw error;
+    });
     const found = digests.filter((digest) => digest !== '');
     return found.length === digests.length ? contentRecord(found) : undefined;
   };
