@@ -81,7 +81,7 @@ export function createBuildRecorder(
   attempt(() => {
     mkdirSync(listsDirectory(paths), { recursive: true, mode: 0o700 });
     mkdirSync(buildDirectory(paths, id), { mode: 0o700 });
-    writeFileSync(recordPath(paths, id), JSON.stringify(record), { mode: 0o600 });
+    writeRecord(paths, record);
   });
   const stepOf = (digest: Digest): Step => {
     let step = steps.get(digest);
@@ -133,9 +133,7 @@ export function createBuildRecorder(
           lists: listContents(steps.values()),
         };
         writeFileSync(stepsPath(paths, id), JSON.stringify(all), { mode: 0o600 });
-        const temporary = `${recordPath(paths, id)}.new`;
-        writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
-        renameSync(temporary, recordPath(paths, id));
+        writeRecord(paths, record);
       });
     },
   };
@@ -238,6 +236,13 @@ function listContents(steps: Iterable<Step>): string[] {
   for (const { keys } of steps)
     for (const { content } of keys?.inputs ?? []) if (content !== undefined) contents.add(digestEncoded(content));
   return [...contents];
+}
+
+/** Whole or not at all: who looks at the records of a store meets builds that begin, and that are killed there. */
+function writeRecord(paths: Pick<StorePaths, 'builds' | 'logs'>, record: BuildRecord): void {
+  const path = recordPath(paths, record.id);
+  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 /** Writes a plan that is not there yet; returns its name. */
