@@ -1,3 +1,4 @@
+import { parseSpanMs } from '../quantities.ts';
 import { suggest } from '../suggest.ts';
 import { filterInvalid } from './errors.ts';
 import { USAGE_TYPES, type UsageItem } from './types.ts';
@@ -101,18 +102,14 @@ function valuesOf(item: UsageItem, field: Field): readonly string[] {
   return [field === 'type' ? item.type : item.description];
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY_MS = 24 * 3_600_000;
 
 /** `24h`, `1h30m`, `7d`; or a point in time, RFC 3339 or seconds since the epoch. Throws `FILTER_INVALID`. */
 export function parseUntil(text: string, value: string, nowMs = Date.now()): number {
-  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(value)) {
-    let total = 0;
-    for (const [, count, unit = ''] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
-      total += Number(count) * (UNITS_MS[unit] ?? 0);
-    return total;
-  }
+  const [, days, rest = ''] = /^(?:(\d+(?:\.\d+)?)d)?(.*)$/s.exec(value) ?? [];
+  const spanMs = days !== undefined && rest === '' ? 0 : parseSpanMs(rest);
+  if (spanMs !== undefined) return Number(days ?? 0) * DAY_MS + spanMs;
   const time = /^\d{9,}$/.test(value) ? Number(value) * 1000 : Date.parse(value);
-  if (value === '0') return 0;
   if (Number.isNaN(time)) throw filterInvalid(text, `${JSON.stringify(value)} is no time span (24h, 7d) and no time`);
   return Math.max(0, nowMs - time);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
+import { parseBytes } from '../quantities.ts';
 import { settingInvalid } from './errors.ts';
 import { parseUntil } from './filters.ts';
 import type { SpaceLimits } from './plan.ts';
@@ -69,15 +70,13 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv = process.env)
   };
 }
 
-const UNITS = 'bkmgtp';
-
 /** `10GB`, `512MiB`, `1000`: units of 1024, as docker has them; `20%`: of the disk. Throws `SETTING_INVALID`. */
 export function parseSpace(name: string, text: string, diskBytes: number): number {
   const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
   if (share !== null) return Math.floor((Number(share[1]) / 100) * diskBytes);
-  const match = /^(\d+(?:\.\d+)?)\s?([bkmgtp])?(?:i?b)?$/i.exec(text.trim());
-  if (match === null) throw settingInvalid(name, text, 'it is no size');
-  return Math.floor(Number(match[1]) * 1024 ** UNITS.indexOf((match[2] ?? 'b').toLowerCase()));
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw settingInvalid(name, text, 'it is no size');
+  return bytes;
 }
 
 /** The disk that a store lies on, or will: `freeBytes` are those of ordinary users. */

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseBuildFilter } from '../../src/cli/flags/build-filter.ts';
-import { parseDuration } from '../../src/cli/flags/duration.ts';
 import { showDuration } from '../../src/cli/format/build-record.ts';
+import { parseSpanMs } from '../../src/quantities.ts';
 import { makeRecord } from '../history/records.ts';
 import type { ExecResult } from '../support/exec.ts';
 import { writeFiles } from '../support/files.ts';
@@ -209,9 +209,9 @@ test('durations: as buildx shows them, and as Go reads them', (t) => {
   t.is(showDuration(1234), '1.2s');
   t.is(showDuration(63_000), '1m 3s');
   t.is(showDuration(3_723_000), '1h 2m 3s');
-  t.is(parseDuration('1h30m'), 5_400_000);
-  t.is(parseDuration('1.5s'), 1500);
-  for (const text of ['', '1', 'h', '1d', '-1s', '1h x']) t.is(parseDuration(text), undefined, text);
+  t.is(parseSpanMs('1h30m'), 5_400_000);
+  t.is(parseSpanMs('1.5s'), 1500);
+  for (const text of ['', '1', 'h', '1d', '-1s', '1h x']) t.is(parseSpanMs(text), undefined, text);
 });
 
 test('filters of builds', (t) => {

@@ -1,7 +1,7 @@
 import type { BuildRecord } from '../../index.ts';
+import { parseSpanMs } from '../../quantities.ts';
 import { suggest } from '../../suggest.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
-import { parseDuration } from './duration.ts';
 
 export type BuildFilter = (build: BuildRecord) => boolean;
 
@@ -36,6 +36,7 @@ export function parseBuildFilter(text: string): BuildFilter {
   const [, key = '', operator = '', value = ''] = match;
   const [textOf, numberOf] = [TEXTS[key], NUMBERS[key]];
   if (textOf !== undefined) {
+    if (key === 'status') checkStatus(text, value);
     if (operator !== '=' && operator !== '!=') throw invalidFlag('--filter', text, `${key} takes = and !=`);
     return (build) => (textOf(build) === value) === (operator === '=');
   }
@@ -48,7 +49,7 @@ export function parseBuildFilter(text: string): BuildFilter {
       near === undefined ? `filters are ${keys.join(', ')}` : `did you mean ${near}?`,
     );
   }
-  const bound = key === 'duration' ? parseDuration(value) : parseTime(value);
+  const bound = key === 'duration' ? parseSpanMs(value) : parseTime(value);
   if (bound === undefined || Number.isNaN(bound))
     throw invalidFlag(
       '--filter',
@@ -58,8 +59,16 @@ export function parseBuildFilter(text: string): BuildFilter {
   return (build) => compare(numberOf(build), bound);
 }
 
+/** A status that no build has would silently list nothing. */
+function checkStatus(text: string, value: string): void {
+  if (STATUSES.some((status) => status === value)) return;
+  const near = suggest(value, STATUSES);
+  const hint = near === undefined ? `a build is ${STATUSES.join(', ')}` : `did you mean ${near}?`;
+  throw invalidFlag('--filter', text, `there is no status ${JSON.stringify(value)}`, hint);
+}
+
 function parseTime(value: string): number | undefined {
-  const ago = parseDuration(value);
+  const ago = parseSpanMs(value);
   if (ago !== undefined) return Date.now() - ago;
   return /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(value) ? Date.parse(value) : undefined;
 }

@@ -1,4 +1,4 @@
-import { parseBytes } from '../../dockerfile/instructions/bytes.ts';
+import { parseBytes } from '../../quantities.ts';
 import { invalidFlag } from '../usage-errors.ts';
 
 /** A number of bytes as docker takes it: `2GB`, `512m`, `1.5gib`; units are powers of 1024. Throws `FLAG_INVALID`. */

@@ -1,12 +1,12 @@
+import { formatDuration } from '../../quantities.ts';
 import { syntaxError } from '../errors.ts';
-import {
-  type CommandInstruction,
-  formatDuration,
-  type HealthcheckInstruction,
-  type ListInstruction,
-  type OnbuildInstruction,
-  type ShellInstruction,
-  type TextInstruction,
+import type {
+  CommandInstruction,
+  HealthcheckInstruction,
+  ListInstruction,
+  OnbuildInstruction,
+  ShellInstruction,
+  TextInstruction,
 } from '../instructions/index.ts';
 import { checkPort, checkShellForm, checkUsedOnce } from '../lint/index.ts';
 import type { StageCommand } from '../stages/index.ts';

@@ -1,7 +1,7 @@
+import { parseDuration } from '../../quantities.ts';
 import { syntaxError } from '../errors.ts';
 import type { InstructionNode } from '../parser/index.ts';
 import { takeSome } from './arguments.ts';
-import { parseDuration } from './duration.ts';
 import { type FlagKind, type Flags, parseFlags } from './flags.ts';
 import type { HealthcheckInstruction } from './types.ts';
 

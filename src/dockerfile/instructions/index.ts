@@ -1,4 +1,3 @@
-export { formatDuration } from './duration.ts';
 export { findMountFrom, type Mount, nameSecret, parseMount } from './mount.ts';
 export { checkInstructions, type ParsedStages, parseInstruction, parseStages } from './parse.ts';
 export type * from './types.ts';

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
+import { parseBytes } from '../../quantities.ts';
 import { suggest } from '../../suggest.ts';
 import { type DockerfileError, didYouMean, syntaxError } from '../errors.ts';
 import type { Token } from '../parser/ast.ts';
 import { parseBool } from './bool.ts';
-import { parseBytes } from './bytes.ts';
 import { splitCsv } from './csv.ts';
 
 export type MountType = 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';

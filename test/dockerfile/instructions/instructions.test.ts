@@ -1,11 +1,10 @@
 import test from 'ava';
 import { DockerfileError } from '../../../src/dockerfile/errors.ts';
-import { parseBytes } from '../../../src/dockerfile/instructions/bytes.ts';
 import { splitCsv } from '../../../src/dockerfile/instructions/csv.ts';
-import { formatDuration, parseDuration } from '../../../src/dockerfile/instructions/duration.ts';
 import type { Instruction } from '../../../src/dockerfile/instructions/index.ts';
 import { parseInstruction, parseMount, parseStages } from '../../../src/dockerfile/instructions/index.ts';
 import { parseDockerfile } from '../../../src/dockerfile/parser/index.ts';
+import { formatDuration, parseBytes, parseDuration } from '../../../src/quantities.ts';
 
 function parse(text: string): Instruction {
   const [node] = parseDockerfile(text).ast.instructions;

@@ -1,3 +1,16 @@
+/** Sizes and spans of time as docker and Go write them; every flag, setting and instruction that takes one reads it here. */
+
+const BYTE_UNITS = 'bkmgtp';
+
+/** `64m`, `1.5GiB`, `100`: a size as docker reads it (units of 1024), in bytes; `undefined` when it is none. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s?([bkmgtp])?(?:i?b)?$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const power = BYTE_UNITS.indexOf((match[2] ?? 'b').toLowerCase());
+  const bytes = Math.floor(Number(match[1]) * 1024 ** power);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
 const UNIT_NANOSECONDS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
@@ -19,6 +32,12 @@ export function parseDuration(text: string): number | undefined {
     total += Number(number) * (UNIT_NANOSECONDS[unit] ?? 0);
   if (total > 2 ** 63) return undefined;
   return Math.trunc(sign === '-' ? -total : total);
+}
+
+/** A duration that is not negative, in milliseconds; `undefined` when it is none. */
+export function parseSpanMs(text: string): number | undefined {
+  const nanoseconds = /^[-+]/.test(text) ? undefined : parseDuration(text);
+  return nanoseconds === undefined ? undefined : nanoseconds / 1e6;
 }
 
 /** As Go prints a duration: `1h0m0s`, `1m30s`, `500ms`, `0s`. */
