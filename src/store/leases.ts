@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
 import type { FileLock, NativeApi } from '../native/types.ts';
 import type { Owner } from './owner.ts';
+import { pollLockFor } from './poll-lock.ts';
 
 /**
  * What is in use, so that a collector of garbage may work beside any number of builds.
@@ -112,7 +112,7 @@ export function createLeases(
     },
 
     async collect(work, { ignoresOwn = false, signal, waitMs = 2000 } = {}) {
-      const lock = await pollLock(() => native.lockFile({ path, exclusive: true, wait: false }), waitMs, signal);
+      const lock = await pollLockFor(waitMs, () => native.lockFile({ path, exclusive: true, wait: false }), signal);
       if (lock === undefined) return undefined;
       try {
         chmodSync(path, BUSY_MODE);
@@ -155,19 +155,4 @@ async function readLeases(owner: Owner): Promise<Map<string, string[]>> {
     for (const line of lines) leased.set(line, [...(leased.get(line) ?? []), id]);
   }
   return leased;
-}
-
-/** Waits without a thread of its own; `undefined` after `waitMs`. */
-async function pollLock(
-  tryLock: () => Promise<FileLock | undefined>,
-  waitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<FileLock | undefined> {
-  const end = performance.now() + waitMs;
-  for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
-    signal?.throwIfAborted();
-    const lock = await tryLock();
-    if (lock !== undefined || performance.now() >= end) return lock;
-    await sleep(delayMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
-  }
 }

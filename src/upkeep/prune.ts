@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCacheMount } from '../cache/mounts/remove.ts';
 import { createBlobSources, createLayerBlobs } from '../content/index.ts';
 import type { FileLock } from '../native/types.ts';
 import type { Digest } from '../oci/index.ts';
 import { clearPlace } from '../snapshot/overlay/active.ts';
 import { openRecords } from '../snapshot/overlay/records.ts';
+import { pollLockFor } from '../store/index.ts';
 import { collectionRefused, upkeepBusy } from './errors.ts';
 import { forgetCacheRecords } from './forget.ts';
 import { blobKey, readNeeds, snapshotKey } from './graph.ts';
@@ -79,14 +79,10 @@ function takesEverything({ maxUsedSpace, minFreeSpace, reservedSpace, unusedForM
 
 /** One at a time: two would decide on the same numbers. Throws `STORE_BUSY`. */
 export async function lockUpkeep({ store }: UpkeepContext, { signal, waitMs }: PruneOptions): Promise<FileLock> {
-  const end = waitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + waitMs;
-  for (;;) {
-    signal?.throwIfAborted();
-    const lock = await store.lock('upkeep', { exclusive: true, wait: false });
-    if (lock !== undefined) return lock;
-    if (performance.now() >= end) throw upkeepBusy();
-    await sleep(50, undefined, { signal }).catch(() => signal?.throwIfAborted());
-  }
+  const tryLock = (): Promise<FileLock | undefined> => store.lock('upkeep', { exclusive: true, wait: false });
+  const lock = await pollLockFor(waitMs ?? Number.POSITIVE_INFINITY, tryLock, signal);
+  if (lock === undefined) throw upkeepBusy();
+  return lock;
 }
 
 const sumBytes = (items: readonly UsageItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);

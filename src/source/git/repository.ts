@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { FileLock, NativeApi } from '../../native/types.ts';
-import type { Store } from '../../store/index.ts';
+import type { NativeApi } from '../../native/types.ts';
+import { pollLock, type Store } from '../../store/index.ts';
 import type { SourceOptions } from '../types.ts';
 import { commitNotFound } from './errors.ts';
 import type { GitTree } from './git-op.ts';
@@ -19,8 +18,6 @@ export interface Repository {
 
 type Dependencies = { readonly store: Pick<Store, 'paths' | 'lock'>; readonly native: Pick<NativeApi, 'removeTree'> };
 
-const POLL_MS = 100;
-
 /** Opens the repository of a remote and sees to it that a commit is in it, whole. Other processes wait. */
 export async function openRepository(
   { store, native }: Dependencies,
@@ -30,7 +27,7 @@ export async function openRepository(
   options: SourceOptions,
 ): Promise<Repository> {
   const { format, key } = placeOf(tree, pinned);
-  const lock = await waitForLock(store, `git-${key}`, options.signal);
+  const lock = await pollLock(() => store.lock(`git-${key}`, { exclusive: true, wait: false }), options.signal);
   const path = join(store.paths.git, key);
   const fill = async (): Promise<void> => {
     if (!existsSync(path)) await create(git, path, format, options);
@@ -66,15 +63,6 @@ export async function hasCommit(
 function placeOf({ remote }: GitTree, { commit }: PinnedTree): { readonly format: string; readonly key: string } {
   const format = commit.length === 64 ? 'sha256' : 'sha1';
   return { format, key: createHash('sha256').update(`${format} ${remote}`).digest('hex').slice(0, 40) };
-}
-
-async function waitForLock(store: Pick<Store, 'lock'>, name: string, signal: AbortSignal): Promise<FileLock> {
-  for (;;) {
-    const lock = await store.lock(name, { exclusive: true, wait: false });
-    if (lock !== undefined) return lock;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-    signal.throwIfAborted();
-  }
 }
 
 async function create(git: GitProgram, path: string, format: string, options: SourceOptions): Promise<void> {
