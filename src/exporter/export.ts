@@ -49,7 +49,10 @@ export async function exportResult(
       if (saysMore) manifest = await makeManifest(made, annotations, context);
       names.push(...(await storeImage(made, saysMore ? manifest : undefined, given, context)));
       if (output.type === 'image' && output.push === true) {
-        manifest = await pushNames(given, context);
+        manifest = await pushNames(given, context).catch((error: unknown) => {
+          context.trees.checkLost(built.tree, error, context.signal);
+          throw error;
+        });
         pushed.push(...given);
       }
     }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
+import type { LayerBlob } from '../content/index.ts';
 import { mapConcurrently } from '../images/concurrency.ts';
-import type { SnapshotResult, TreeResult } from '../llb/results.ts';
+import type { LayersResult, SnapshotResult, TreeResult } from '../llb/results.ts';
 import { type Compression, chainIDs, type Descriptor, type Digest, type HistoryEntry } from '../oci/index.ts';
 import { diffSnapshot } from '../snapshot/differ.ts';
 import { squashHistory } from './history.ts';
@@ -80,7 +81,7 @@ async function describeTree(
       return {
         diffIDs: tree.layers.map(({ diffID }) => diffID),
         createdMs: tree.layers.map(({ createdMs = 0 }) => createdMs),
-        listed: new Map(tree.layers.map(({ diffID, blob }) => [diffID, blob])),
+        listed: await listBlobs(tree, context),
       };
     case 'merged': {
       const parts = await mapConcurrently(tree.parts, tree.parts.length, (part) =>
@@ -93,6 +94,24 @@ async function describeTree(
       };
     }
   }
+}
+
+/** The blobs by which layers came. What only a cache says of a layer does not count where the store knows the layer itself. */
+async function listBlobs(
+  { layers, place }: LayersResult,
+  { images, chains }: Pick<LayerContext, 'images' | 'chains'>,
+): Promise<ReadonlyMap<Digest, Descriptor>> {
+  const ids = chainIDs(layers.map(({ diffID }) => diffID));
+  const ownBlob = async (diffID: Digest, i: number): Promise<LayerBlob | undefined> => {
+    const known = await images.findLayerBlob(diffID);
+    const snapshot = known === undefined ? await chains.claim(ids[i] ?? diffID) : undefined;
+    return snapshot === undefined ? known : (await images.packSnapshot(snapshot, { compression: 'gzip' })).blob;
+  };
+  const listed = await mapConcurrently(layers, MAX_PARALLEL_PACKS, async ({ diffID, blob }, i) => {
+    const { mediaType, digest, size } = (place.onLost && (await ownBlob(diffID, i))) ?? blob;
+    return [diffID, { mediaType, digest, size }] as const;
+  });
+  return new Map(listed);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { errorMessage } from '../errors.ts';
-import type { LayersResult, MergedResult, TreeResult } from '../llb/results.ts';
-import { chainIDs, digestOf } from '../oci/index.ts';
+import { errorMessage, TsbuildError } from '../errors.ts';
+import type { LayerPlace, LayersResult, MergedResult, TreeResult } from '../llb/results.ts';
+import { chainIDs, type Digest, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { Claims } from '../solver/types.ts';
 import { cacheLayerLost } from './errors.ts';
@@ -23,7 +23,7 @@ export function createTrees(
     if (known !== undefined) return known;
     const { onTask = options.onTask } = tree.place;
     const started = unpackOnce(key, tree, { ...options, ...(onTask === undefined ? {} : { onTask }) })
-      .catch((error: unknown) => tellLost(tree, error, options.signal))
+      .catch((error: unknown) => tellLost(tree.place, error, options.signal))
       .finally(() => running.delete(key));
     running.set(key, started);
     return started;
@@ -73,14 +73,31 @@ export function createTrees(
       );
       return;
     }
-    await images.fetchLayers(tree, options).catch((error: unknown) => tellLost(tree, error, options.signal));
+    await images.fetchLayers(tree, options).catch((error: unknown) => tellLost(tree.place, error, options.signal));
   };
 
-  return { snapshotOf, fetch };
+  const checkLost = (tree: TreeResult, error: unknown, signal: AbortSignal | undefined): void => {
+    if (tree.kind === 'merged') for (const part of tree.parts) checkLost(part, error, signal);
+    if (tree.kind !== 'layers') return;
+    checkLostBlob((digest) => tree.layers.some(({ blob }) => blob.digest === digest) && tree.place, error, signal);
+  };
+
+  return { snapshotOf, fetch, checkLost };
+}
+
+/** Throws `CACHE_LAYER_LOST` where a transfer failed for a blob that was to come from a cache. */
+export function checkLostBlob(
+  placeOf: (digest: Digest) => LayerPlace | false | undefined,
+  error: unknown,
+  signal: AbortSignal | undefined,
+): void {
+  const { digest, side } = error instanceof TsbuildError ? error.details : {};
+  const place = side === 'source' && placeOf(digest as Digest);
+  if (place && place.onLost !== undefined) tellLost(place, error, signal);
 }
 
 /** What a cache has lost is made anew; what an image has lost is missing. */
-function tellLost({ place }: LayersResult, error: unknown, signal: AbortSignal | undefined): never {
+function tellLost(place: LayerPlace, error: unknown, signal: AbortSignal | undefined): never {
   signal?.throwIfAborted();
   if (place.onLost === undefined) throw error;
   place.onLost(errorMessage(error));

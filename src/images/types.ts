@@ -93,6 +93,8 @@ export interface Trees {
   snapshotOf(tree: TreeResult, options: TaskOptions): Promise<string | undefined>;
   /** Gets the blobs of layers that are not here: of all, or of those that are in no repository from where others could get them. */
   fetch(tree: TreeResult, scope: 'all' | 'unreachable', options: TaskOptions): Promise<void>;
+  /** Throws `CACHE_LAYER_LOST` where `error`, of a transfer, says that a blob of the tree is not where its cache has it. */
+  checkLost(tree: TreeResult, error: unknown, signal: AbortSignal | undefined): void;
 }
 
 /** Everything that is done with the images of a store. `reference` is a name, an image ID or the beginning of one. */

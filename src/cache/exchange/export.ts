@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { CacheDestinationSpec, CacheExportOptions } from '../../build-types.ts';
 import { copyGraph, createOciLayout, type Fetcher } from '../../content/index.ts';
 import { errorCode } from '../../errors.ts';
+import { checkLostBlob } from '../../images/trees.ts';
 import type { ImageStore, TaskOptions } from '../../images/types.ts';
 import type { LayerPlace, TreeResult } from '../../llb/results.ts';
 import {
@@ -59,9 +60,9 @@ export async function exportCache(
   context: CacheExportContext,
   tasks: TaskOptions,
 ): Promise<Descriptor> {
+  const packer = new LayerPacker(context, spec, tasks);
   try {
     tasks.onTask?.('preparing build cache for export', 0, 0);
-    const packer = new LayerPacker(context, spec, tasks);
     const inImage = new Set((await packer.layersOf(input.tree)).map(({ diffID }) => diffID));
     // `min`: what the image has anyhow.
     const accepts = (diffIDs: readonly Digest[]): boolean =>
@@ -81,6 +82,7 @@ export async function exportCache(
   } catch (error) {
     tasks.signal?.throwIfAborted();
     if (errorCode(error) === 'CACHE_LAYER_LOST') throw error;
+    checkLostBlob((digest) => packer.origins.get(digest), error, tasks.signal);
     throw cacheExportFailed(nameDestination(spec), error);
   }
 }
