@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "fs/directory.h"
+#include "fs/hash_open_file.h"
 #include "fs/mounted_root.h"
 #include "fs/sha256.h"
 #include "fs/source_tree.h"
@@ -26,7 +27,6 @@ namespace tsbuild {
 
 namespace {
 
-constexpr size_t kBufferSize = 256 * 1024;
 // Entries of a directory that are one task: a task costs about as much as a small file.
 constexpr size_t kBatch = 32;
 
@@ -502,7 +502,6 @@ Status ContentHasher::LookAt(const Batch& batch) {
 Status ContentHasher::HashFile(int directory, const std::string& name, const std::string& source_path, struct stat status,
                                Node* node) {
   thread_local Sha256 hash;
-  thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
   timespec read_at;
   clock_gettime(CLOCK_REALTIME, &read_at);
   UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -514,29 +513,13 @@ Status ContentHasher::HashFile(int directory, const std::string& name, const std
   tree_.Normalise(&seen);
   std::string header = MakeHeader(seen, tree_.OwnerOf(seen), "", *xattrs);
   hash.Update(header.data(), header.size());
-  uint64_t total = 0;
-  for (;;) {
-    ssize_t size = read(fd.get(), buffer.get(), kBufferSize);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      hash.Finish();
-      return Error::FromErrno("read", source_path);
-    }
-    hash.Update(buffer.get(), static_cast<size_t>(size));
-    total += static_cast<uint64_t>(size);
-    CountBytes(request_.watch, static_cast<uint64_t>(size));
-    if (Status going = CheckCancelled(request_.watch); !going.ok()) {
-      hash.Finish();
-      return going;
-    }
-    // The size says where it ends, but for a file that grows meanwhile.
-    if (size == 0 || (static_cast<size_t>(size) < kBufferSize && total == static_cast<uint64_t>(status.st_size))) break;
-  }
+  auto total = HashOpenFile(fd.get(), status.st_size, source_path, request_.watch, &hash);
+  if (!total.ok()) return std::move(total.error());
   node->digest = hash.Finish();
   std::lock_guard lock(mutex_);
-  result_.bytes_read += total;
+  result_.bytes_read += *total;
   // A change of owner, mode or attributes moves the ctime: the entry stands for the header too.
-  if (total == static_cast<uint64_t>(status.st_size)) cache_.Add(status, read_at, {node->digest, false});
+  if (*total == static_cast<uint64_t>(status.st_size)) cache_.Add(status, read_at, {node->digest, false});
   return Unit{};
 }
 

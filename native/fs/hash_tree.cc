@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "fs/directory.h"
+#include "fs/hash_open_file.h"
 #include "fs/mounted_root.h"
 #include "fs/sha256.h"
 #include "fs/source_tree.h"
@@ -22,7 +23,6 @@ namespace tsbuild {
 
 namespace {
 
-constexpr size_t kBufferSize = 256 * 1024;
 // Entries of a directory that are one task: a task costs about as much as a small file.
 constexpr size_t kBatch = 32;
 
@@ -362,40 +362,23 @@ Status TreeHasher::ReadFileXattrs(int directory, const std::string& source_path,
 
 Status TreeHasher::HashFile(int directory, const std::string& source_path, SeenEntry* entry) {
   thread_local Sha256 hash;
-  thread_local std::unique_ptr<char[]> buffer(new char[kBufferSize]);
   timespec read_at;
   clock_gettime(CLOCK_REALTIME, &read_at);
   UniqueFd fd(openat(directory, entry->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return Error::FromErrno("open", source_path);
   struct stat status;
   if (fstat(fd.get(), &status) < 0) return Error::FromErrno("fstat", source_path);
-  uint64_t total = 0;
-  for (;;) {
-    ssize_t size = read(fd.get(), buffer.get(), kBufferSize);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      hash.Finish();
-      return Error::FromErrno("read", source_path);
-    }
-    hash.Update(buffer.get(), static_cast<size_t>(size));
-    total += static_cast<uint64_t>(size);
-    CountBytes(request_.watch, static_cast<uint64_t>(size));
-    if (Status going = CheckCancelled(request_.watch); !going.ok()) {
-      hash.Finish();
-      return going;
-    }
-    // The size says where it ends, but for a file that grows meanwhile.
-    if (size == 0 || (static_cast<size_t>(size) < kBufferSize && total == static_cast<uint64_t>(status.st_size))) break;
-  }
+  auto total = HashOpenFile(fd.get(), status.st_size, source_path, request_.watch, &hash);
+  if (!total.ok()) return std::move(total.error());
   entry->content = hash.Finish();
-  entry->size = static_cast<off_t>(total);
+  entry->size = static_cast<off_t>(*total);
   auto xattrs = ReadImageXattrs(fd.get(), source_path);
   if (!xattrs.ok()) return std::move(xattrs.error());
   bool has_xattrs = !xattrs->empty();
   if (!tree_.git_modes) entry->xattrs = std::move(*xattrs);
   std::lock_guard lock(mutex_);
-  result_.bytes_read += total;
-  if (total == static_cast<uint64_t>(status.st_size)) memo_.stat_cache->Add(status, read_at, {entry->content, has_xattrs});
+  result_.bytes_read += *total;
+  if (*total == static_cast<uint64_t>(status.st_size)) memo_.stat_cache->Add(status, read_at, {entry->content, has_xattrs});
   return Unit{};
 }
 
