@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { BuildRequest } from '../build-types.ts';
+import { looksSecret } from '../dockerfile/lint/rules/secrets.ts';
 import { buildLogPath } from '../history/paths.ts';
 import { type BuildRecorder, createBuildRecorder } from '../history/recorder.ts';
 import { removeOldBuilds, shouldRemoveBuilds } from '../history/retention.ts';
 import { native } from '../native/index.ts';
 import type { ProgressSink } from '../progress/events.ts';
-import { createLogFile } from '../progress/log-file.ts';
+import { createLogFile, type LogMasker } from '../progress/log-file.ts';
+import { createMasker } from '../secrets/masker.ts';
 import type { Store } from '../store/index.ts';
 
 /** Where a build's events go: the whole log on disk, the record, and whoever asked to see them. */
@@ -28,7 +30,7 @@ export async function openBuildLog(
   const { onProgress } = request;
   const id = makeBuildId(new Date());
   const path = buildLogPath(paths, id);
-  const file = createLogFile(path, native.prefixLines);
+  const file = createLogFile(path, native.prefixLines, maskArguments(request.buildArgs));
   const lock = await native.lockFile({ path, exclusive: true, wait: false });
   const recorder = createBuildRecorder(paths, id, request, context);
   onProgress?.({ logPath: path, buildId: id });
@@ -47,6 +49,12 @@ export async function openBuildLog(
       if (shouldRemoveBuilds(paths, id)) await removeOldBuilds(paths, native).catch(() => {});
     },
   };
+}
+
+/** The values of build arguments that look like secrets: the log is kept, and goes where records of builds go. */
+function maskArguments(buildArgs: BuildRequest['buildArgs'] = {}): LogMasker | undefined {
+  const secrets = Object.entries(buildArgs).filter(([name]) => looksSecret(name));
+  return createMasker(secrets.map(([, value]) => Buffer.from(value)));
 }
 
 /** The second half begins with the milliseconds: what is built twice in a second is in order too. */

@@ -34,6 +34,8 @@ async function writeStream(path: string, write: (target: Writable) => Promise<vo
     stream.end();
   } catch (error) {
     stream.destroy();
+    // It may still be about to be opened, which would make a file that was removed.
+    await closed.catch(() => {});
     throw error;
   }
   await closed;

@@ -6,13 +6,21 @@ import { PlainPrinter } from './plain-printer.ts';
 
 const PRINT_INTERVAL_MS = 200;
 
+/** Takes out of a stream what nobody is to read (src/secrets/masker.ts). */
+export interface LogMasker {
+  push(data: Uint8Array): Uint8Array;
+  end(): Uint8Array;
+}
+
 /**
  * Writes the whole log of a build to a file as it comes, in the shapes of `--progress plain`; nothing is clipped or held
- * in memory. A disk that fills up costs the rest of the log, not the build: `finish` then returns the error.
+ * in memory. A disk that fills up costs the rest of the log, not the build: `finish` then returns the error. `masker` sees everything
+ * before it is written.
  */
 export function createLogFile(
   path: string,
   copyLines: CopyLines,
+  masker?: LogMasker,
 ): Omit<Display, 'finish'> & { finish(): Error | undefined } {
   mkdirSync(dirname(path), { recursive: true });
   const fd = openSync(path, 'w', 0o600);
@@ -25,7 +33,7 @@ export function createLogFile(
       failure = error instanceof Error ? error : new Error(String(error));
     }
   };
-  const printer = new PlainPrinter({ write, copyLines });
+  const printer = new PlainPrinter({ write: (data) => write(masker?.push(data) ?? data), copyLines });
   const timer = setInterval(() => printer.print(Date.now()), PRINT_INTERVAL_MS);
   timer.unref();
   return {
@@ -33,6 +41,7 @@ export function createLogFile(
     finish() {
       clearInterval(timer);
       printer.finish(Date.now());
+      if (masker !== undefined) write(masker.end());
       closeSync(fd);
       return failure;
     },

@@ -1,9 +1,10 @@
 // `tsbuild builds …`, `--explain-cache` and `--fail-on-miss` as they are typed, with what they print.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseBuildFilter } from '../../src/cli/flags/build-filter.ts';
 import { showDuration } from '../../src/cli/format/build-record.ts';
+import { nameBuild } from '../../src/history/names.ts';
 import { parseSpanMs } from '../../src/quantities.ts';
 import { makeRecord } from '../history/records.ts';
 import type { ExecResult } from '../support/exec.ts';
@@ -172,7 +173,7 @@ testNeeding(['root'], '--explain-cache: text on stderr, json on stdout, and afte
 });
 
 testNeeding(['root'], '--fail-on-miss: a status of its own, the reason, and the image', async (t) => {
-  const { run, context, tsbuild } = makeSetting(t);
+  const { run, context, tsbuild, work } = makeSetting(t);
   await run('build', '-q', 'app');
   t.is((await run('build', '-q', '--fail-on-miss', 'app')).code, 0);
   writeFileSync(join(context, 'src/b'), 'B');
@@ -180,10 +181,35 @@ testNeeding(['root'], '--fail-on-miss: a status of its own, the reason, and the 
   t.is(missed.code, 3);
   t.regex(missed.stderr, /src\/b changed.*ERROR: not from the cache: \[base 1\/1\] COPY src \/src/s);
   t.is((await run('images', '-q', 'app:2')).stdout.trim().length, 12);
+  t.regex(missed.stdout, /^sha256:[0-9a-f]{64}\n$/);
+  writeFileSync(join(context, 'src/b'), 'more');
+  const files = ['--iidfile', 'app.id', '--metadata-file', 'app.json'];
+  t.is((await run('build', ...files, '--fail-on-miss', 'app')).code, 3);
+  const iid = readFileSync(join(work, 'app.id'), 'utf8');
+  t.is(JSON.parse(readFileSync(join(work, 'app.json'), 'utf8'))['containerimage.config.digest'], iid);
   writeFileSync(join(context, 'src/a'), 'again');
   t.is((await run('build', '-q', '--fail-on-miss=base,1', 'app')).code, 3);
   t.is((await run('build', '-q', '--fail-on-miss=bas', 'app')).code, 1);
   t.true(existsSync(tsbuild.root));
+});
+
+testNeeding(['root'], '--explain-cache in a store that is new: what came from the cache is no cause', async (t) => {
+  const { run, context } = makeSetting(t);
+  await run('build', '-q', '--cache-to', 'type=local,dest=steps', 'app');
+  writeFileSync(join(context, 'src/b'), 'B');
+  const again = await run(
+    ...['--root', 'other', 'build', '-q', '--cache-from', 'type=local,src=steps', '--explain-cache', 'app'],
+  );
+  t.is(again.code, 0);
+  t.regex(again.stderr, /never built before in this store/);
+  t.notRegex(again.stderr, /from the cache\)/);
+});
+
+test('a build is called after its context, or after the directory of a Dockerfile outside of it', (t) => {
+  const name = (path: string): string => nameBuild({ context: '/work/app' }, '/work/app', 'Dockerfile', path).name;
+  t.is(name('/work/app/Dockerfile'), 'app');
+  t.is(name('/work/app/ci/Dockerfile.test'), 'app/ci/Dockerfile.test');
+  t.is(name('/work/deploy/Dockerfile.test'), 'deploy/Dockerfile.test');
 });
 
 testNeeding(['root'], 'builds logs, export and rm', async (t) => {
@@ -216,6 +242,10 @@ test('durations: as buildx shows them, and as Go reads them', (t) => {
 
 test('filters of builds', (t) => {
   const record = makeRecord({ id: '20260102T030405-00a00001', createdMs: Date.parse('2026-01-02T03:04:05Z') });
+  t.like(
+    t.throws(() => parseBuildFilter('status=eror')),
+    { code: 'FLAG_INVALID', hint: 'did you mean error?' },
+  );
   const passes = (text: string): boolean => parseBuildFilter(text)(record);
   for (const text of [
     'status=completed',
@@ -230,4 +260,13 @@ test('filters of builds', (t) => {
   for (const text of ['status', 'status>error', 'duration=long', 'startedAt=today'])
     t.throws(() => passes(text), { code: 'FLAG_INVALID' }, text);
   t.throws(() => passes('stauts=error'), { code: 'USAGE' });
+});
+
+testNeeding(['root'], 'builds export: what cannot be written leaves no file', async (t) => {
+  const { run, work } = makeSetting(t);
+  t.is((await run('builds', 'export', '-o', 'some.tar', 'none')).code, 1);
+  t.deepEqual(
+    readdirSync(work).filter((name) => name.startsWith('some.tar')),
+    [],
+  );
 });

@@ -151,8 +151,12 @@ testNeeding(['root', ...BASE_NEEDS.busybox], 'no value that looks like a secret 
   const all = readAllRecords(setting.root);
   for (const value of ['hunter-two-2', 'in-the-file-7', 'mounted-secret']) t.false(all.includes(value), value);
   t.true(all.includes('RUN echo *** shown'));
-  const { record } = await inspectBuild('', setting);
+  const { record, logPath } = await inspectBuild('', setting);
   t.deepEqual(record.buildArgs, { API_TOKEN: '***', NAME: 'shown' });
+  // It goes where records go: the step's name and what the step printed.
+  const log = readFileSync(logPath, 'utf8');
+  t.false(log.includes('hunter-two-2'), log);
+  t.regex(log, /RUN echo \*\*\* shown[\s\S]*\*\*\* shown/);
   t.deepEqual(record.options.secret, ['s']);
 });
 
