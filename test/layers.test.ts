@@ -8,7 +8,7 @@ import test from 'ava';
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts', 'quantities.ts', 'suggest.ts', 'version.ts'],
-  ['oci', 'directories.ts', 'remote-url', 'network.ts'],
+  ['oci', 'directories.ts', 'remote-url', 'network.ts', 'whole-files.ts'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],
   ['content', 'llb', 'solver', 'runtime', 'secrets'],

@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { errorCode } from '../errors.ts';
 import { type Index, MAX_MANIFEST_BYTES, MediaType, parseIndex } from '../oci/index.ts';
+import { writeWhole } from '../whole-files.ts';
 import { layoutInvalid, writeFailed } from './errors.ts';
 
 const LAYOUT_FILE = 'oci-layout';
@@ -73,10 +74,4 @@ function readVersion(content: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
 }

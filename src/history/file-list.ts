@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { readWhole } from '../whole-files.ts';
 
 /**
  * What a content digest was made of, as native/fs/tree_list.cc writes it. The file: `tsblist1`, a byte of flags (1: owners are in it), then
@@ -34,32 +34,13 @@ const MAX_BYTES = 33 * 1024 * 1024;
 
 /** Reads a list. `undefined` where there is none, or where the file is none: nothing depends on it. */
 export function readFileList(path: string): FileList | undefined {
-  const data = readBounded(path);
+  const data = readWhole(path, MAX_BYTES);
   if (data === undefined || data.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
   try {
     return new Reader(data).read();
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
-  }
-}
-
-function readBounded(path: string): Buffer | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
-    const data = Buffer.alloc(stat.size);
-    return data.subarray(0, readSync(fd, data, 0, data.length, 0));
-  } catch {
-    return undefined;
-  } finally {
-    closeSync(fd);
   }
 }
 

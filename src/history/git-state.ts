@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { readWhole } from '../whole-files.ts';
 import type { GitState } from './types.ts';
 
 const MAX_BYTES = 4096;
@@ -26,50 +26,33 @@ export function readGitState(directory: string): GitState | undefined {
 /** `.git` is the directory itself, or a file that names it (worktrees and submodules). */
 function findGitDirectory(root: string): string | undefined {
   const own = join(root, '.git');
-  if (readStart(join(own, 'HEAD')) !== undefined) return own;
-  const named = /^gitdir: (.+)$/m.exec(readStart(own) ?? '')?.[1];
+  if (readText(join(own, 'HEAD')) !== undefined) return own;
+  const named = /^gitdir: (.+)$/m.exec(readText(own) ?? '')?.[1];
   return named === undefined ? undefined : resolve(root, named);
 }
 
 function readHead(directory: string): Pick<GitState, 'revision' | 'branch'> {
-  const head = readStart(join(directory, 'HEAD'))?.trim() ?? '';
+  const head = readText(join(directory, 'HEAD'))?.trim() ?? '';
   if (HASH.test(head)) return { revision: head };
   const ref = /^ref: (refs\/[^\0]+)$/.exec(head)?.[1];
   if (ref === undefined || ref.includes('..')) return {};
   // A worktree shares its branches with the repository that it belongs to.
-  const common = readStart(join(directory, 'commondir'))?.trim();
+  const common = readText(join(directory, 'commondir'))?.trim();
   const repository = common === undefined ? directory : resolve(directory, common);
-  const loose = readStart(join(repository, ref))?.trim() ?? '';
+  const loose = readText(join(repository, ref))?.trim() ?? '';
   const revision = HASH.test(loose) ? loose : findPacked(join(repository, 'packed-refs'), ref);
   const branch = ref.startsWith('refs/heads/') ? { branch: ref.slice('refs/heads/'.length) } : {};
   return { ...branch, ...(revision === undefined ? {} : { revision }) };
 }
 
 function findPacked(path: string, ref: string): string | undefined {
-  try {
-    const text = readFileSync(path, 'utf8');
-    if (text.length > MAX_PACKED_BYTES) return undefined;
-    const line = text.split('\n').find((candidate) => candidate.endsWith(` ${ref}`));
-    const hash = line?.slice(0, -ref.length - 1) ?? '';
-    return HASH.test(hash) ? hash : undefined;
-  } catch {
-    return undefined;
-  }
+  const line = readText(path, MAX_PACKED_BYTES)
+    ?.split('\n')
+    .find((candidate) => candidate.endsWith(` ${ref}`));
+  const hash = line?.slice(0, -ref.length - 1) ?? '';
+  return HASH.test(hash) ? hash : undefined;
 }
 
-function readStart(path: string): string | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const buffer = Buffer.alloc(MAX_BYTES);
-    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, MAX_BYTES, 0));
-  } catch {
-    return undefined;
-  } finally {
-    closeSync(fd);
-  }
+function readText(path: string, maxBytes = MAX_BYTES): string | undefined {
+  return readWhole(path, maxBytes)?.toString('utf8');
 }

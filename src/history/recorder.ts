@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildRequest, BuildResult } from '../build-types.ts';
 import { errorMessage, stableCode } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { ProgressSink, VertexStatus } from '../progress/events.ts';
 import { redactUrl } from '../remote-url/index.ts';
 import type { Vertex, VertexKeys, VertexOrigin } from '../solver/types.ts';
 import type { StorePaths } from '../store/index.ts';
+import { writeWhole } from '../whole-files.ts';
 import { readGitState } from './git-state.ts';
 import { nameBuild } from './names.ts';
 import { buildDirectory, listsDirectory, plansDirectory, recordPath, stepsPath } from './paths.ts';
@@ -240,9 +241,7 @@ function listContents(steps: Iterable<Step>): string[] {
 
 /** Whole or not at all: who looks at the records of a store meets builds that begin, and that are killed there. */
 function writeRecord(paths: Pick<StorePaths, 'builds' | 'logs'>, record: BuildRecord): void {
-  const path = recordPath(paths, record.id);
-  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(recordPath(paths, record.id), JSON.stringify(record), { mode: 0o600 });
 }
 
 /** Writes a plan that is not there yet; returns its name. */
@@ -259,9 +258,7 @@ function keepPlan(
   mkdirSync(plansDirectory(paths), { recursive: true, mode: 0o700 });
   // Most builds are of the same Dockerfile as the last; what it says takes longer to write than everything else.
   if (existsSync(path)) return name;
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(describePlan({ dockerfile, definitions }, hider)), { mode: 0o600 });
-  renameSync(temporary, path);
+  writeWhole(path, JSON.stringify(describePlan({ dockerfile, definitions }, hider)), { mode: 0o600 });
   return name;
 }
 

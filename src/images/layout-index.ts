@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IMAGE_NAME_ANNOTATION, type Provider, REF_NAME_ANNOTATION } from '../content/index.ts';
 import { type Descriptor, encodeJson, type Index, MediaType } from '../oci/index.ts';
+import { writeWhole } from '../whole-files.ts';
 import { wholeTargets } from './graph.ts';
 import { isDangling } from './names.ts';
 import type { ImageRecord } from './types.ts';
@@ -46,7 +47,5 @@ function writeIfChanged(path: string, bytes: Buffer, flush = true): void {
   } catch {
     // Not there: it is written.
   }
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, bytes, { flush });
-  renameSync(temporary, path);
+  writeWhole(path, bytes, { flush });
 }

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import { native } from '../native/index.ts';
 import type { FileLock, TablesHandle } from '../native/types.ts';
+import { writeWhole } from '../whole-files.ts';
 import { storeDamaged, storeUnavailable, storeVersion } from './errors.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createOwner, type Owner } from './owner.ts';
@@ -163,17 +164,11 @@ function prepareRoot(paths: StorePaths): void {
   ])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   mkdirSync(join(paths.blobs, 'sha256'), { recursive: true });
-  writeOnce(join(paths.root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  writeWhole(join(paths.root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   if (readIfThere(join(paths.root, 'index.json')) === undefined)
-    writeOnce(join(paths.root, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
+    writeWhole(join(paths.root, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
   // Last: a root without it is made again from the start.
-  writeOnce(join(paths.root, 'tsbuild-store'), `${FORMAT}\n`);
-}
-
-function writeOnce(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
+  writeWhole(join(paths.root, 'tsbuild-store'), `${FORMAT}\n`);
 }
 
 function readIfThere(path: string): string | undefined {

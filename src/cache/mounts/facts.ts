@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../../store/index.ts';
+import { writeWhole } from '../../whole-files.ts';
 
 /**
  * How cache mounts lie in a store: `cache-mounts/<name>/<n>/data`, where `<name>` is a hash of what makes a cache that cache and `<n>`
@@ -96,13 +97,6 @@ export function listInstances(store: Pick<Store, 'paths'>, name: string): readon
     .filter((index) => /^\d{1,6}$/.test(index))
     .map(Number)
     .sort((a, b) => a - b);
-}
-
-/** Whole, or as it was before. */
-export function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
 }
 
 export function makeInstance(store: Pick<Store, 'paths'>, name: string, index: number): string {

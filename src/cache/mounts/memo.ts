@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, isDigest } from '../../oci/index.ts';
-import { writeWhole } from './facts.ts';
+import { writeWhole } from '../../whole-files.ts';
 
 /** The blob that a part was packed to. */
 export interface PackedPart {
