@@ -23,7 +23,7 @@ export interface BuildRequest {
   readonly target?: string;
   /** Default: this machine's. */
   readonly platform?: Platform;
-  /** The build fails with `CACHE_MISSED` when a step of these stages (names or numbers; `true`: any) ran. It is done all the same. */
+  /** Rejects with a `CacheMissedError`, which has the `result`, when a step of these stages (names or numbers; `true`: any) ran. */
   readonly failOnMiss?: true | readonly string[];
   /** Runs all steps again. */
   readonly noCache?: boolean;

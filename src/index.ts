@@ -42,6 +42,7 @@ export { build } from './build/build.ts';
 export type { CheckResult } from './build/call/check.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
+export type { CacheMissedError } from './build/misses.ts';
 export type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
 export { endUpkeep } from './build/upkeep.ts';
 export type {

@@ -1,3 +1,4 @@
+import type { BuildResult } from '../build-types.ts';
 import { TsbuildError } from '../errors.ts';
 import { type BuildRecorder, type ExecutedStep, stageOf } from '../history/index.ts';
 import { suggest } from '../suggest.ts';
@@ -6,8 +7,23 @@ import { suggest } from '../suggest.ts';
 type MissStages = true | readonly string[];
 
 export interface MissGuard {
-  /** Throws `CACHE_MISSED` when a step of these stages ran. */
-  refuse(recorder: Pick<BuildRecorder, 'id' | 'listExecuted'>): void;
+  /** Throws a `CacheMissedError` when a step of these stages ran. */
+  refuse(recorder: Pick<BuildRecorder, 'listExecuted'>, result: BuildResult): void;
+}
+
+/** `CACHE_MISSED`: the build is done all the same, and this is what it gave. */
+export class CacheMissedError extends TsbuildError {
+  readonly result: BuildResult;
+
+  constructor(missed: readonly ExecutedStep[], result: BuildResult) {
+    const [first] = missed;
+    const more = missed.length > 1 ? ` and ${missed.length - 1} more` : '';
+    super('CACHE_MISSED', `not from the cache: ${first?.name ?? ''}${more}`, {
+      hint: `the build is done, outputs and all; 'tsbuild builds inspect --explain ${result.id}' says why these steps ran`,
+      details: { build: result.id, steps: missed.length, step: first?.name ?? '' },
+    });
+    this.result = result;
+  }
 }
 
 /**
@@ -17,11 +33,11 @@ export interface MissGuard {
 export function createMissGuard(stages: MissStages, known: readonly string[]): MissGuard {
   const watched = stages === true ? undefined : new Set(stages.map((stage) => findStage(stage, known)));
   return {
-    refuse(recorder) {
+    refuse(recorder, result) {
       const isWatched = ({ name }: ExecutedStep): boolean =>
         watched === undefined || watched.has(stageName(name, known) ?? '');
       const missed = recorder.listExecuted().filter(isWatched);
-      if (missed.length > 0) throw cacheMissed(missed, recorder.id);
+      if (missed.length > 0) throw new CacheMissedError(missed, result);
     },
   };
 }
@@ -51,13 +67,4 @@ function stageName(step: string, known: readonly string[]): string | undefined {
   if (shown === undefined) return undefined;
   if (shown === '') return known[0];
   return known.includes(shown) ? shown : /^stage-(\d+)$/.exec(shown)?.[1];
-}
-
-function cacheMissed(missed: readonly ExecutedStep[], build: string): TsbuildError {
-  const [first] = missed;
-  const more = missed.length > 1 ? ` and ${missed.length - 1} more` : '';
-  return new TsbuildError('CACHE_MISSED', `not from the cache: ${first?.name ?? ''}${more}`, {
-    hint: `the build is done, outputs and all; 'tsbuild builds inspect --explain ${build}' says why these steps ran`,
-    details: { build, steps: missed.length, step: first?.name ?? '' },
-  });
 }

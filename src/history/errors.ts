@@ -1,4 +1,4 @@
-import { TsbuildError } from '../errors.ts';
+import { errorMessage, TsbuildError } from '../errors.ts';
 
 export function buildNotFound(reference: string, known: number): TsbuildError {
   return new TsbuildError(
@@ -12,6 +12,13 @@ export function buildNotFound(reference: string, known: number): TsbuildError {
       details: { reference },
     },
   );
+}
+
+export function buildNotRemoved(id: string, cause: unknown): TsbuildError {
+  return new TsbuildError('STORE_WRITE_FAILED', `cannot remove the record of build ${id}: ${errorMessage(cause)}`, {
+    cause,
+    details: { id },
+  });
 }
 
 export function buildAmbiguous(reference: string, ids: readonly string[]): TsbuildError {

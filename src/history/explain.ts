@@ -106,7 +106,9 @@ class Explainer {
     if (!this.#now.instructions.has(op.digest)) return { reasons: [], roots: below.slice(0, MAX_ROOTS) };
     const candidate = this.#findCandidate(op);
     if (candidate === undefined) {
-      if (this.#candidates.first === undefined) return this.#follow(op, { kind: 'never-built' }, below);
+      // With nothing to compare to, what was found in a cache is no reason for anything.
+      if (this.#candidates.first === undefined)
+        return this.#hasRun(op) ? this.#follow(op, { kind: 'never-built' }, below) : NOTHING;
       return { reasons: [{ kind: 'new-instruction' }], roots: [op.digest] };
     }
     return this.#compare(op, keys, candidate);

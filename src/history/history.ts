@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { NativeApi } from '../native/types.ts';
-import { buildAmbiguous, buildIncomplete, buildNotFound, buildRunning, logGone } from './errors.ts';
+import { buildAmbiguous, buildIncomplete, buildNotFound, buildNotRemoved, buildRunning, logGone } from './errors.ts';
 import { explainRecord } from './explain.ts';
 import { buildLogPath } from './paths.ts';
 import { findStatus, type HistoryPaths, isRunning, listBuildIds, readPlan, readRecord, readSteps } from './read.ts';
@@ -78,12 +78,19 @@ export function createBuildHistory(paths: HistoryPaths, native: Pick<NativeApi, 
 
     async remove(reference) {
       const { id } = await find(reference);
-      if ((await isRunning(paths, id, native)) || !(await removeBuild(paths, id, native))) throw buildRunning(id);
+      const isRemoved = await removeWhole(paths, id, native).catch((error: unknown) => {
+        throw buildNotRemoved(id, error);
+      });
+      if (!isRemoved) throw buildRunning(id);
       return id;
     },
 
     measure: () => listBuildIds(paths).map((id) => ({ id, bytes: measureBuild(paths, id) })),
   };
+}
+
+async function removeWhole(paths: HistoryPaths, id: string, native: Pick<NativeApi, 'lockFile'>): Promise<boolean> {
+  return !(await isRunning(paths, id, native)) && (await removeBuild(paths, id, native));
 }
 
 /** Throws `BUILD_AMBIGUOUS`. */

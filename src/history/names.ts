@@ -1,4 +1,4 @@
-import { basename, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import type { BuildRequest } from '../build-types.ts';
 import { canonicalJson } from '../llb/index.ts';
 import { type Digest, digestOf, formatPlatform } from '../oci/index.ts';
@@ -17,8 +17,12 @@ export function nameBuild(
 ): { readonly name: string; readonly project: Digest } {
   const { contextStream, target } = request;
   const place = context ?? (contextStream === undefined ? redactUrl(request.context) : '-');
-  const file = context !== undefined && path !== undefined ? relative(context, path) : dockerfile;
-  const base = context === undefined ? place : basename(context) || context;
+  const inside = context !== undefined && path !== undefined ? relative(context, path) : dockerfile;
+  // A Dockerfile outside of the context is called after its own directory.
+  const isOutside = path !== undefined && inside.startsWith('../');
+  const file = isOutside ? basename(path) : inside;
+  const home = isOutside ? dirname(path) : context;
+  const base = home === undefined ? place : basename(home) || home;
   const parts = [
     base,
     ...(file === 'Dockerfile' ? [] : [`/${file}`]),

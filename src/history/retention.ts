@@ -66,9 +66,12 @@ export async function removeBuild(paths: HistoryPaths, id: string, native: Nativ
   const hasLog = statSync(log, { throwIfNoEntry: false }) !== undefined;
   const lock = hasLog ? await native.lockFile({ path: log, exclusive: true, wait: false }) : undefined;
   if (hasLog && lock === undefined) return false;
-  rmSync(buildDirectory(paths, id), { recursive: true, force: true });
-  rmSync(log, { force: true });
-  lock?.release();
+  try {
+    rmSync(buildDirectory(paths, id), { recursive: true, force: true });
+    rmSync(log, { force: true });
+  } finally {
+    lock?.release();
+  }
   return true;
 }
 

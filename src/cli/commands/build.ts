@@ -1,3 +1,4 @@
+import type { CacheMissedError } from '../../build/misses.ts';
 import type {
   AnnotationSpec,
   BuildRequest,
@@ -297,10 +298,18 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
     return;
   }
   prepareResultFiles(flags);
-  const result = await runBuild(context, request, mode, flags.explainCache);
-  if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
-  if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
-  if (mode === 'quiet' && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
+  const writeResult = (result: BuildResult): void => {
+    if (flags.iidfile !== undefined) writeIidFile(flags.iidfile, result);
+    if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
+    if (mode === 'quiet' && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
+  };
+  try {
+    writeResult(await runBuild(context, request, mode, flags.explainCache));
+  } catch (error) {
+    // --fail-on-miss: all is done, and whoever goes on with it finds it where it was asked for.
+    if (errorCode(error) === 'CACHE_MISSED') writeResult((error as CacheMissedError).result);
+    throw error;
+  }
   // All is said and written by now.
   await (await context.library()).endUpkeep(UPKEEP_MS);
 }

@@ -1,6 +1,10 @@
 import type { BuildInspection, BuildRecord, RecordedStep } from '../../index.ts';
 import { cleanText } from '../../progress/terminal-tail.ts';
 import { textWidth } from '../../progress/text-width.ts';
+import { ellipsis } from './human.ts';
+
+/** Of a step's name in the table; the log and the JSON have all of it. */
+const MAX_STEP = 100;
 
 /** A status as `buildx history ls` shows it. */
 export function showStatus(status: BuildRecord['status']): string {
@@ -69,7 +73,7 @@ function showStep({ name, startedMs = 0, completedMs, cached, origin, error }: R
   const ended = completedMs === undefined ? 'not finished' : 'done';
   const kept = origin === undefined ? 'cached' : origin === 'foreign' ? 'imported' : 'shared';
   const status = error === undefined ? (cached ? kept : ended) : 'error';
-  return [name, status, completedMs === undefined ? '' : showDuration(completedMs - startedMs)];
+  return [ellipsis(name, MAX_STEP), status, completedMs === undefined ? '' : showDuration(completedMs - startedMs)];
 }
 
 function showOption(value: boolean | string | readonly string[]): string {
