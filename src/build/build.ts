@@ -18,7 +18,7 @@ import type { MountTravel } from './mount-travel.ts';
 import { exportBuilt, planExport } from './outputs.ts';
 import { checkRequirements } from './requirements.ts';
 import { createShownMetaResolver, solveBuild } from './solve.ts';
-import { beginUpkeep } from './upkeep.ts';
+import { beginUpkeep, checkUpkeep } from './upkeep.ts';
 import { toVertexWarning } from './warnings.ts';
 
 /**
@@ -36,6 +36,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const result = withWorkspace(
     request.root,
     async (workspace) => {
+      await checkUpkeep(workspace);
       keepUp = beginUpkeep(workspace);
       const directory = specs.main.type === 'directory' ? specs.main.path : undefined;
       const holdings = await takeHoldings(workspace, request, directory);
@@ -154,8 +155,9 @@ async function runBuild(
   await travel?.exportUsed();
   const { executed, cached } = engine.summary;
   recorder.finish({ result: exported });
-  guard?.refuse(recorder);
-  return { ...exported, platform: converted.platform, executed, cached, id: recorder.id, logPath };
+  const result = { ...exported, platform: converted.platform, executed, cached, id: recorder.id, logPath };
+  guard?.refuse(recorder, result);
+  return result;
 }
 
 /** Its code is loaded by builds that take caches from elsewhere or leave some there. */

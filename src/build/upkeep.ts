@@ -4,6 +4,12 @@ import { type Workspace, withWorkspace } from '../workspace.ts';
 const running = new Set<Promise<unknown>>();
 const stop = new AbortController();
 
+/** A limit that is misspelt would otherwise hold for nothing, and nobody would hear of it. Throws `SETTING_INVALID`. */
+export async function checkUpkeep({ store }: Workspace): Promise<void> {
+  const { readSettings } = await import('../upkeep/settings.ts');
+  readSettings(store.paths.root);
+}
+
 /**
  * Begins to keep the store within its limits, once a build has let go of it: not as a part of the build, whose result does not wait. What
  * goes wrong then is no failure of the build; the next one, or a prune, meets it again.

@@ -8,10 +8,12 @@ export function filterInvalid(text: string, why: string, hint?: string): Tsbuild
   });
 }
 
+const SIZES = 'a size is a number of bytes, 10GB, 512MiB, or a share of the disk: 20%';
+
 /** A setting of the environment or of config.json. */
-export function settingInvalid(name: string, value: string, why: string): TsbuildError {
+export function settingInvalid(name: string, value: string, why: string, hint = SIZES): TsbuildError {
   return new TsbuildError('SETTING_INVALID', `invalid ${name}=${value}: ${why}`, {
-    hint: 'a size is a number of bytes, 10GB, 512MiB, or a share of the disk: 20%',
+    hint,
     details: { name },
   });
 }

@@ -2,6 +2,7 @@ import { readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
 import { parseBytes } from '../quantities.ts';
+import { suggest } from '../suggest.ts';
 import { settingInvalid } from './errors.ts';
 import { parseUntil } from './filters.ts';
 import type { SpaceLimits } from './plan.ts';
@@ -58,13 +59,15 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv = process.env)
   };
   const enabled = find('enabled');
   if (enabled !== undefined && !/^(?:on|off|true|false|1|0)$/.test(enabled.value))
-    throw settingInvalid(enabled.name, enabled.value, 'it is on or off');
+    throw settingInvalid(enabled.name, enabled.value, 'it is neither on nor off', 'write on or off');
   const duration = find('keepDuration');
+  const maxUsedSpace = space('maxUsedSpace', Math.min(MAX_USED.share * disk, MAX_USED.bytes));
   return {
     enabled: enabled === undefined || /^(?:on|true|1)$/.test(enabled.value),
-    maxUsedSpace: space('maxUsedSpace', Math.min(MAX_USED.share * disk, MAX_USED.bytes)),
+    maxUsedSpace,
     minFreeSpace: space('minFreeSpace', MIN_FREE_SHARE * disk),
-    reservedSpace: space('reservedSpace', Math.min(RESERVED.share * disk, RESERVED.bytes)),
+    // A reserve that nobody asked for is not above a limit that somebody did.
+    reservedSpace: space('reservedSpace', Math.min(RESERVED.share * disk, RESERVED.bytes, maxUsedSpace)),
     keepDurationMs:
       duration === undefined ? KEEP_DURATION_MS : parseUntil(`${duration.name}=${duration.value}`, duration.value),
   };
@@ -91,6 +94,10 @@ export function readDisk(path: string): { readonly totalBytes: number; readonly 
   }
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function readConfigFile(root: string): Partial<Record<Key, unknown>> {
   const path = join(root, 'config.json');
   let text: string;
@@ -100,10 +107,24 @@ function readConfigFile(root: string): Partial<Record<Key, unknown>> {
     if (errorCode(error) === 'ENOENT') return {};
     throw settingInvalid(path, '', errorMessage(error));
   }
+  let config: unknown;
   try {
-    const { gc } = JSON.parse(text) as { gc?: Partial<Record<Key, unknown>> };
-    return typeof gc === 'object' && gc !== null ? gc : {};
+    config = JSON.parse(text);
   } catch (error) {
     throw settingInvalid(path, '', errorMessage(error));
   }
+  const gc = isObject(config) ? (config.gc ?? {}) : undefined;
+  if (!isObject(gc)) throw settingInvalid(path, '', 'it is no object with an object gc');
+  const keys = Object.keys(VARIABLES);
+  for (const key of Object.keys(gc)) {
+    if (keys.includes(key)) continue;
+    const near = suggest(key, keys);
+    throw settingInvalid(
+      `config.json: gc.${key}`,
+      JSON.stringify(gc[key]),
+      'there is no such setting',
+      near === undefined ? `settings are ${keys.join(', ')}` : `did you mean ${near}?`,
+    );
+  }
+  return gc;
 }

@@ -62,6 +62,24 @@ for (const [flag, text] of [
     t.throws(() => collect(text, undefined), { message: /./ });
   });
 
+for (const [text, hint] of [
+  ['type=registry,reff=a', 'did you mean ref=?'],
+  ['type=registry,ref=a,mod=max', 'did you mean mode=?'],
+  ['type=local,dst=x', 'did you mean dest=?'],
+] as const)
+  test(`what is misspelt is told before what lacks by it: ${text}`, (t) => {
+    t.like(
+      t.throws(() => collectCacheTo(text, undefined)),
+      { code: 'FLAG_INVALID', hint },
+    );
+  });
+
+test('a name that is none is a mistake of the flag', (t) => {
+  for (const text of ['UPPER', 'type=registry,ref=UPPER'])
+    for (const collect of [collectCacheFrom, collectCacheTo])
+      t.throws(() => collect(text, undefined), { code: 'FLAG_INVALID' } as object);
+});
+
 for (const type of ['gha', 's3', 'azblob'])
   test(`a service of one vendor is refused, and told what works instead: ${type}`, (t) => {
     for (const collect of [collectCacheFrom, collectCacheTo]) {

@@ -26,7 +26,7 @@ test('places: what is a name in a registry, a directory, an archive', (t) => {
   for (const [text, place] of Object.entries(places)) t.deepEqual(parsePlace(text), place, text);
   t.throws(() => parsePlace('caches'), { code: 'USAGE' });
   t.throws(() => parsePlace(''), { code: 'USAGE' });
-  t.throws(() => parsePlace('Registry.example/UPPER:1'), { code: 'REFERENCE_INVALID' });
+  t.throws(() => parsePlace('Registry.example/UPPER:1'), { code: 'FLAG_INVALID' });
 });
 
 test('--cache-mount-from and --cache-mount-to: the short form and that of buildx', (t) => {

@@ -145,6 +145,13 @@ test('sizes, spans and settings', (t) => {
     enabled: true,
   });
   t.throws(() => readSettings(root, { TSBUILD_GC: 'maybe' }), { code: 'SETTING_INVALID' });
+  // A limit that was asked for is not undone by a reserve that was not.
+  t.is(readSettings(root, { TSBUILD_MAX_USED_SPACE: '5MB' }).reservedSpace, 5 * 1024 ** 2);
+  writeFiles(root, { 'config.json': '{"gc": {"maxUsdSpace": "1GB"}}' });
+  t.like(
+    t.throws(() => readSettings(root, {})),
+    { code: 'SETTING_INVALID', hint: 'did you mean maxUsedSpace?' },
+  );
   writeFiles(root, { 'config.json': '{' });
   t.throws(() => readSettings(root, {}), { code: 'SETTING_INVALID' });
 });

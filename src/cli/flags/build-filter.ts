@@ -1,4 +1,4 @@
-import type { BuildRecord } from '../../index.ts';
+import type { BuildRecord, BuildStatus } from '../../index.ts';
 import { parseSpanMs } from '../../quantities.ts';
 import { suggest } from '../../suggest.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
@@ -19,6 +19,8 @@ const TEXTS: Readonly<Record<string, (build: BuildRecord) => string>> = {
   repository: ({ git }) => git?.root ?? '',
   status: ({ status }) => status,
 };
+
+const STATUSES: readonly BuildStatus[] = ['running', 'completed', 'error', 'canceled', 'killed'];
 
 const NUMBERS: Readonly<Record<string, (build: BuildRecord) => number>> = {
   startedAt: ({ createdMs }) => createdMs,

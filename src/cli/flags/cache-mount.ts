@@ -6,13 +6,14 @@ import { invalidFlag, usageError } from '../usage-errors.ts';
 import { parseBoolean } from './boolean.ts';
 import { splitCsv } from './csv.ts';
 import { readSize } from './size.ts';
+import { translate } from './values.ts';
 
 const TYPES = ['registry', 'local', 'tar'];
 const LAYOUT = 'oci-layout://';
 
 /**
  * Reads where cache mounts lie: `oci-layout://dir[:tag]`; a path (it begins with `/` or `.`, or is there), which is an archive where it ends in .tar
- * or is a file, and a directory otherwise; `-`; or a reference of a registry. Throws `USAGE`, `REFERENCE_INVALID`.
+ * or is a file, and a directory otherwise; `-`; or a reference of a registry. Throws `USAGE`, `FLAG_INVALID`.
  */
 export function parsePlace(text: string): CacheMountPlace {
   if (text === '') throw usageError('the place of cache mounts is empty', PLACES);
@@ -28,7 +29,7 @@ export function parsePlace(text: string): CacheMountPlace {
       `${JSON.stringify(text)} could be a directory or a name in a registry`,
       `write ./${text} for the directory, docker.io/library/${text} for the name`,
     );
-  parseReference(text);
+  translate('PLACE', text, () => parseReference(text));
   return { type: 'registry', ref: text };
 }
 
@@ -111,7 +112,11 @@ function readSpec(flag: string, text: string) {
     place(pathKey: 'src' | 'dest'): CacheMountPlace {
       if (short !== undefined) return parsePlace(short);
       const type = take('type') ?? 'registry';
-      if (type === 'registry') return { type, ref: parsedRef(need(type, 'ref')) };
+      if (type === 'registry') {
+        const ref = need(type, 'ref');
+        translate(flag, text, () => parseReference(ref));
+        return { type, ref };
+      }
       if (type === 'tar') return { type, path: need(type, pathKey) };
       if (type === 'local') {
         const tag = take('tag');
@@ -146,9 +151,4 @@ function readSpec(flag: string, text: string) {
       throw invalid(`there is no ${JSON.stringify(key)}`, near && `did you mean ${near}=?`);
     },
   };
-}
-
-function parsedRef(ref: string): string {
-  parseReference(ref);
-  return ref;
 }

@@ -6,9 +6,24 @@ import { suggest } from '../../suggest.ts';
 import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
 import { parseBoolean } from './boolean.ts';
 import { splitCsv } from './csv.ts';
+import { translate } from './values.ts';
 
 const FROM = '--cache-from';
 const TO = '--cache-to';
+const TO_KEYS = [
+  'ref',
+  'dest',
+  'mode',
+  'tag',
+  'reset',
+  'compression',
+  'compression-level',
+  'force-compression',
+  'image-manifest',
+  'oci-mediatypes',
+  'ignore-error',
+  'registry.insecure',
+];
 /** Kinds that live in one vendor's service. */
 const SERVICES = new Set(['gha', 's3', 'azblob', 'gcs']);
 const MAX_LEVELS: Readonly<Record<Compression, number>> = { none: 0, gzip: 9, zstd: 22 };
@@ -29,7 +44,7 @@ export function collectCacheTo(text: string, previous: unknown): CacheDestinatio
 function parseSources(text: string): readonly CacheSourceSpec[] {
   const attributes = new Attributes(FROM, text);
   if (attributes.names !== undefined) return attributes.names.map((ref) => ({ type: 'registry', ref }));
-  const type = attributes.type(['registry', 'local']);
+  const type = attributes.type(['registry', 'local'], ['ref', 'src', 'tag', 'digest', 'registry.insecure']);
   let spec: CacheSourceSpec;
   if (type === 'registry') spec = { type, ...takeRegistry(attributes) };
   else {
@@ -40,7 +55,7 @@ function parseSources(text: string): readonly CacheSourceSpec[] {
     if (digest !== undefined && !isDigest(digest)) throw attributes.invalid(`${JSON.stringify(digest)} is no digest`);
     spec = { type: 'local', src, ...(tag ? { tag } : {}), ...(digest === undefined ? {} : { digest }) };
   }
-  attributes.end(['ref', 'src', 'tag', 'digest', 'registry.insecure']);
+  attributes.end();
   return [spec];
 }
 
@@ -53,7 +68,7 @@ function parseDestination(text: string): CacheDestinationSpec {
     if (ref === undefined || more.length > 0) throw attributes.invalid('a cache goes to one place', `repeat ${TO}`);
     return { type: 'registry', ref };
   }
-  const type = attributes.type(['registry', 'local', 'inline']);
+  const type = attributes.type(['registry', 'local', 'inline'], TO_KEYS);
   let spec: CacheDestinationSpec;
   if (type === 'inline') {
     const mode = attributes.take('mode');
@@ -78,14 +93,14 @@ function parseDestination(text: string): CacheDestinationSpec {
       ...takeOptions(attributes),
     };
   }
-  attributes.end(['ref', 'dest', 'mode', 'tag', 'reset', 'compression', 'image-manifest', 'ignore-error']);
+  attributes.end();
   return spec;
 }
 
 function takeRegistry(attributes: Attributes): { readonly ref: string; readonly insecure?: boolean } {
   const ref = attributes.take('ref');
   if (!ref) throw attributes.invalid('it has no ref', 'add ref=<registry>/<name>[:<tag>]');
-  parseReference(ref);
+  attributes.checkReference(ref);
   const insecure = attributes.boolean('registry.insecure');
   return { ref, ...(insecure === undefined ? {} : { insecure }) };
 }
@@ -125,7 +140,7 @@ class Attributes {
     if (fields === undefined) throw this.invalid('its quotes do not match');
     if (fields.every((field) => !field.includes('='))) {
       const names = fields.map((field) => field.trim());
-      for (const name of names) parseReference(name);
+      for (const name of names) this.checkReference(name);
       this.names = names;
       return;
     }
@@ -136,7 +151,8 @@ class Attributes {
     }
   }
 
-  type<T extends string>(types: readonly T[]): T {
+  /** The type, once every other key is known to be one of `keys`: what is misspelt is told before what lacks by it. */
+  type<T extends string>(types: readonly T[], keys: readonly string[]): T {
     const type = this.take('type');
     if (type === undefined) throw this.invalid('it has no type', `add type= and one of ${types.join(', ')}`);
     if (SERVICES.has(type))
@@ -145,10 +161,18 @@ class Attributes {
         'a registry takes caches as well (type=registry,ref=…), and a directory can be kept by any CI (type=local)',
       );
     const known = types.find((each) => each === type);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#checkKeys(keys);
+      return known;
+    }
     const near = suggest(type, types);
     const hint = near === undefined ? `types are ${types.join(', ')}` : `did you mean ${near}?`;
     throw this.invalid(`there is no type ${JSON.stringify(type)} here`, hint);
+  }
+
+  /** Throws `FLAG_INVALID`: it is the flag that is wrong, before anything is done. */
+  checkReference(name: string): void {
+    translate(this.#flag, this.#text, () => parseReference(name));
   }
 
   take(key: string): string | undefined {
@@ -183,11 +207,19 @@ class Attributes {
     return Number(value);
   }
 
-  /** What is left is misspelt. */
-  end(keys: readonly string[]): void {
+  /** What is left is of another type. */
+  end(): void {
+    for (const key of this.#values.keys()) throw this.invalid(`its type takes no ${JSON.stringify(key)}`);
+  }
+
+  #checkKeys(keys: readonly string[]): void {
     for (const key of this.#values.keys()) {
+      if (keys.includes(key)) continue;
       const near = suggest(key, keys);
-      throw this.invalid(`it has no ${JSON.stringify(key)}`, near && `did you mean ${near}=?`);
+      throw this.invalid(
+        `there is no ${JSON.stringify(key)}`,
+        near === undefined ? `it takes ${keys.join(', ')}` : `did you mean ${near}=?`,
+      );
     }
   }
 

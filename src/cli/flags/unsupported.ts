@@ -7,9 +7,11 @@ interface UnsupportedFlag {
   readonly accepts?: readonly string[];
 }
 
+const BUILDER: UnsupportedFlag = { flags: '--builder <name>', accepts: ['default'] };
+
 const VALUED: readonly UnsupportedFlag[] = [
   { flags: '--attest <attestation>' },
-  { flags: '--builder <name>', accepts: ['default'] },
+  BUILDER,
   { flags: '--cgroup-parent <group>' },
   { flags: '-c, --cpu-shares <shares>' },
   { flags: '--cpu-period <microseconds>' },
@@ -36,21 +38,30 @@ export type UnsupportedSwitches = { readonly [name in (typeof SWITCHES)[number]]
 /** Flags that change nothing with BuildKit either. */
 const IGNORED = ['--compress', '--disable-content-trust', '--force-rm', '--rm'];
 
+/** `--builder` of buildx's other commands: there is one builder, and it is the default one. */
+export function builderOption(): OptionSpec {
+  return refusingOption(BUILDER);
+}
+
 /** Hidden options that refuse what this version would have to ignore. */
 export function unsupportedOptions(): OptionSpec[] {
   return [
-    ...VALUED.map(({ flags, accepts = [] }) => ({
-      flags,
-      description: 'Not supported yet',
-      hidden: true,
-      parse(value: string) {
-        if (accepts.includes(value)) return value;
-        throw unsupportedFlag(`${/--[a-z-]+/.exec(flags)?.[0]} ${value}`);
-      },
-    })),
+    ...VALUED.map(refusingOption),
     ...SWITCHES.map((name) => ({ flags: `--${name}`, description: 'Not supported yet', hidden: true })),
     ...IGNORED.map((flags) => ({ flags, description: 'No effect', hidden: true })),
   ];
+}
+
+function refusingOption({ flags, accepts = [] }: UnsupportedFlag): OptionSpec {
+  return {
+    flags,
+    description: 'Not supported yet',
+    hidden: true,
+    parse(value: string) {
+      if (accepts.includes(value)) return value;
+      throw unsupportedFlag(`${/--[a-z-]+/.exec(flags)?.[0]} ${value}`);
+    },
+  };
 }
 
 /** Switches have no value to refuse while they are read. Throws `FLAG_UNSUPPORTED`. */

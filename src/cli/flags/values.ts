@@ -65,7 +65,7 @@ function splitPair(text: string): [name: string, value: string | undefined] {
 }
 
 /** An error of the value's own grammar becomes one of the flag. */
-function translate<T>(flag: string, text: string, read: () => T): T {
+export function translate<T>(flag: string, text: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
