@@ -12,7 +12,7 @@ export interface CommandSpec<Flags = Record<string, unknown>> {
   readonly minArgs: number;
   readonly maxArgs?: number;
   /** What its arguments are; for shell completion. */
-  readonly completes?: 'file' | 'directory' | 'image' | 'command' | 'cache-mount';
+  readonly completes?: 'file' | 'directory' | 'image' | 'command' | 'cache-mount' | 'build';
   run(context: Context, args: readonly string[], flags: Flags): Promise<void> | void;
 }
 

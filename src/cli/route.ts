@@ -19,6 +19,8 @@ export interface Route {
 /** First words that need a second one. */
 const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount', 'builds']);
 
+const NO_BUILDERS = 'there are no builders: each command works by itself';
+
 /** Finds the command and the flags before it, without loading anything. Throws `USAGE`. */
 export function parseRoute(argv: readonly string[]): Route {
   let root: string | undefined;
@@ -44,7 +46,8 @@ export function parseRoute(argv: readonly string[]): Route {
     // `buildx --push .` builds, as `buildx build` does.
     if (first === 'buildx' && second?.startsWith('-') && !isHelp(second))
       return { ...common, entry: findCommand('build'), name: 'build', args: words.slice(1) };
-    if (second === undefined || isHelp(second))
+    // Flags of every command show what the group has, as the group alone does.
+    if (second === undefined || second.startsWith('-'))
       return { ...common, entry: undefined, name: first, args: [], help: true };
     const name = `${first} ${second}`;
     const entry = findCommand(name);
@@ -71,7 +74,20 @@ function isHelp(word: string): boolean {
   return word === '-h' || word === '--help';
 }
 
+/** Commands of docker that are called otherwise here, or have nothing to work on. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  system: "'tsbuild du' shows what the store takes; 'tsbuild prune' and 'tsbuild image prune' make room",
+  'buildx bake': "'tsbuild build' builds one target",
+  'buildx create': NO_BUILDERS,
+  'buildx inspect': NO_BUILDERS,
+  'buildx ls': NO_BUILDERS,
+  'buildx rm': NO_BUILDERS,
+  'buildx stop': NO_BUILDERS,
+  'buildx use': NO_BUILDERS,
+};
+
 function unknownCommand(name: string, group?: string): Error {
+  if (Object.hasOwn(ELSEWHERE, name)) return usageError(`unknown command: tsbuild ${name}`, ELSEWHERE[name]);
   const names = COMMANDS.flatMap((entry) => [entry.name, ...entry.aliases]);
   const near = suggest(name, group === undefined ? names : names.filter((known) => known.startsWith(`${group} `)));
   return usageError(

@@ -280,5 +280,8 @@ test('completion scripts are sound, and bash completes commands, flags and choic
     '--push',
   ]);
   t.deepEqual(await complete('tsbuild', 'image', 'build', '--progress', 'pl'), ['plain']);
+  t.deepEqual(await complete('tsbuild', 'buildx', 'hi'), ['history']);
+  t.deepEqual(await complete('tsbuild', 'buildx', 'history', 'i'), ['inspect']);
+  t.deepEqual(await complete('tsbuild', 'buildx', 'history', 'ls', '--l'), ['--local']);
   t.deepEqual(await complete('tsbuild', '-D', '--root', '/x', 'save', '--format', ''), ['docker', 'oci']);
 });

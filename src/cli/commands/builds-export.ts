@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { usageError } from '../usage-errors.ts';
 import { writeWholeFile } from '../whole-file.ts';
 
@@ -18,8 +19,10 @@ export const command: CommandSpec<ExportFlags> = {
     { flags: '--all', description: 'All builds' },
     { flags: '--finalize', description: 'No effect: records are whole when a build ends', hidden: true },
     { flags: '-o, --output <file>', description: 'File (default standard output)', completes: 'file' },
+    builderOption(),
   ],
   minArgs: 0,
+  completes: 'build',
   run,
 };
 

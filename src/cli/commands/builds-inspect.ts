@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { formatBuild, inspectionJson } from '../format/build-record.ts';
 import { compileTemplate } from '../format/template.ts';
 
@@ -21,9 +22,11 @@ export const command: CommandSpec<InspectFlags> = {
   options: [
     { flags: '--explain', description: 'Show why steps ran: what changed since an earlier build' },
     { flags: '--format <format>', description: '"pretty", "json" or a Go template', suggests: ['pretty', 'json'] },
+    builderOption(),
   ],
   minArgs: 0,
   maxArgs: 1,
+  completes: 'build',
   run,
 };
 

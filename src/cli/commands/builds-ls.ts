@@ -3,6 +3,7 @@ import type { BuildRecord } from '../../index.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { parseBuildFilter } from '../flags/build-filter.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { durationOf, listingJson, showDuration, showStatus } from '../format/build-record.ts';
 import { ellipsis, humanAgo } from '../format/human.ts';
 import { formatRows, type Row } from '../format/rows.ts';
@@ -29,11 +30,17 @@ export const command: CommandSpec<ListFlags> = {
       flags: '--filter <filter>',
       description: 'ref=, repository=, status=, startedAt, completedAt, duration with =, !=, <, > (repeatable)',
       parse: collect,
+      suggests: ['status=completed', 'status=error', 'status=canceled', 'ref=', 'repository='],
     },
-    { flags: '--format <format>', description: '"table", "table TEMPLATE", "json" or a Go template' },
+    {
+      flags: '--format <format>',
+      description: '"table", "table TEMPLATE", "json" or a Go template',
+      suggests: ['table', 'json'],
+    },
     { flags: '--local', description: 'Only builds of the repository, or the directory, that this is in' },
     { flags: '--no-trunc', description: 'Do not shorten names' },
     { flags: '-q, --quiet', description: 'Show only IDs' },
+    builderOption(),
   ],
   minArgs: 0,
   maxArgs: 0,

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { throwAll } from '../many-errors.ts';
 import { usageError } from '../usage-errors.ts';
 
@@ -12,8 +13,9 @@ export const command: CommandSpec<RemoveFlags> = {
   usage: '[OPTIONS] [BUILD...]',
   summary: 'Remove records and logs of builds',
   examples: ['tsbuild builds rm 0123abcd', 'tsbuild builds rm --all'],
-  options: [{ flags: '--all', description: 'Remove all but those that run' }],
+  options: [{ flags: '--all', description: 'Remove all but those that run' }, builderOption()],
   minArgs: 0,
+  completes: 'build',
   run,
 };
 

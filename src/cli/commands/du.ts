@@ -1,5 +1,6 @@
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { humanSize } from '../format/human.ts';
 import { formatRows } from '../format/rows.ts';
 import { formatUsageVerbose, USAGE_HEADERS, USAGE_TABLE, usageRow } from '../format/usage.ts';
@@ -38,6 +39,7 @@ export const command: CommandSpec<DuFlags> = {
     },
     { flags: '--format <format>', description: '"table", "table TEMPLATE", "json", "pretty" or a Go template' },
     { flags: '--verbose', description: 'Short for --format=pretty' },
+    builderOption(),
   ],
   minArgs: 0,
   maxArgs: 0,

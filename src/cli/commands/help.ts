@@ -56,6 +56,9 @@ export function formatOverview(group: string): string {
     if (group === '') return [[entry.name, entry.summary]];
     if (entry.name.startsWith(`${group} `)) return [[entry.name, entry.summary]];
     const names = entry.aliases.filter((alias) => alias.startsWith(`${group} `));
+    // What the router reads as another group.
+    if (group === 'buildx' && entry.name.startsWith('builds '))
+      names.push(entry.name.replace('builds', 'buildx history'));
     return names.map((name) => [name, entry.summary]);
   });
   const globals = GLOBAL_OPTIONS.map((option): [string, string] => [option.flags, option.description]);

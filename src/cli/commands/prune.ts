@@ -6,6 +6,7 @@ import { parseSpace, readDisk } from '../../upkeep/settings.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { confirm } from '../confirm.ts';
 import { type Context, libraryOptions } from '../context.ts';
+import { builderOption } from '../flags/unsupported.ts';
 import { humanSize } from '../format/human.ts';
 import { formatRows } from '../format/rows.ts';
 import { formatUsageVerbose, USAGE_HEADERS, USAGE_TABLE, usageRow } from '../format/usage.ts';
@@ -65,6 +66,7 @@ export const command: CommandSpec<PruneFlags> = {
     { flags: '--reserved-space <size>', description: 'What the store may take in any case' },
     { flags: '--until <duration>', description: 'Only what has not been used for so long: 24h, 7d' },
     { flags: '--verbose', description: 'Show everything about what is removed' },
+    builderOption(),
   ],
   minArgs: 0,
   maxArgs: 0,

@@ -9,6 +9,7 @@ export interface CompletedCommand {
 
 const LIST_IMAGES = `tsbuild images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>'`;
 const LIST_CACHE_MOUNTS = 'tsbuild cache-mount ls -q 2>/dev/null';
+const LIST_BUILDS = 'tsbuild builds ls -q 2>/dev/null';
 
 /** A script that bash sources. */
 export function formatBash(commands: readonly CompletedCommand[]): string {
@@ -26,14 +27,16 @@ ${values.join('\n')}
   return `# Completion of tsbuild for bash: source <(tsbuild completion bash)
 _tsbuild() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} verb='' words='' i
+  local -a line=("\${COMP_WORDS[@]:0:COMP_CWORD}")
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case \${COMP_WORDS[i]} in
+  [[ "\${line[1]} \${line[2]}" == 'buildx history' ]] && line=(tsbuild builds "\${line[@]:3}")
+  for ((i = 1; i < \${#line[@]}; i++)); do
+    case \${line[i]} in
       --root) ((i++)) ;;
       -*) ;;
       *)
-        if [[ -z $verb ]]; then verb=\${COMP_WORDS[i]}; [[ $verb == @(${groups(commands).join('|')}) ]] || break
-        else verb="$verb \${COMP_WORDS[i]}"; break; fi
+        if [[ -z $verb ]]; then verb=\${line[i]}; [[ $verb == @(${groups(commands).join('|')}) ]] || break
+        else verb="$verb \${line[i]}"; break; fi
         ;;
     esac
   done
@@ -79,6 +82,11 @@ _tsbuild_cache_mounts() {
   mounts=(\${(f)"$(${LIST_CACHE_MOUNTS})"})
   compadd -a mounts
 }
+_tsbuild_builds() {
+  local -a builds
+  builds=(\${(f)"$(${LIST_BUILDS})"})
+  compadd -a builds
+}
 _tsbuild() {
   local verb=$words[2] at=2
   case $verb in
@@ -114,6 +122,7 @@ export function formatFish(commands: readonly CompletedCommand[]): string {
     'complete -c tsbuild -f',
     `function __tsbuild_images; ${LIST_IMAGES}; end`,
     `function __tsbuild_cache_mounts; ${LIST_CACHE_MOUNTS}; end`,
+    `function __tsbuild_builds; ${LIST_BUILDS}; end`,
     `function __tsbuild_at
   set -l words (string match -v -- '-*' (commandline -opc))
   test "$words[2..]" = "$argv"; or string match -q -- "$argv *" "$words[2..]"
@@ -146,6 +155,7 @@ end`,
     }
     if (spec.completes === 'image') lines.push(`${at} -a '(__tsbuild_images)'`);
     if (spec.completes === 'cache-mount') lines.push(`${at} -a '(__tsbuild_cache_mounts)'`);
+    if (spec.completes === 'build') lines.push(`${at} -a '(__tsbuild_builds)'`);
     if (spec.completes === 'file') lines.push(`${at} -F`);
     if (spec.completes === 'directory') lines.push(`${at} -a '(__fish_complete_directories)'`);
   }
@@ -176,7 +186,11 @@ function groups(commands: readonly CompletedCommand[]): string[] {
 }
 
 function secondWords(commands: readonly CompletedCommand[], group: string): string[] {
-  return commands.filter(({ name }) => name.startsWith(`${group} `)).map(({ name }) => name.slice(group.length + 1));
+  const words = commands
+    .filter(({ name }) => name.startsWith(`${group} `))
+    .map(({ name }) => name.slice(group.length + 1));
+  // The router reads `buildx history` as `builds`.
+  return group === 'buildx' ? [...words, 'history'] : words;
 }
 
 function bashValue(option: OptionSpec): string {
@@ -189,6 +203,7 @@ function bashValue(option: OptionSpec): string {
 function bashArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `words=$(${LIST_IMAGES})`;
   if (completes === 'cache-mount') return `words=$(${LIST_CACHE_MOUNTS})`;
+  if (completes === 'build') return `words=$(${LIST_BUILDS})`;
   if (completes === 'file') return 'COMPREPLY=($(compgen -f -- "$cur")); return';
   if (completes === 'directory') return 'COMPREPLY=($(compgen -d -- "$cur")); return';
   return ':';
@@ -213,6 +228,7 @@ function zshOption(flag: string, option: OptionSpec): string {
 function zshArguments(completes: CommandSpec['completes']): string {
   if (completes === 'image') return `'*:image:_tsbuild_images'`;
   if (completes === 'cache-mount') return `'*:cache mount:_tsbuild_cache_mounts'`;
+  if (completes === 'build') return `'*:build:_tsbuild_builds'`;
   if (completes === 'file') return `'*:file:_files'`;
   if (completes === 'directory') return `'*:directory:_files -/'`;
   return `'*::'`;
