@@ -1,6 +1,16 @@
 // Bundles the library and the command into dist/.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +66,9 @@ async function bundleCommand() {
     ...options,
     entryPoints: { start: 'src/cli/start.ts', main: 'src/cli/main.ts' },
     plugins: [setPackagesApart(packages)],
+    // It is read at every start. Names stay as they are, for the stacks that --debug shows.
+    minifyWhitespace: true,
+    minifySyntax: true,
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__bundleUrl' },
     banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
@@ -107,20 +120,50 @@ function removeAllBut(written) {
 
 /**
  * Builds something, so that the code which that compiles is kept for all later runs: the second time from the cache, as most
- * builds are. A machine that cannot build here (no compiled addon, say) gets the same from its first build.
+ * builds are, of a base that is there, with the instructions that most Dockerfiles have. A machine that cannot build here (no compiled
+ * addon, say) gets the same from its first build.
  */
 function warmUp() {
   const place = mkdtempSync(join(tmpdir(), 'tsbuild-warm-up-'));
   try {
-    const dockerfile =
-      'FROM scratch AS files\nCOPY Dockerfile /\nFROM scratch\nENV A=1\nWORKDIR /a\nCOPY --from=files / /b/\n';
-    writeFileSync(join(place, 'Dockerfile'), dockerfile);
-    const args = ['build', '--progress=plain', '--root', join(place, 'store'), '-t', 'warm-up', place];
-    for (let run = 0; run < 2; run++) {
+    writeContext(join(place, 'base'), 'FROM scratch\nCOPY . /\n');
+    copyShell(join(place, 'base'));
+    writeContext(
+      join(place, 'build'),
+      `FROM warm-up-base AS files
+RUN echo made > /made
+FROM warm-up-base
+ARG NAME=value
+ENV A=$NAME
+LABEL name=warm-up
+WORKDIR /a
+COPY Dockerfile .
+COPY --from=files /made /b/
+RUN echo 1 > /1 && \\
+    echo 2 > /2
+CMD ["sh"]
+`,
+    );
+    const run = (name, context) => {
       rmSync('dist/command/main.cache', { force: true });
+      const args = ['build', '--progress=plain', '--root', join(place, 'store'), '-t', name, join(place, context)];
       spawnSync('dist/tsbuild', args, { stdio: 'ignore' });
-    }
+    };
+    run('warm-up-base', 'base');
+    for (let times = 0; times < 2; times++) run('warm-up', 'build');
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+function writeContext(directory, dockerfile) {
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'Dockerfile'), dockerfile);
+}
+
+/** This machine's shell with the libraries that it is linked with. */
+function copyShell(directory) {
+  const { stdout } = spawnSync('ldd', ['/bin/sh'], { encoding: 'utf8' });
+  for (const path of ['/bin/sh', ...((stdout ?? '').match(/\/\S+(?= \()/g) ?? [])])
+    cpSync(path, join(directory, path), { dereference: true });
 }

@@ -11,14 +11,15 @@ export function digestOp(op: Op): Digest {
   return digestOf(canonicalJson({ ...op, meta: { ...meta, env: env.digest } }));
 }
 
-/** JSON with the keys of every object in code unit order, members that are `undefined` left out. */
+/** JSON with the keys of every object in one order, members that are `undefined` left out. Keys that are numbers come first. */
 export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const member: unknown = value[key as keyof typeof value];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
-  }
-  return `{${members.join(',')}}`;
+  return JSON.stringify(value, sortMembers);
+}
+
+function sortMembers(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  // Without a prototype, so that `__proto__` is a key like others.
+  const sorted = Object.create(null) as Record<string, unknown>;
+  for (const key of Object.keys(value).sort()) sorted[key] = value[key as keyof typeof value];
+  return sorted;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { invalidDigest } from './errors.ts';
 
 /** `<algorithm>:<lower-case hex>` (OCI image-spec, descriptor.md#digests). */
@@ -31,7 +31,7 @@ export function digestEncoded(digest: Digest): string {
 
 /** sha256 of bytes or of a string's UTF-8. */
 export function digestOf(content: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+  return `sha256:${hash('sha256', content, 'hex')}`;
 }
 
 /** The first twelve hexadecimal digits, as docker prints an image ID. */
