@@ -1,3 +1,4 @@
+import { cleanLines } from '../progress/terminal-tail.ts';
 import { parseBoolean } from './flags/boolean.ts';
 import type { Library } from './library.ts';
 import { invalidFlag } from './usage-errors.ts';
@@ -20,7 +21,7 @@ export interface Context {
 
 /** Writes a line of result. */
 export function printLine(context: Context, text: string): void {
-  context.stdout.write(`${text}\n`);
+  context.stdout.write(`${cleanLines(text)}\n`);
 }
 
 /** The options that every call of the library takes. */

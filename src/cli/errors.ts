@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { errorMessage, TsbuildError } from '../errors.ts';
-import { cleanText, TerminalTail } from '../progress/terminal-tail.ts';
+import { cleanLines, cleanText, TerminalTail } from '../progress/terminal-tail.ts';
 
 export interface PrintErrorOptions {
   readonly debug: boolean;
@@ -79,12 +79,4 @@ function describe(error: unknown): string {
   if (!(error instanceof TsbuildError)) return stack;
   const details = Object.entries(error.details).map(([key, value]) => `    ${key}: ${value}`);
   return [`${error.code}`, stack, ...details].join('\n');
-}
-
-/** Text of several lines without what could move a terminal's cursor; tabs stay. */
-export function cleanLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.replace(/[^\P{Cc}\t]/gu, ''))
-    .join('\n');
 }

@@ -3,6 +3,7 @@ import { type CopyLines, OutputBuffer } from './output-buffer.ts';
 import { PlainLog } from './plain-log.ts';
 import { RawLog } from './raw-log.ts';
 import type { StepLog } from './step-log.ts';
+import { cleanLines } from './terminal-tail.ts';
 import { formatProgress, formatSeconds, isCanceled } from './units.ts';
 
 /** A step that is shown keeps the output for about this long while others wait. */
@@ -252,7 +253,7 @@ function isTaskDue({ status, shown }: Task): boolean {
   return share >= TASK_SHARE || status.timestampMs - shown.timestampMs >= TASK_INTERVAL_MS;
 }
 
-/** Text as the Latin-1 string of its UTF-8 bytes, like everything that is printed. */
+/** A name or a message as the Latin-1 string of its UTF-8 bytes, like everything that is printed; only what steps print goes through as it is. */
 function utf8(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return Buffer.from(cleanLines(text), 'utf8').toString('latin1');
 }

@@ -111,6 +111,11 @@ export function cleanText(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '');
 }
 
+/** Text of several lines without what could move a terminal's cursor; tabs stay. */
+export function cleanLines(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n]/gu, '');
+}
+
 /** One escape sequence as it comes in, perhaps in pieces; it may be of any length but is never kept beyond a colour's. */
 class EscapeState {
   #text = '\x1b';

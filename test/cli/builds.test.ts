@@ -270,3 +270,19 @@ testNeeding(['root'], 'builds export: what cannot be written leaves no file', as
     [],
   );
 });
+
+testNeeding(['root'], 'what is printed of names moves no cursor', async (t) => {
+  const { run, work, tsbuild } = makeSetting(t);
+  const evil = '\x1b]0;title\x07\x1b[31m';
+  writeFiles(join(work, 'app'), { [`a${evil}`]: 'a', D2: `FROM scratch\nCOPY ["a${evil}", "/b${evil}"]\n` });
+  const built = await run('build', '--progress=plain', '-f', 'app/D2', '--target=0', '-t', 'app:1', 'app');
+  t.is(built.code, 0, built.stderr);
+  const [id = ''] = readdirSync(join(tsbuild.root, 'builds')).filter((name) => /^\d{8}T/.test(name));
+  const path = join(tsbuild.root, 'builds', id, 'record.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), name: evil, tags: [evil] }));
+  writeFileSync(join(tsbuild.root, evil), '');
+  const outputs = [built];
+  for (const args of ['builds ls', 'builds inspect', 'builds logs', 'du --verbose', 'history app:1', 'fsck'])
+    outputs.push(await run(...args.split(' ')));
+  for (const { stdout, stderr } of outputs) t.notRegex(stdout + stderr, /[^\P{Cc}\n\t]/u);
+});

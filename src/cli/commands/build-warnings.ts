@@ -1,6 +1,5 @@
 import type { ProgressSink, VertexWarning } from '../../progress/events.ts';
-import { cleanText } from '../../progress/terminal-tail.ts';
-import { cleanLines } from '../errors.ts';
+import { cleanLines, cleanText } from '../../progress/terminal-tail.ts';
 
 /** Gathers a build's warnings for a summary below its progress, in buildx's words. */
 export function collectWarnings(): { readonly sink: ProgressSink; format(expanded: boolean): string } {

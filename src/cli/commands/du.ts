@@ -1,3 +1,4 @@
+import { cleanLines } from '../../progress/terminal-tail.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
@@ -52,7 +53,7 @@ async function run(context: Context, _args: readonly string[], flags: DuFlags): 
   const items = [...usage.items].sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1));
   const format = flags.verbose ? 'pretty' : flags.format;
   const isTable = format === undefined || format === '' || /^table(?:\s|$)/.test(format);
-  if (format === 'pretty') context.stdout.write(formatUsageVerbose(items));
+  if (format === 'pretty') context.stdout.write(cleanLines(formatUsageVerbose(items)));
   else {
     const rows = items.map((item) => usageRow(item, isTable));
     context.stdout.write(formatRows(rows, { format, table: USAGE_TABLE, headers: USAGE_HEADERS }));

@@ -1,4 +1,5 @@
 import type { Finding, StoreCheck } from '../../index.ts';
+import { cleanLines } from '../../progress/terminal-tail.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { ReportedFailure } from '../exit-codes.ts';
@@ -61,7 +62,7 @@ async function run(context: Context, _args: readonly string[], flags: FsckFlags)
   if (flags.format !== undefined)
     context.stdout.write(formatRows(findings.map(rowOf), { format: flags.format, table: TABLE, headers: HEADERS }));
   else {
-    context.stdout.write(findings.map(formatFinding).join(''));
+    context.stdout.write(cleanLines(findings.map(formatFinding).join('')));
     if (!flags.quiet) context.stdout.write(formatSummary(result));
   }
   if (!result.ok) throw new ReportedFailure();

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { UsageItem } from '../../index.ts';
+import { cleanLines } from '../../progress/terminal-tail.ts';
 import { defaultRoot } from '../../store/paths.ts';
 import { parseUntil } from '../../upkeep/filters.ts';
 import { parseSpace, readDisk } from '../../upkeep/settings.ts';
@@ -87,7 +88,7 @@ async function run(context: Context, _args: readonly string[], flags: PruneFlags
     dryRun,
     filters: filter,
   });
-  context.stdout.write(formatRemoved(removed, flags));
+  context.stdout.write(cleanLines(formatRemoved(removed, flags)));
   const isTable = flags.format === undefined || /^table(?:\s|$)/.test(flags.format);
   if (isTable) context.stdout.write(`Total:\t${humanSize(bytes, 4)}\n`);
 }

@@ -1,4 +1,5 @@
 import type { KeptReport } from '../../index.ts';
+import { cleanLines } from '../../progress/terminal-tail.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { humanAgo, humanSize } from '../format/human.ts';
@@ -30,7 +31,7 @@ async function run(context: Context, args: readonly string[], { format }: WhyKep
   if (format === 'json') context.stdout.write(reports.map((report) => `${JSON.stringify(report)}\n`).join(''));
   else if (format !== undefined)
     context.stdout.write(formatRows(reports.map(rowOf), { format, table: '{{.ID}}', headers: HEADERS }));
-  else context.stdout.write(reports.map(formatReport).join('\n'));
+  else context.stdout.write(cleanLines(reports.map(formatReport).join('\n')));
 }
 
 const HEADERS = {

@@ -1,7 +1,6 @@
 import type { CheckReport, CheckWarning } from '../../build/call/types.ts';
 import { formatFrame } from '../../dockerfile/frame.ts';
-import { cleanText } from '../../progress/terminal-tail.ts';
-import { cleanLines } from '../errors.ts';
+import { cleanLines, cleanText } from '../../progress/terminal-tail.ts';
 
 /** What the checks found, each with the lines that it is about. */
 export function formatCheckReport({ warnings, sources }: CheckReport): string {

@@ -1,3 +1,4 @@
+import { cleanLines } from '../../progress/terminal-tail.ts';
 import { formatTable } from './table.ts';
 import { compileTemplate } from './template.ts';
 
@@ -28,17 +29,22 @@ const HEADER_FUNCTIONS = Object.fromEntries(
 /** Prints rows as docker's lists do: a table, JSON lines, or a template for each. Throws `TEMPLATE_INVALID`. */
 export function formatRows(rows: readonly Row[], options: RowFormat): string {
   if (options.quiet !== undefined && (options.format === undefined || options.format === 'table'))
-    return rows.map((row) => `${row[options.quiet ?? '']}\n`).join('');
+    return rows.map((row) => `${cleanLines(row[options.quiet ?? ''] ?? '')}\n`).join('');
   const format = chooseFormat(options);
   if (format === 'json') return rows.map((row) => `${JSON.stringify(sortKeys(row))}\n`).join('');
   // In a shell's single quotes \t and \n are two characters; docker takes them for tab and newline.
   const source = format.replace(TABLE, '').trim().replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const template = compileTemplate(source);
-  const lines = rows.map((row) => template.execute(row));
+  const lines = rows.map((row) => template.execute(cleanRow(row)));
   // The headings have every field, so a misspelt one is found also where there are no rows.
   const isTable = TABLE.test(format);
   const header = isTable || rows.length === 0 ? formatHeader(source, options.headers) : '';
   return isTable ? formatTable([header, ...lines]) : lines.map((line) => `${line}\n`).join('');
+}
+
+/** A name may be anybody's: nothing in it moves a terminal's cursor. JSON escapes it. */
+function cleanRow(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, cleanLines(value)]));
 }
 
 function formatHeader(source: string, headers: Row): string {
