@@ -343,10 +343,9 @@ export function exportBuilds(
 }
 
 async function withHistory<T>({ root }: StoreOptions, work: (history: BuildHistory) => Promise<T>): Promise<T> {
-  const [{ createBuildHistory }, { openStore }, { native }] = await Promise.all([
+  const [{ createBuildHistory }, { openStore }] = await Promise.all([
     import('./history/history.ts'),
     import('./store/index.ts'),
-    import('./native/index.ts'),
   ]);
   const store = await openStore(root, { access: 'read' });
   try {
@@ -370,7 +369,6 @@ export interface DiskUsageOptions extends StoreOptions {
  */
 export async function diskUsage(options: DiskUsageOptions = {}): Promise<Usage> {
   const { filterUsage, surveyStore } = await import('./upkeep/index.ts');
-  const { native } = await import('./native/index.ts');
   return withWorkspace(
     options.root,
     async (workspace) => filterUsage(await surveyStore(workspace, native, options), options.filters ?? []),
@@ -397,7 +395,6 @@ export interface PruneStoreOptions extends DiskUsageOptions {
  */
 export async function pruneStore(options: PruneStoreOptions = {}): Promise<PruneResult> {
   const { compileFilters, pruneByRules } = await import('./upkeep/index.ts');
-  const { native } = await import('./native/index.ts');
   const { all = false, filters = [], maxUsedSpace, minFreeSpace, reservedSpace, unusedForMs } = options;
   const rules = {
     all,
@@ -423,7 +420,6 @@ export async function whyKept(
   options: StoreOptions & { readonly signal?: AbortSignal } = {},
 ): Promise<readonly KeptReport[]> {
   const { explainKept, surveyStore } = await import('./upkeep/index.ts');
-  const { native } = await import('./native/index.ts');
   return withWorkspace(
     options.root,
     async (workspace) => explainKept(workspace, await surveyStore(workspace, native, options), reference),

@@ -8,3 +8,4 @@ export { createLayerBlobs, type LayerBlob, type LayerBlobs } from './layer-blobs
 export { createOciLayout, IMAGE_NAME_ANNOTATION, openOciLayout, REF_NAME_ANNOTATION } from './oci-layout.ts';
 export { createStoreTarget } from './store-target.ts';
 export type { Fetcher, TransferOptions } from './targets.ts';
+export { writeTar } from './write-tar.ts';

@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
+import { writeTar } from '../content/index.ts';
 import { type Descriptor, type Digest, digestOf, encodeJson, MediaType } from '../oci/index.ts';
 import type { BuildInspection } from './history.ts';
 import type { Explanation } from './reason-types.ts';
@@ -29,18 +30,7 @@ export async function writeBundle(
   output: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  const { pack: createPack } = await import('tar-stream');
-  const pack = createPack();
-  const written = pipeline(pack, output, { end: false, signal });
-  try {
-    await Promise.race([fillBundle(pack, builds), written.then(() => {})]);
-    pack.finalize();
-  } catch (error) {
-    pack.destroy(error instanceof Error ? error : undefined);
-    await written.catch(() => {});
-    throw error;
-  }
-  await written;
+  await writeTar(output, signal, (pack) => fillBundle(pack, builds));
 }
 
 async function fillBundle(pack: Pack, builds: readonly ExportedBuild[]): Promise<void> {

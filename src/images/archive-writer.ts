@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
+import { writeTar } from '../content/index.ts';
 import {
   type Descriptor,
   type Digest,
@@ -42,18 +43,7 @@ export async function writeArchive(
   }
   files.set('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
 
-  const { pack: createPack } = await import('tar-stream');
-  const pack = createPack();
-  const written = pipeline(pack, output, { end: false, signal: options.signal });
-  try {
-    await Promise.race([fillArchive(context, pack, blobs, files), written.then(() => {})]);
-    pack.finalize();
-  } catch (error) {
-    pack.destroy(error instanceof Error ? error : undefined);
-    await written.catch(() => {});
-    throw error;
-  }
-  await written;
+  await writeTar(output, options.signal, (pack) => fillArchive(context, pack, blobs, files));
 }
 
 /** Everything that the images reach, metadata and layers, made present in the store; by digest. */

@@ -99,7 +99,13 @@ test('what a definition led to is seen at once, and by others after a flush; unc
   const counting: Pick<typeof store, 'table'> = {
     table: <V>(name: string) => {
       const table = store.table<V>(name);
-      return { ...table, put: (key: string, value: V) => (puts++, table.put(key, value)) };
+      return {
+        ...table,
+        put: (key: string, value: V) => {
+          puts++;
+          return table.put(key, value);
+        },
+      };
     },
   };
   const later = createCacheStorage(counting, snapshotter);

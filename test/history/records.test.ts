@@ -132,7 +132,8 @@ async function startBuild(t: ExecutionContext, request: object): Promise<ChildPr
     onProgress: ({ logs = [] }) => { if (logs.length > 0) process.stdout.write('started') } }))`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => void child.kill('SIGKILL'));
-  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the build ended before its step ran')));
+  await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), ended]);
   return child;
 }
 
