@@ -26,6 +26,17 @@ export function dockerfileUnreadable(
   });
 }
 
+/** By the code of what went wrong: a registry's refusal stays one. */
+export function cacheMountsNotExported(place: string, cause: unknown): TsbuildError {
+  const known = cause instanceof TsbuildError ? cause : undefined;
+  const message = `cannot export cache mounts to ${place}: ${errorMessage(cause)}`;
+  return new TsbuildError(stableCode(cause) ?? 'EXPORT_FAILED', message, {
+    cause,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    details: { ...known?.details, place },
+  });
+}
+
 /** The kernel lets only root give files to others, mount, and start containers. */
 export function privilegeMissing(uid: number, what = 'building'): TsbuildError {
   return new TsbuildError('PRIVILEGE_MISSING', `${what} needs root, and this process is user ${uid}`, {

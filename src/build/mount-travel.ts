@@ -13,12 +13,13 @@ import type { ProgressSink } from '../progress/events.ts';
 import { formatBytes } from '../progress/units.ts';
 import type { VertexReporter } from '../solver/types.ts';
 import type { Workspace } from '../workspace.ts';
+import { cacheMountsNotExported } from './errors.ts';
 import { runPhase } from './phases.ts';
 
 /** How the caches of a build's steps come and go: `--cache-mount-from`, `--cache-mount-to`. */
 export interface MountTravel {
   /** Brings a cache that the store lacks, before the first step that mounts it. */
-  beforeUse(name: string, request: CacheMountRequest): Promise<void>;
+  beforeUse(this: void, name: string, request: CacheMountRequest): Promise<void>;
   /** Takes the caches that steps mounted to where they are kept. */
   exportUsed(): Promise<void>;
   close(): Promise<void>;
@@ -102,6 +103,8 @@ export function createMountTravel({ workspace, request, sink, signal }: MountTra
           signal,
           onTask: (...task) => reporter.task(...task),
           ...(to.maxBytes === undefined ? {} : { maxBytes: to.maxBytes }),
+        }).catch((error: unknown) => {
+          throw signal.aborted ? error : cacheMountsNotExported(placeName(to.place), error);
         });
         const lines = exported.mounts.flatMap(({ id, leftOut }) =>
           leftOut.files === 0 ? [] : [`${id}: left out ${leftOut.files} files, ${formatBytes(leftOut.bytes)}\n`],

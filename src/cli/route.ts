@@ -46,9 +46,14 @@ export function parseRoute(argv: readonly string[]): Route {
     // `buildx --push .` builds, as `buildx build` does.
     if (first === 'buildx' && second?.startsWith('-') && !isHelp(second))
       return { ...common, entry: findCommand('build'), name: 'build', args: words.slice(1) };
-    // Flags of every command show what the group has, as the group alone does.
-    if (second === undefined || second.startsWith('-'))
+    if (second === undefined || isHelp(second))
       return { ...common, entry: undefined, name: first, args: [], help: true };
+    // `builds --root DIR ls`: flags of every command may stand here too.
+    if (second.startsWith('-')) {
+      const flags = words.slice(1, second === '--root' ? 3 : 2);
+      if (second === '--root' && flags.length < 2) throw usageError('--root needs a directory', SEE_HELP);
+      return parseRoute([...argv.slice(0, at), ...flags, first, ...words.slice(1 + flags.length)]);
+    }
     const name = `${first} ${second}`;
     const entry = findCommand(name);
     if (entry === undefined) throw unknownCommand(name, first);

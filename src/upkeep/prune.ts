@@ -61,6 +61,10 @@ export async function pruneByRules(
       await forgetCacheRecords(context, all.some(takesEverything) ? Date.now() : undefined);
     }
     return { removed, bytes: sumBytes(removed), totalBytes };
+  } catch (error) {
+    // Stopped on the way: what is gone is forgotten, or a later fsck would find names that lead nowhere.
+    if (options.signal?.aborted && !options.dryRun) await forgetCacheRecords(context);
+    throw error;
   } finally {
     lock?.release();
   }

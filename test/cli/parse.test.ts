@@ -90,6 +90,13 @@ test('commands and their aliases', (t) => {
     t.is(route.args.join(' '), args, argv);
   }
   t.is(parseRoute(['--root=/r', 'images']).root, '/r');
+  t.like(parseRoute(['buildx', 'history', '-D', '--root', '/r', 'ls', '-q']), {
+    root: '/r',
+    debug: true,
+    args: ['-q'],
+  });
+  t.throws(() => parseRoute(['builds', '--root']), { message: '--root needs a directory' });
+  t.throws(() => parseRoute(['builds', '--rot', 'x', 'ls']), { message: 'unknown flag: --rot' });
   t.throws(() => parseRoute(['buidl', '.']), { message: 'unknown command: tsbuild buidl' });
   t.regex(t.throws(() => parseRoute(['image', 'inspct']), { instanceOf: TsbuildError })?.hint ?? '', /image inspect/);
 });

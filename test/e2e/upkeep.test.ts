@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { pruneStore } from '../../src/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import type { ExecResult } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -395,6 +396,21 @@ testNeeding(
     }
   },
 );
+
+testNeeding(SETTING_NEEDS, 'a prune that is stopped forgets what it has removed', async (t) => {
+  const setting = await makeSetting(t);
+  const { tsbuild } = setting;
+  await makeStore(setting);
+  must(await tsbuild.run(['save', '-o', '/dev/null', 'app:1', 'other:1']));
+  const stop = new AbortController();
+  const { root } = tsbuild;
+  await t.throwsAsync(pruneStore({ root, all: true, signal: stop.signal, onRemoved: () => stop.abort() }), {
+    any: true,
+  });
+  // Files are left, which the next command deletes, and no name that leads nowhere.
+  const kinds = (await tsbuild.run(['fsck'])).stdout.matchAll(/^(?:warning|error) (\S+):/gm);
+  t.deepEqual([...new Set([...kinds].map(([, kind]) => kind))], ['leftover']);
+});
 
 testNeeding(SETTING_NEEDS, 'fsck --repair that is killed loses nothing; the next one ends what it began', async (t) => {
   t.timeout(120_000);
