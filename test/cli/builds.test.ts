@@ -197,9 +197,8 @@ testNeeding(['root'], '--explain-cache in a store that is new: what came from th
   const { run, context } = makeSetting(t);
   await run('build', '-q', '--cache-to', 'type=local,dest=steps', 'app');
   writeFileSync(join(context, 'src/b'), 'B');
-  const again = await run(
-    ...['--root', 'other', 'build', '-q', '--cache-from', 'type=local,src=steps', '--explain-cache', 'app'],
-  );
+  const from = ['--cache-from', 'type=local,src=steps'];
+  const again = await run('--root', 'other', 'build', '-q', ...from, '--explain-cache', 'app');
   t.is(again.code, 0);
   t.regex(again.stderr, /never built before in this store/);
   t.notRegex(again.stderr, /from the cache\)/);
