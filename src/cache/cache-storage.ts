@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { OpResult, SnapshotResult } from '../llb/results.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
@@ -94,7 +93,7 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
       // All puts of one turn are one transaction.
       const writes: Promise<unknown>[] = [...learnt].map(([key, content]) => contents.put(key, content));
       for (const [definition, record] of led)
-        if (!isDeepStrictEqual(definitions.get(definition), record)) writes.push(definitions.put(definition, record));
+        if (!isSame(definitions.get(definition), record)) writes.push(definitions.put(definition, record));
       for (const identity of stale) {
         writes.push(records.update(identity, (record) => record && { ...record, lastUsedMs: now }));
       }
@@ -104,6 +103,11 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
       await Promise.all(writes);
     },
   };
+}
+
+/** As they are stored; one whose members come in another order is written once more. */
+function isSame(stored: DefinitionRecord | undefined, record: DefinitionRecord): boolean {
+  return stored?.identity === record.identity && JSON.stringify(stored.inputs) === JSON.stringify(record.inputs);
 }
 
 function contentKey(snapshot: string | null, selector: Digest): string {
