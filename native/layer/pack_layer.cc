@@ -6,6 +6,7 @@
 
 #include "fs/mounted_root.h"
 #include "layer/diff_walk.h"
+#include "layer/pack_into.h"
 #include "layer/tree_packer.h"
 
 namespace tsbuild {
@@ -84,15 +85,7 @@ class FdSink : public ByteSink {
 }  // namespace
 
 Result<PackLayerResult> PackLayer(const PackLayerRequest& request) {
-  if (request.output.empty()) return Pack(request, -1);
-  UniqueFd output(open(request.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!output) return Error::FromErrno("open", request.output);
-  auto packed = Pack(request, output.get());
-  if (!packed.ok()) {
-    if (packed.error().syscall == "write" && packed.error().path.empty()) packed.error().path = request.output;
-    unlink(request.output.c_str());
-  }
-  return packed;
+  return PackInto(request.output, 0644, [&](int output) { return Pack(request, output); });
 }
 
 Result<PackTreeResult> PackTree(const PackTreeRequest& request) {

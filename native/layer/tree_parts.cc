@@ -9,6 +9,7 @@
 #include "fs/directory.h"
 #include "fs/sha256.h"
 #include "layer/diff_walk.h"
+#include "layer/pack_into.h"
 #include "layer/pipelined_source.h"
 #include "layer/tar_reader.h"
 #include "layer/tree_extractor.h"
@@ -178,15 +179,7 @@ Result<SurveyTreeResult> SurveyTree(const SurveyTreeRequest& request) {
 }
 
 Result<PackPartResult> PackPart(const PackPartRequest& request) {
-  if (request.output.empty()) return Pack(request, -1);
-  UniqueFd output(open(request.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!output) return Error::FromErrno("open", request.output);
-  auto packed = Pack(request, output.get());
-  if (!packed.ok()) {
-    if (packed.error().syscall == "write" && packed.error().path.empty()) packed.error().path = request.output;
-    unlink(request.output.c_str());
-  }
-  return packed;
+  return PackInto(request.output, 0600, [&](int output) { return Pack(request, output); });
 }
 
 Result<UnpackPartResult> UnpackPart(const UnpackPartRequest& request) {
