@@ -109,6 +109,8 @@ export function planBuild(random: Random, index: number, killChance: number): Pl
     flags: [
       ...(random.chance(0.1) ? ['--no-cache'] : []),
       ...(random.chance(0.2) ? ['--max-parallelism', String(1 + random.below(3))] : []),
+      ...(random.chance(0.2) ? [`--cache-to=type=registry,ref=$REGISTRY/cache:${index % 4},mode=max`] : []),
+      ...(random.chance(0.2) ? [`--cache-from=type=registry,ref=$REGISTRY/cache:${random.below(4)}`] : []),
     ],
     ...(random.chance(killChance) ? { killAfterMs: random.pick([100, 400, 2500]) * random.next() + 30 } : {}),
   };

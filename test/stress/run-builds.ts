@@ -65,7 +65,7 @@ export async function runBuilds(options: StressOptions): Promise<StressReport> {
         else finished += 1;
         if (ended.hasWaited) waits += 1;
         faults.push(...ended.faults.map((fault) => `build ${index}: ${fault}\n${build.dockerfile}`));
-        if (!upkeep.chance(0.15)) continue;
+        if (!upkeep.chance(0.3)) continue;
         upkeeps += 1;
         faults.push(...(await runUpkeep(room, upkeep, index, log)));
       }
@@ -116,7 +116,7 @@ async function runBuild(room: Room, index: number, build: PlannedBuild): Promise
     'build',
     '--progress=plain',
     `--build-arg=REGISTRY=${registry}`,
-    ...build.flags,
+    ...build.flags.map((flag) => flag.replace('$REGISTRY', registry)),
     ...outputs[build.output],
     context,
   ];
@@ -192,26 +192,59 @@ function readLocal(root: string): ReadonlyMap<string, string> {
 
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** Removes something while builds run. */
+/** What is done beside builds: removals, repairs, and images and caches on their way in and out. */
 async function runUpkeep(
-  { tsbuild, registry }: Room,
+  room: Room,
   random: Random,
   index: number,
   log: (line: string) => void,
 ): Promise<readonly string[]> {
+  const { tsbuild, registry, work } = room;
   const some = index - random.below(10);
-  const args = random.pick([
-    ['prune', '-f'],
-    ['prune', '-a', '-f'],
-    ['prune', '-f', '--max-used-space', '3MB'],
-    ['rmi', '-f', `${registry}/stress/${some % 7}:${some}`],
-    ['rmi', '-f', `${registry}/busybox:1`],
-    ['rmi', '-f', `${registry}/layers:1`],
+  const image = `${registry}/stress/${some % 7}:${some}`;
+  const archive = join(work, `archive${index}`);
+  const caches = `${registry}/caches:${index % 3}`;
+  const commands = random.pick<readonly (readonly string[])[]>([
+    [['prune', '-f']],
+    [['prune', '-a', '-f']],
+    [['prune', '-f', '--max-used-space', '3MB']],
+    [['fsck', '--repair']],
+    [['fsck', '--repair', '--full']],
+    [['rmi', '-f', image]],
+    [['rmi', '-f', `${registry}/busybox:1`]],
+    [['rmi', '-f', `${registry}/layers:1`]],
+    [
+      ['pull', '-q', `${registry}/layers:1`],
+      ['push', '-q', `${registry}/layers:1`],
+    ],
+    [
+      ['save', '-o', archive, image],
+      ['rmi', '-f', image],
+      ['load', '-q', '-i', archive],
+    ],
+    [
+      ['cache-mount', 'export', '--all', caches],
+      ['cache-mount', 'import', '--mode', random.pick(['replace', 'merge']), caches],
+    ],
   ]);
-  const result = await tsbuild.run(args);
-  log(`${index}: tsbuild ${args.join(' ')}: ${result.code}`);
-  const isRefused = args[0] === 'rmi' && /no such image|not found/i.test(result.stderr);
-  return result.code === 0 || isRefused ? [] : [`tsbuild ${args.join(' ')}: ${result.stderr}`];
+  const faults: string[] = [];
+  for (const args of commands) {
+    const child = spawn(TSBUILD, args, { env: tsbuild.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const isKilled = random.chance(0.15);
+    const timer = isKilled ? setTimeout(() => child.kill('SIGKILL'), 50 + random.below(400)) : undefined;
+    const { code, signal, said } = await follow(child);
+    clearTimeout(timer);
+    log(`${index}: tsbuild ${args.join(' ')}: ${code ?? signal}`);
+    if (isKilled && signal === 'SIGKILL') break;
+    // What was found is no failure of the repair: the look at the end tells what is left.
+    if (code === 0 || (args[0] === 'fsck' && code === 1 && !said.includes('ERROR:'))) continue;
+    // It was never built, another one removed it, or a step uses it.
+    if (!/no such image|not found|no cache mount|in use|CACHE_MOUNT_/i.test(said))
+      faults.push(`tsbuild ${args.join(' ')}: ${code ?? signal} ${said.slice(-3000)}`);
+    break;
+  }
+  removeTree(archive);
+  return faults;
 }
 
 /** What is left when all have ended and the next build has swept. */
