@@ -19,7 +19,9 @@ export function cacheExportFailed(name: string, cause: unknown): TsbuildError {
   return new TsbuildError('CACHE_EXPORT_FAILED', `cannot export the cache to ${name}: ${errorMessage(cause)}`, {
     cause,
     // What the registry or the disk wants is what helps; else the build may do without.
-    hint: (cause instanceof TsbuildError ? cause.hint : undefined) ?? 'with ignore-error=true in --cache-to the build succeeds all the same',
+    hint:
+      (cause instanceof TsbuildError ? cause.hint : undefined) ??
+      'with ignore-error=true in --cache-to the build succeeds all the same',
     details: { name },
   });
 }
