@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { contentTooLarge, digestMismatch, sizeMismatch } from '../content/errors.ts';
+import { errorCode } from '../errors.ts';
 import {
   type Descriptor,
   type Digest,
@@ -23,6 +24,9 @@ const ACCEPT = [MediaType.ociIndex, MediaType.ociManifest, MediaType.dockerIndex
 /** A manifest is small: whoever takes longer is not going to finish. */
 const DEADLINE_MS = 300_000;
 const FETCH_ATTEMPTS = 3;
+const PUT_ATTEMPTS = 3;
+/** What a registry says of parts that are there, while it writes them for another client. */
+const UNSETTLED = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'DIGEST_MISMATCH']);
 
 /**
  * What a tag or digest names, by HEAD, which costs nothing where downloads are counted. Where that does not tell all, or is refused, GET: it
@@ -90,8 +94,28 @@ export async function manifestExists(
   return response.status === 200;
 }
 
-/** Writes a manifest under a tag or its digest. */
+/**
+ * Writes a manifest under a tag or its digest. Its parts were sent, or seen, just before: a registry that does not know them is asked
+ * again, since several (distribution's on a file system is one) lose sight of a blob for the moment in which somebody else sends it too.
+ */
 export async function putManifest(
+  context: RepositoryContext,
+  reference: string,
+  descriptor: Descriptor,
+  content: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await putOnce(context, reference, descriptor, content, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (attempt >= PUT_ATTEMPTS || !UNSETTLED.has(errorCode(error) ?? '')) throw error;
+      await pause(backoffMs(attempt), signal);
+    }
+}
+
+async function putOnce(
   context: RepositoryContext,
   reference: string,
   descriptor: Descriptor,

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import test from 'ava';
+import { digestOf } from '../../src/oci/index.ts';
 import { unreachable } from '../../src/registry/errors.ts';
 import {
   attemptsFor,
@@ -8,6 +10,7 @@ import {
   parseRetryAfter,
   pause,
 } from '../../src/registry/retry.ts';
+import { repositoryAt, serve } from './servers.ts';
 
 test('pauses grow, are bounded, and are drawn from the whole span', (t) => {
   t.is(
@@ -61,4 +64,27 @@ test('a pause ends with its signal', async (t) => {
   const pausing = pause(60_000, controller.signal);
   controller.abort(new Error('stop'));
   await t.throwsAsync(pausing, { message: 'stop' });
+});
+
+test('a manifest whose parts a registry does not see for a moment is sent again', async (t) => {
+  const body = Buffer.from(JSON.stringify({ schemaVersion: 2 }));
+  const descriptor = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(body),
+    size: body.length,
+  };
+  let refusals = 2;
+  const server = await serve(t, (request, response) => {
+    request.resume();
+    if (request.method === 'PUT' && refusals-- > 0)
+      response
+        .writeHead(400)
+        .end(JSON.stringify({ errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', message: 'blob unknown' }] }));
+    else response.writeHead(request.method === 'PUT' ? 201 : 200).end();
+  });
+  const push = () => repositoryAt(t, server.host).push(descriptor, { open: () => Readable.from([body]) });
+  await push();
+  t.is(server.requests.filter(({ method }) => method === 'PUT').length, 3);
+  refusals = 3;
+  await t.throwsAsync(push(), { code: 'MANIFEST_BLOB_UNKNOWN' });
 });
