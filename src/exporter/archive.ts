@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { OutputSpec } from '../build-types.ts';
-import { fullName } from '../images/names.ts';
+import { fullName } from '../images/names/names.ts';
 import type { Descriptor } from '../oci/index.ts';
 import { gatherAnnotations, makeManifest } from './annotations.ts';
 import { withStream, writeDestination } from './destination.ts';

@@ -1,5 +1,5 @@
 import type { OutputSpec } from '../build-types.ts';
-import { fullName } from '../images/names.ts';
+import { fullName } from '../images/names/names.ts';
 import type { Compression, Descriptor } from '../oci/index.ts';
 import { gatherAnnotations, makeManifest } from './annotations.ts';
 import { type ArchiveOutput, exportArchive } from './archive.ts';

@@ -4,7 +4,7 @@ import type { RegistryClient } from '../registry/types.ts';
 import type { Chains } from '../snapshot/chains.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { Store } from '../store/index.ts';
-import type { ImageRecords } from './records.ts';
+import type { ImageRecords } from './names/records.ts';
 
 /** What every operation on images works with. */
 export interface ImageContext {

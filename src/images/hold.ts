@@ -1,8 +1,8 @@
 import { chainIDs, type Descriptor, type Digest, isConfigType, isIndexType, isManifestType } from '../oci/index.ts';
 import type { ImageContext } from './context.ts';
 import { imageNotFound } from './errors.ts';
-import { type FoundImage, findImage, requireImage } from './find.ts';
 import { childrenInStore, readConfig } from './graph.ts';
+import { type FoundImage, findImage, requireImage } from './names/find.ts';
 import type { ResolvedImage } from './types.ts';
 
 type HoldContext = Pick<ImageContext, 'store' | 'content' | 'chains' | 'records'>;

@@ -1,3 +1,3 @@
+export { createTrees } from './layers/trees.ts';
 export { createImageStore } from './store.ts';
-export { createTrees } from './trees.ts';
 export type * from './types.ts';

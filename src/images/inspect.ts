@@ -1,8 +1,8 @@
 import { type ContainerConfig, chainIDs, type HistoryEntry, matchPlatform, type Platform } from '../oci/index.ts';
 import { type DetailsContext, type ImageDetails, parseTime, readDetails } from './details.ts';
 import { imageNotFound, platformNotFound } from './errors.ts';
-import { requireImage } from './find.ts';
-import { isDangling, isDigestName, showName } from './names.ts';
+import { requireImage } from './names/find.ts';
+import { isDangling, isDigestName, showName } from './names/names.ts';
 import type { HistoryRow, ImageInspection, ImageRecord, InspectedConfig } from './types.ts';
 
 /** What Go writes for a time that was never set. */

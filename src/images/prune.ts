@@ -1,6 +1,6 @@
 import type { ImageContext } from './context.ts';
-import { groupBy } from './grouping.ts';
-import { isDangling } from './names.ts';
+import { groupBy } from './names/grouping.ts';
+import { isDangling } from './names/names.ts';
 import { removeImage } from './remove.ts';
 import type { RemovedItem } from './types.ts';
 

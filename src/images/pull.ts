@@ -3,9 +3,9 @@ import { type Descriptor, hostPlatform, isIndexType, parseTaggedReference, type 
 import { mapConcurrently } from './concurrency.ts';
 import type { ImageContext } from './context.ts';
 import { transferFailed } from './errors.ts';
-import { ensureBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './fetch.ts';
 import { imageIDOf } from './graph.ts';
-import { recordName } from './names.ts';
+import { ensureBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './layers/fetch.ts';
+import { recordName } from './names/names.ts';
 import { reportCopy } from './report.ts';
 import { queryRegistry, recordPulled } from './resolve.ts';
 import type { PulledImage, PullOptions } from './types.ts';

@@ -4,10 +4,10 @@ import type { RegistryRepository } from '../registry/types.ts';
 import { choosePlatform } from './choose.ts';
 import type { ImageContext } from './context.ts';
 import { nameNeeded, transferFailed } from './errors.ts';
-import { openBlob, recordSources } from './fetch.ts';
 import { takeImage } from './hold.ts';
-import { isDangling, recordName } from './names.ts';
-import { materializeRecord } from './pack.ts';
+import { openBlob, recordSources } from './layers/fetch.ts';
+import { materializeRecord } from './layers/pack.ts';
+import { isDangling, recordName } from './names/names.ts';
 import { reportCopy } from './report.ts';
 import type { PushedImage, PushOptions, TaskOptions } from './types.ts';
 

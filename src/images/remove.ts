@@ -1,7 +1,7 @@
 import { type CollectionContext, collectGarbage } from './collect.ts';
 import { imageInUse, imageNotFound } from './errors.ts';
-import { requireImage } from './find.ts';
-import { isDangling, isDigestName, showName, showRepository } from './names.ts';
+import { requireImage } from './names/find.ts';
+import { isDangling, isDigestName, showName, showRepository } from './names/names.ts';
 import type { ImageRecord, RemovedItem } from './types.ts';
 
 /**

@@ -20,11 +20,11 @@ import {
 } from '../oci/index.ts';
 import type { ImageContext } from './context.ts';
 import { imageNotFound, layerCountMismatch, notAnImage, platformNotFound } from './errors.ts';
-import { ensureBlob, recordSources } from './fetch.ts';
-import { findImage } from './find.ts';
 import { configPlatform, imageIDOf, isAttestation, selectManifest } from './graph.ts';
 import { holdResolved } from './hold.ts';
-import { recordName } from './names.ts';
+import { ensureBlob, recordSources } from './layers/fetch.ts';
+import { findImage } from './names/find.ts';
+import { recordName } from './names/names.ts';
 import type { ResolvedImage, ResolveOptions } from './types.ts';
 
 /** Reads a blob of metadata, from the store or, where that is allowed, from the registry. */

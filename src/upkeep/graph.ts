@@ -1,7 +1,7 @@
 import { createBlobSources, createLayerBlobs } from '../content/index.ts';
 import { childrenInStore, readConfig } from '../images/graph.ts';
-import { isDangling, showName } from '../images/names.ts';
-import { createImageRecords } from '../images/records.ts';
+import { isDangling, showName } from '../images/names/names.ts';
+import { createImageRecords } from '../images/names/records.ts';
 import { chainIDs, type Descriptor, type Digest, isConfigType, shortDigest } from '../oci/index.ts';
 import type { UpkeepContext } from './types.ts';
 

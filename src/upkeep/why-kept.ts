@@ -1,7 +1,7 @@
 import { displayId, listNames, readFacts } from '../cache/mounts/facts.ts';
-import { findImage } from '../images/find.ts';
-import { showName } from '../images/names.ts';
-import { createImageRecords } from '../images/records.ts';
+import { findImage } from '../images/names/find.ts';
+import { showName } from '../images/names/names.ts';
+import { createImageRecords } from '../images/names/records.ts';
 import { nameAmbiguous, nothingCalled } from './errors.ts';
 import { startsWithID } from './filters.ts';
 import { blobKey, type Edge, type NodeKey, snapshotKey } from './graph.ts';

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { CacheDestinationSpec, CacheExportOptions } from '../../build-types.ts';
 import { copyGraph, createOciLayout, type Fetcher } from '../../content/index.ts';
 import { errorCode } from '../../errors.ts';
-import { checkLostBlob } from '../../images/trees.ts';
+import { checkLostBlob } from '../../images/layers/trees.ts';
 import type { ImageStore, TaskOptions } from '../../images/types.ts';
 import type { LayerPlace, TreeResult } from '../../llb/results.ts';
 import {

@@ -12,7 +12,7 @@ import {
   openOciLayout,
   REF_NAME_ANNOTATION,
 } from '../../content/index.ts';
-import { type ArchiveContext, readArchive } from '../../images/archive-reader.ts';
+import { type ArchiveContext, readArchive } from '../../images/archive/reader.ts';
 import type { NativeApi } from '../../native/types.ts';
 import { invalidReference } from '../../oci/errors.ts';
 import {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBlobSources, createLayerBlobs } from '../../content/index.ts';
 import { childrenInStore, imageIDOf, localManifest, readConfig, readManifest } from '../../images/graph.ts';
-import { showName } from '../../images/names.ts';
-import { createImageRecords } from '../../images/records.ts';
+import { showName } from '../../images/names/names.ts';
+import { createImageRecords } from '../../images/names/records.ts';
 import type { ImageRecord } from '../../images/types.ts';
 import {
   chainIDs,

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLayerBlobs, IMAGE_NAME_ANNOTATION } from '../../content/index.ts';
 import { childrenInStore, imageIDOf, readConfig, readManifest } from '../../images/graph.ts';
-import { createImageRecords } from '../../images/records.ts';
+import { createImageRecords } from '../../images/names/records.ts';
 import type { ImageRecord } from '../../images/types.ts';
 import {
   chainIDs,

@@ -1,8 +1,8 @@
-import { type DetailsContext, type ImageDetails, parseTime, readDetails } from './details.ts';
+import { type DetailsContext, type ImageDetails, parseTime, readDetails } from '../details.ts';
+import type { ImageRecord, ImageSummary, ListOptions } from '../types.ts';
 import { compileFilters } from './filters.ts';
 import { groupBy } from './grouping.ts';
 import { isDangling, isDigestName, parseName, showRepository } from './names.ts';
-import type { ImageRecord, ImageSummary, ListOptions } from './types.ts';
 
 /** `docker images`: a row for each tag, newest image first. */
 export async function listImages(context: DetailsContext, options: ListOptions = {}): Promise<readonly ImageSummary[]> {

@@ -1,8 +1,8 @@
-import type { Digest } from '../oci/index.ts';
-import { packChanges } from '../snapshot/differ.ts';
-import type { ImageContext } from './context.ts';
+import type { Digest } from '../../oci/index.ts';
+import { packChanges } from '../../snapshot/differ.ts';
+import type { ImageContext } from '../context.ts';
+import type { MaterializeOptions, PackedSnapshot } from '../types.ts';
 import { packBlob } from './pack.ts';
-import type { MaterializeOptions, PackedSnapshot } from './types.ts';
 
 /**
  * `ImageStore.packSquashed`: a stack of snapshots as one layer. It is a blob from the beginning: nobody builds on the squashed tree

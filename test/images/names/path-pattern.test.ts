@@ -1,5 +1,5 @@
 import test from 'ava';
-import { compilePathPattern } from '../../src/images/path-pattern.ts';
+import { compilePathPattern } from '../../../src/images/names/path-pattern.ts';
 
 // Cases of Go's path/match_test.go: pattern, text, whether it matches, whether the pattern is malformed.
 const CASES: readonly (readonly [string, string, boolean, boolean?])[] = [

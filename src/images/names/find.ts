@@ -1,8 +1,8 @@
-import { type Digest, isDigest, parseTaggedReference, type Reference } from '../oci/index.ts';
-import { imageAmbiguous, imageNotFound } from './errors.ts';
+import { type Digest, isDigest, parseTaggedReference, type Reference } from '../../oci/index.ts';
+import { imageAmbiguous, imageNotFound } from '../errors.ts';
+import type { ImageRecord } from '../types.ts';
 import { idPrefix, parseName, recordName } from './names.ts';
 import type { ImageRecords } from './records.ts';
-import type { ImageRecord } from './types.ts';
 
 /** What a user's words mean: one record, and whether they named it or gave (the beginning of) its ID. */
 export interface FoundImage {

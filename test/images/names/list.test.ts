@@ -1,7 +1,7 @@
 import test from 'ava';
-import { chainIDs } from '../../src/oci/index.ts';
-import { testNeeding } from '../support/needs.ts';
-import { addImage, openRoom, type Room } from './room.ts';
+import { chainIDs } from '../../../src/oci/index.ts';
+import { testNeeding } from '../../support/needs.ts';
+import { addImage, openRoom, type Room } from '../room.ts';
 
 const list = async (room: Room, filters: Parameters<Room['images']['listImages']>[0] = {}): Promise<string[]> =>
   (await room.images.listImages(filters)).map(({ repository, tag }) => `${repository}:${tag}`);

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
-import type { Fetcher } from '../content/index.ts';
-import { errorCode } from '../errors.ts';
-import type { LayerPlace } from '../llb/results.ts';
-import { OFFLINE_CODE } from '../network.ts';
-import { type Descriptor, isIndexType, isManifestType, type Reference } from '../oci/index.ts';
-import type { RegistryRepository } from '../registry/types.ts';
-import type { ImageContext } from './context.ts';
-import { blobLost } from './errors.ts';
-import { childrenInStore } from './graph.ts';
-import type { TaskOptions } from './types.ts';
+import type { Fetcher } from '../../content/index.ts';
+import { errorCode } from '../../errors.ts';
+import type { LayerPlace } from '../../llb/results.ts';
+import { OFFLINE_CODE } from '../../network.ts';
+import { type Descriptor, isIndexType, isManifestType, type Reference } from '../../oci/index.ts';
+import type { RegistryRepository } from '../../registry/types.ts';
+import type { ImageContext } from '../context.ts';
+import { blobLost } from '../errors.ts';
+import { childrenInStore } from '../graph.ts';
+import type { TaskOptions } from '../types.ts';
 
 type Repository = Pick<Reference, 'domain' | 'path'>;
 

@@ -1,7 +1,7 @@
-import { fetchContent, openOciLayout } from '../content/index.ts';
-import type { Descriptor, Platform } from '../oci/index.ts';
-import { readTarget } from './resolve.ts';
-import type { LayoutPlace, ResolvedImage } from './types.ts';
+import { fetchContent, openOciLayout } from '../../content/index.ts';
+import type { Descriptor, Platform } from '../../oci/index.ts';
+import { readTarget } from '../resolve.ts';
+import type { LayoutPlace, ResolvedImage } from '../types.ts';
 
 /**
  * `ImageSource.resolveLayout`: reads an image's metadata where it lies, each blob verified by its digest. Nothing is taken into the

@@ -1,9 +1,9 @@
-import type { LayersResult } from '../llb/results.ts';
-import { chainIDs } from '../oci/index.ts';
-import { mapConcurrently } from './concurrency.ts';
-import type { ImageContext } from './context.ts';
+import type { LayersResult } from '../../llb/results.ts';
+import { chainIDs } from '../../oci/index.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { ImageContext } from '../context.ts';
+import type { TaskOptions } from '../types.ts';
 import { getBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './fetch.ts';
-import type { TaskOptions } from './types.ts';
 
 /** `ImageStore.fetchLayers`: afterwards each layer can be made into an image without asking anybody. */
 export async function fetchLayers(

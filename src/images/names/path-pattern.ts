@@ -1,4 +1,4 @@
-import { TsbuildError } from '../errors.ts';
+import { TsbuildError } from '../../errors.ts';
 
 /**
  * Go's path.Match: `*` and `?` do not cross a slash, `[a-z]` and `[^a-z]` are classes, a backslash takes the next character as it

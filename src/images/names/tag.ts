@@ -1,8 +1,8 @@
-import type { ImageContext } from './context.ts';
-import { refuseDigest } from './errors.ts';
+import type { ImageContext } from '../context.ts';
+import { refuseDigest } from '../errors.ts';
+import type { ImageRecord } from '../types.ts';
 import { requireImage } from './find.ts';
 import { fullName } from './names.ts';
-import type { ImageRecord } from './types.ts';
 
 /** `docker tag`: one more name for an image. */
 export async function tagImage(

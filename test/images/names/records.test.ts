@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type Index, MediaType } from '../../src/oci/index.ts';
-import { exec } from '../support/exec.ts';
-import { testNeeding } from '../support/needs.ts';
-import { addImage, makeParts, openRoom, putParts, type Room } from './room.ts';
+import { type Index, MediaType } from '../../../src/oci/index.ts';
+import { exec } from '../../support/exec.ts';
+import { testNeeding } from '../../support/needs.ts';
+import { addImage, makeParts, openRoom, putParts, type Room } from '../room.ts';
 
 const readIndex = (room: Room): Index => JSON.parse(readFileSync(join(room.store.paths.root, 'index.json'), 'utf8'));
 

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { posix } from 'node:path';
-import type { ContentStore } from '../content/index.ts';
-import type { Compression, Digest } from '../oci/index.ts';
-import { archiveInvalid } from './errors.ts';
+import type { ContentStore } from '../../content/index.ts';
+import type { Compression, Digest } from '../../oci/index.ts';
+import { archiveInvalid } from '../errors.ts';
 
 /** A file of an archive, its bytes in a temporary file of the content store, or in the store already. */
 export interface ArchiveFile {

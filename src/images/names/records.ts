@@ -1,10 +1,10 @@
-import type { Provider } from '../content/index.ts';
-import { type Descriptor, type Digest, isConfigType, isManifestType } from '../oci/index.ts';
-import type { Store } from '../store/index.ts';
-import { readManifest } from './graph.ts';
+import type { Provider } from '../../content/index.ts';
+import { type Descriptor, type Digest, isConfigType, isManifestType } from '../../oci/index.ts';
+import type { Store } from '../../store/index.ts';
+import { readManifest } from '../graph.ts';
+import type { ImageRecord } from '../types.ts';
 import { writeLayoutIndex, writeRecordsCopy } from './layout-index.ts';
 import { danglingName } from './names.ts';
-import type { ImageRecord } from './types.ts';
 
 /**
  * The table `images`: what each name means. A change of names is one step under a lock of the whole store, since a name that moves

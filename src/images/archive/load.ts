@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream';
-import { hostPlatform, isConfigType } from '../oci/index.ts';
-import type { ArchiveFiles } from './archive-files.ts';
-import { readArchive } from './archive-reader.ts';
-import type { ImageContext } from './context.ts';
-import { archiveInvalid } from './errors.ts';
-import { configPlatform, imageIDOf, localManifest, readConfig, readManifest } from './graph.ts';
+import { hostPlatform, isConfigType } from '../../oci/index.ts';
+import type { ImageContext } from '../context.ts';
+import { archiveInvalid } from '../errors.ts';
+import { configPlatform, imageIDOf, localManifest, readConfig, readManifest } from '../graph.ts';
+import { unpackImage } from '../layers/unpack.ts';
+import { danglingName } from '../names/names.ts';
+import type { ArchiveImage, LoadedImage, TaskOptions } from '../types.ts';
+import type { ArchiveFiles } from './files.ts';
 import { takeDockerImages } from './load-docker.ts';
 import { takeLayoutImages } from './load-layout.ts';
-import { danglingName } from './names.ts';
-import type { ArchiveImage, LoadedImage, TaskOptions } from './types.ts';
-import { unpackImage } from './unpack.ts';
+import { readArchive } from './reader.ts';
 
 /**
  * `docker load`: reads an archive of docker's old or new kind or an OCI layout in a tar. Every image is checked wholly, down to its

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
-import { writeTar } from '../content/index.ts';
+import { writeTar } from '../../content/index.ts';
 import {
   type Descriptor,
   type Digest,
@@ -12,15 +12,15 @@ import {
   isManifestType,
   layerCompression,
   MediaType,
-} from '../oci/index.ts';
-import { mapConcurrently } from './concurrency.ts';
-import type { ImageContext } from './context.ts';
-import { notAnImage } from './errors.ts';
-import { ensureBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
-import { childrenInStore, readManifest } from './graph.ts';
+} from '../../oci/index.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { ImageContext } from '../context.ts';
+import { notAnImage } from '../errors.ts';
+import { childrenInStore, readManifest } from '../graph.ts';
+import { ensureBlob, MAX_PARALLEL_TRANSFERS } from '../layers/fetch.ts';
+import { parseName, showName } from '../names/names.ts';
+import type { ArchiveImage, TaskOptions } from '../types.ts';
 import { nameForLayout } from './layout-names.ts';
-import { parseName, showName } from './names.ts';
-import type { ArchiveImage, TaskOptions } from './types.ts';
 
 /**
  * Writes images as one tar that is an OCI image layout; with format `docker` also with docker's `manifest.json` and

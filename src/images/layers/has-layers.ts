@@ -1,6 +1,6 @@
-import { chainIDs } from '../oci/index.ts';
-import type { ImageContext } from './context.ts';
-import type { ResolvedImage } from './types.ts';
+import { chainIDs } from '../../oci/index.ts';
+import type { ImageContext } from '../context.ts';
+import type { ResolvedImage } from '../types.ts';
 
 /** `ImageSource.hasLayers`. From the top: what is below a layer that is unpacked is never looked at. */
 export function hasLayers({ chains, content, layerBlobs }: ImageContext, image: ResolvedImage): boolean {

@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../../errors.ts';
 import {
   type Descriptor,
   encodeJson,
@@ -9,12 +9,12 @@ import {
   type Manifest,
   MediaType,
   parseImageConfig,
-} from '../oci/index.ts';
-import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
-import type { ImageContext } from './context.ts';
-import { archiveInvalid } from './errors.ts';
-import { fullName } from './names.ts';
-import type { ArchiveImage } from './types.ts';
+} from '../../oci/index.ts';
+import type { ImageContext } from '../context.ts';
+import { archiveInvalid } from '../errors.ts';
+import { fullName } from '../names/names.ts';
+import type { ArchiveImage } from '../types.ts';
+import type { ArchiveFile, ArchiveFiles } from './files.ts';
 
 /** A row of docker's manifest.json. */
 export interface DockerManifestEntry {

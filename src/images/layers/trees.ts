@@ -1,10 +1,10 @@
-import { errorMessage, TsbuildError } from '../errors.ts';
-import type { LayerPlace, LayersResult, MergedResult, TreeResult } from '../llb/results.ts';
-import { chainIDs, type Digest, digestOf } from '../oci/index.ts';
-import type { Snapshotter } from '../snapshot/snapshotter.ts';
-import type { Claims } from '../solver/types.ts';
-import { cacheLayerLost } from './errors.ts';
-import type { ImageStore, TaskOptions, Trees } from './types.ts';
+import { errorMessage, TsbuildError } from '../../errors.ts';
+import type { LayerPlace, LayersResult, MergedResult, TreeResult } from '../../llb/results.ts';
+import { chainIDs, type Digest, digestOf } from '../../oci/index.ts';
+import type { Snapshotter } from '../../snapshot/snapshotter.ts';
+import type { Claims } from '../../solver/types.ts';
+import { cacheLayerLost } from '../errors.ts';
+import type { ImageStore, TaskOptions, Trees } from '../types.ts';
 
 /**
  * Fetches and unpacks what is known by its layers only; each tree once, however many steps ask for it at the same time, in other

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { IMAGE_NAME_ANNOTATION, type Provider, REF_NAME_ANNOTATION } from '../content/index.ts';
-import { type Descriptor, encodeJson, type Index, MediaType } from '../oci/index.ts';
-import { writeWhole } from '../whole-files.ts';
-import { wholeTargets } from './graph.ts';
+import { IMAGE_NAME_ANNOTATION, type Provider, REF_NAME_ANNOTATION } from '../../content/index.ts';
+import { type Descriptor, encodeJson, type Index, MediaType } from '../../oci/index.ts';
+import { writeWhole } from '../../whole-files.ts';
+import { wholeTargets } from '../graph.ts';
+import type { ImageRecord } from '../types.ts';
 import { isDangling } from './names.ts';
-import type { ImageRecord } from './types.ts';
 
 /**
  * Writes the store's `index.json`: the named images of which every blob is in the store, so that other tools can read the store

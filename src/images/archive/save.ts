@@ -1,17 +1,17 @@
 import type { Writable } from 'node:stream';
-import { copyGraph, createOciLayout } from '../content/index.ts';
-import { type Descriptor, type Digest, hostPlatform } from '../oci/index.ts';
-import { writeArchive } from './archive-writer.ts';
-import { choosePlatform } from './choose.ts';
-import type { ImageContext } from './context.ts';
-import { openBlob } from './fetch.ts';
-import { wholeTargets } from './graph.ts';
-import { takeImage } from './hold.ts';
+import { copyGraph, createOciLayout } from '../../content/index.ts';
+import { type Descriptor, type Digest, hostPlatform } from '../../oci/index.ts';
+import { choosePlatform } from '../choose.ts';
+import type { ImageContext } from '../context.ts';
+import { wholeTargets } from '../graph.ts';
+import { takeImage } from '../hold.ts';
+import { openBlob } from '../layers/fetch.ts';
+import { materializeRecord } from '../layers/pack.ts';
+import { isDangling, isDigestName } from '../names/names.ts';
+import { reportCopy } from '../report.ts';
+import type { ArchiveImage, SaveOptions, TaskOptions } from '../types.ts';
 import { nameForLayout } from './layout-names.ts';
-import { isDangling, isDigestName } from './names.ts';
-import { materializeRecord } from './pack.ts';
-import { reportCopy } from './report.ts';
-import type { ArchiveImage, SaveOptions, TaskOptions } from './types.ts';
+import { writeArchive } from './writer.ts';
 
 /** `docker save`. An image that is given by its ID is saved without its names, as docker does. */
 export async function saveImages(

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { createLimiter } from '../content/limiter.ts';
-import type { KnownLayer, LayerPlace, LayersResult, TreeResult } from '../llb/results.ts';
-import { chainIDs, type Descriptor, type Digest, layerCompression, parseReference } from '../oci/index.ts';
-import { applyLayers, type LayerToApply } from '../snapshot/applier.ts';
-import type { ImageContext } from './context.ts';
-import { layerCountMismatch, layerLost, notAnImage, unpackFailed } from './errors.ts';
+import { createLimiter } from '../../content/limiter.ts';
+import type { KnownLayer, LayerPlace, LayersResult, TreeResult } from '../../llb/results.ts';
+import { chainIDs, type Descriptor, type Digest, layerCompression, parseReference } from '../../oci/index.ts';
+import { applyLayers, type LayerToApply } from '../../snapshot/applier.ts';
+import type { ImageContext } from '../context.ts';
+import { layerCountMismatch, layerLost, notAnImage, unpackFailed } from '../errors.ts';
+import { isDangling } from '../names/names.ts';
+import type { ResolvedImage, TaskOptions } from '../types.ts';
 import { getBlob, MAX_PARALLEL_TRANSFERS } from './fetch.ts';
-import { isDangling } from './names.ts';
-import type { ResolvedImage, TaskOptions } from './types.ts';
 
 /** `ImageSource.unpack`. */
 export async function unpackImage(

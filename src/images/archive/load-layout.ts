@@ -1,4 +1,4 @@
-import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from '../content/index.ts';
+import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from '../../content/index.ts';
 import {
   childrenOf,
   type Descriptor,
@@ -8,12 +8,12 @@ import {
   MAX_MANIFEST_BYTES,
   parseIndex,
   parseManifest,
-} from '../oci/index.ts';
-import type { ArchiveFiles } from './archive-files.ts';
-import { archiveInvalid } from './errors.ts';
+} from '../../oci/index.ts';
+import { archiveInvalid } from '../errors.ts';
+import { fullName } from '../names/names.ts';
+import type { ArchiveImage } from '../types.ts';
+import type { ArchiveFiles } from './files.ts';
 import { readDockerManifest } from './load-docker.ts';
-import { fullName } from './names.ts';
-import type { ArchiveImage } from './types.ts';
 
 /** The images of an OCI layout in an archive; names come from annotations, or from docker's manifest.json beside it. */
 export async function takeLayoutImages(files: ArchiveFiles): Promise<readonly ArchiveImage[]> {

@@ -1,6 +1,6 @@
-import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from '../content/index.ts';
-import { parseName, showName } from './names.ts';
-import type { ArchiveImage } from './types.ts';
+import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from '../../content/index.ts';
+import { parseName, showName } from '../names/names.ts';
+import type { ArchiveImage } from '../types.ts';
 
 /**
  * How a name is written into the index of a layout or archive that holds `images`. Readers find an image by its ref.name: the tag,

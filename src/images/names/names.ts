@@ -7,7 +7,7 @@ import {
   parseReference,
   parseTaggedReference,
   type Reference,
-} from '../oci/index.ts';
+} from '../../oci/index.ts';
 
 const DANGLING = '<none>@';
 

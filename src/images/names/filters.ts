@@ -1,10 +1,10 @@
-import { familiarName, familiarReference } from '../oci/index.ts';
-import { type DetailsContext, type ImageDetails, parseTime, readDetails } from './details.ts';
-import { imageNotFound } from './errors.ts';
+import { familiarName, familiarReference } from '../../oci/index.ts';
+import { type DetailsContext, type ImageDetails, parseTime, readDetails } from '../details.ts';
+import { imageNotFound } from '../errors.ts';
+import type { ImageRecord, ListFilters } from '../types.ts';
 import { requireImage } from './find.ts';
 import { isDangling, isDigestName, parseName } from './names.ts';
 import { compilePathPattern } from './path-pattern.ts';
-import type { ImageRecord, ListFilters } from './types.ts';
 
 export interface CompiledFilters {
   readonly keepsImage: (details: ImageDetails, records: readonly ImageRecord[]) => boolean;

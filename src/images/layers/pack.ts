@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { writeFailed } from '../content/errors.ts';
-import type { LayerBlob } from '../content/index.ts';
-import { isNativeError } from '../native/errors.ts';
+import { writeFailed } from '../../content/errors.ts';
+import type { LayerBlob } from '../../content/index.ts';
+import { isNativeError } from '../../native/errors.ts';
 import {
   type Compression,
   chainIDs,
@@ -13,13 +13,13 @@ import {
   layerMediaType,
   type Manifest,
   MediaType,
-} from '../oci/index.ts';
-import { type PackedLayer, packSnapshot } from '../snapshot/differ.ts';
-import { mapConcurrently } from './concurrency.ts';
-import type { ImageContext } from './context.ts';
-import { layerChanged, layerLost } from './errors.ts';
-import { readConfig } from './graph.ts';
-import type { ImageRecord, MaterializeOptions, PackedSnapshot, PackImageOptions } from './types.ts';
+} from '../../oci/index.ts';
+import { type PackedLayer, packSnapshot } from '../../snapshot/differ.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { ImageContext } from '../context.ts';
+import { layerChanged, layerLost } from '../errors.ts';
+import { readConfig } from '../graph.ts';
+import type { ImageRecord, MaterializeOptions, PackedSnapshot, PackImageOptions } from '../types.ts';
 
 /** Layers packed at once; each uses several cores of its own. */
 const MAX_PARALLEL_PACKS = 3;
