@@ -14,7 +14,7 @@ import type { SourceRange } from '../position.ts';
 import { type BuildStage, SCRATCH } from '../stages/index.ts';
 import { remoteState } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
-import { draftFrom, emptyImage, type ImageDraft } from './image.ts';
+import { draftFrom, emptyImage, type ImageDraft } from './image/image.ts';
 import { nameStep } from './names.ts';
 import type { ConvertRequest, NamedContext, ResolvedImage } from './types.ts';
 

@@ -28,7 +28,7 @@ import { createResolver, type ResolvedBase, resolveBase } from './bases.ts';
 import { checkSteps } from './check-steps.ts';
 import { ContextReads } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
-import { finishConfig } from './image.ts';
+import { finishConfig } from './image/image.ts';
 import { NamedContexts } from './named-contexts.ts';
 import { convertInstruction, startStage } from './stage.ts';
 import type { ConvertedImage, ConvertRequest, ConvertResult } from './types.ts';

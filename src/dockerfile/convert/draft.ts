@@ -6,7 +6,7 @@ import type { SourceRange } from '../position.ts';
 import { type Expansion, expand } from '../shell/index.ts';
 import type { BuildStage, StageCommand, StageGraph } from '../stages/index.ts';
 import type { ContextReads } from './context-reads.ts';
-import type { ImageDraft } from './image.ts';
+import type { ImageDraft } from './image/image.ts';
 import type { NamedContexts } from './named-contexts.ts';
 import type { ConvertRequest } from './types.ts';
 

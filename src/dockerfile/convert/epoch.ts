@@ -5,8 +5,8 @@ import { parseDockerfile } from '../parser/index.ts';
 import type { SourceRange } from '../position.ts';
 import { expand } from '../shell/index.ts';
 import { findBuildArg, resolveGlobalArgs, SCRATCH } from '../stages/index.ts';
+import { remoteOp } from './copy/remote.ts';
 import { NamedContexts } from './named-contexts.ts';
-import { remoteOp } from './remote.ts';
 import type { ConvertRequest, NamedContext, SourceContext } from './types.ts';
 
 export const EPOCH_ARG = 'SOURCE_DATE_EPOCH';

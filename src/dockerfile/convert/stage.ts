@@ -2,6 +2,9 @@ import { EnvList } from '../../llb/index.ts';
 import type { StageInstruction } from '../instructions/index.ts';
 import type { BuildStage, StageCommand } from '../stages/index.ts';
 import { baseState, type ResolvedBase } from './bases.ts';
+import { convertCopy } from './copy/copy.ts';
+import type { Conversion, StageDraft } from './draft.ts';
+import { inheritEnv } from './environment.ts';
 import {
   convertCommand,
   convertExpose,
@@ -12,12 +15,9 @@ import {
   convertStopSignal,
   convertUser,
   convertVolume,
-} from './config.ts';
-import { convertCopy } from './copy.ts';
-import type { Conversion, StageDraft } from './draft.ts';
-import { inheritEnv } from './environment.ts';
-import { addDefaultPath, copyDraft } from './image.ts';
-import { convertRun } from './run.ts';
+} from './image/config.ts';
+import { addDefaultPath, copyDraft } from './image/image.ts';
+import { convertRun } from './run/run.ts';
 import { convertArg, convertEnv, convertLabel } from './variables.ts';
 import { convertWorkdir, setWorkdir } from './workdir.ts';
 

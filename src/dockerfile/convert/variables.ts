@@ -4,7 +4,7 @@ import { checkPairFormat, checkSecretName } from '../lint/index.ts';
 import type { SourceRange } from '../position.ts';
 import { findBuildArg, type StageCommand } from '../stages/index.ts';
 import { type Conversion, expandText, NOT_IN_ENV, placeOf, type StageDraft, setBuildEnv } from './draft.ts';
-import { addHistory, setImageEnv } from './image.ts';
+import { addHistory, setImageEnv } from './image/image.ts';
 
 /** All values are replaced before the first is set: `ENV a=1 b=$a` sees the `a` from before. */
 export function convertEnv(

@@ -5,7 +5,7 @@ import { checkFirstWorkdir } from '../lint/index.ts';
 import type { StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandText, placeOf, type StageDraft } from './draft.ts';
-import { addHistory } from './image.ts';
+import { addHistory } from './image/image.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolvePath } from './paths.ts';
 

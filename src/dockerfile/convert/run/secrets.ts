@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
-import type { EnvList, ExecMount } from '../../llb/index.ts';
-import { syntaxError } from '../errors.ts';
-import { type Mount, nameSecret } from '../instructions/index.ts';
-import type { SourceRange } from '../position.ts';
-import type { StageDraft } from './draft.ts';
-import { resolvePath } from './paths.ts';
+import type { EnvList, ExecMount } from '../../../llb/index.ts';
+import { syntaxError } from '../../errors.ts';
+import { type Mount, nameSecret } from '../../instructions/index.ts';
+import type { SourceRange } from '../../position.ts';
+import type { StageDraft } from '../draft.ts';
+import { resolvePath } from '../paths.ts';
 
 type SecretMount = Extract<ExecMount, { readonly type: 'secret' }>;
 type SshMount = Extract<ExecMount, { readonly type: 'ssh' }>;

@@ -1,5 +1,5 @@
-import { syntaxError } from '../errors.ts';
-import type { SourceRange } from '../position.ts';
+import { syntaxError } from '../../errors.ts';
+import type { SourceRange } from '../../position.ts';
 
 /** `--chmod`: bits that everything gets, or a change of those that it has. */
 export type CopyMode = { readonly mode: number } | { readonly modeChange: string };

@@ -1,5 +1,5 @@
-import { type CopyAction, type State, sourceState } from '../../llb/index.ts';
-import { parseDigest } from '../../oci/index.ts';
+import { type CopyAction, type State, sourceState } from '../../../llb/index.ts';
+import { parseDigest } from '../../../oci/index.ts';
 import {
   fileNameOf,
   type GitUrl,
@@ -8,14 +8,14 @@ import {
   isGitUrl,
   isHttpUrl,
   parseGitUrl,
-} from '../../remote-url/index.ts';
-import { DockerfileError, syntaxError } from '../errors.ts';
-import type { CopyInstruction } from '../instructions/index.ts';
-import type { Token } from '../parser/ast.ts';
-import type { SourceRange } from '../position.ts';
-import type { StageCommand } from '../stages/index.ts';
-import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
-import type { SourceContext } from './types.ts';
+} from '../../../remote-url/index.ts';
+import { DockerfileError, syntaxError } from '../../errors.ts';
+import type { CopyInstruction } from '../../instructions/index.ts';
+import type { Token } from '../../parser/ast.ts';
+import type { SourceRange } from '../../position.ts';
+import type { StageCommand } from '../../stages/index.ts';
+import { type Conversion, describe, placeOf, type StageDraft } from '../draft.ts';
+import type { SourceContext } from '../types.ts';
 
 /** What a URL as the source of ADD becomes: the tree that a source op gives, and how it is copied. */
 export type RemoteSource = { readonly state: State } & Pick<

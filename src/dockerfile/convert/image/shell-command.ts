@@ -1,4 +1,4 @@
-import type { CommandLine } from '../instructions/index.ts';
+import type { CommandLine } from '../../instructions/index.ts';
 import type { ImageDraft } from './image.ts';
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];

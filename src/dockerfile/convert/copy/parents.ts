@@ -1,5 +1,5 @@
-import { hasWildcard } from '../text.ts';
-import { resolvePath } from './paths.ts';
+import { hasWildcard } from '../../text.ts';
+import { resolvePath } from '../paths.ts';
 
 /** What a source of `COPY --parents` means: a directory, and what of it is copied with the directories above it. */
 export interface ParentsSource {

@@ -1,6 +1,6 @@
-import { mergeState, type OpMetadata, type State } from '../../llb/index.ts';
-import { syntaxError } from '../errors.ts';
-import type { SourceRange } from '../position.ts';
+import { mergeState, type OpMetadata, type State } from '../../../llb/index.ts';
+import { syntaxError } from '../../errors.ts';
+import type { SourceRange } from '../../position.ts';
 
 /**
  * COPY --link: what was copied into an empty tree is laid over the stage. So the layer depends on nothing below it: it is the same on

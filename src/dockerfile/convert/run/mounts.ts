@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
-import type { ExecMount, InputList, State } from '../../llb/index.ts';
-import { stageError, syntaxError } from '../errors.ts';
-import { type Mount, parseMount, type RunInstruction } from '../instructions/index.ts';
-import type { SourceRange } from '../position.ts';
-import { findBuildArg, nameStage, type StageCommand } from '../stages/index.ts';
-import { cleanPath } from '../text.ts';
-import { type Conversion, expandText, placeOf, type StageDraft } from './draft.ts';
-import { nameTree } from './names.ts';
-import { resolvePath } from './paths.ts';
-import { convertSecret, convertSsh, keepWritten } from './run-secrets.ts';
+import type { ExecMount, InputList, State } from '../../../llb/index.ts';
+import { stageError, syntaxError } from '../../errors.ts';
+import { type Mount, parseMount, type RunInstruction } from '../../instructions/index.ts';
+import type { SourceRange } from '../../position.ts';
+import { findBuildArg, nameStage, type StageCommand } from '../../stages/index.ts';
+import { cleanPath } from '../../text.ts';
+import { type Conversion, expandText, placeOf, type StageDraft } from '../draft.ts';
+import { nameTree } from '../names.ts';
+import { resolvePath } from '../paths.ts';
+import { convertSecret, convertSsh, keepWritten } from './secrets.ts';
 
 /** `RUN --mount`: what each mounts, its inputs added to `inputs`. */
 export function convertMounts(

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the languages under test
 import test from 'ava';
-import type { ExecMount, ExecOp } from '../../../src/llb/ops.ts';
-import { convert } from './support.ts';
+import type { ExecMount, ExecOp } from '../../../../src/llb/ops.ts';
+import { convert } from '../support.ts';
 
 async function convertRun(steps: string): Promise<{ readonly op: ExecOp; readonly name: string }> {
   const { definition } = await convert(`FROM a\nWORKDIR /w\n${steps}`);

@@ -1,18 +1,18 @@
-import { type EnvList, execState, fileState, InputList, type State } from '../../llb/index.ts';
-import { redactUrls } from '../../remote-url/index.ts';
-import { syntaxError } from '../errors.ts';
-import type { CommandLine, RunInstruction } from '../instructions/index.ts';
-import { chompTabs, isHeredocMark } from '../parser/heredoc.ts';
-import type { HeredocNode } from '../parser/index.ts';
-import { findBuildArg, type StageCommand } from '../stages/index.ts';
-import { trimSpace } from '../text.ts';
-import { type Conversion, describe, placeOf, type StageDraft } from './draft.ts';
-import { addLazyHistory } from './image.ts';
-import { describeLine, nameStep } from './names.ts';
+import { type EnvList, execState, fileState, InputList, type State } from '../../../llb/index.ts';
+import { redactUrls } from '../../../remote-url/index.ts';
+import { syntaxError } from '../../errors.ts';
+import type { CommandLine, RunInstruction } from '../../instructions/index.ts';
+import { chompTabs, isHeredocMark } from '../../parser/heredoc.ts';
+import type { HeredocNode } from '../../parser/index.ts';
+import { findBuildArg, type StageCommand } from '../../stages/index.ts';
+import { trimSpace } from '../../text.ts';
+import { type Conversion, describe, placeOf, type StageDraft } from '../draft.ts';
+import { addLazyHistory } from '../image/image.ts';
+import { shellCommand } from '../image/shell-command.ts';
+import { describeLine, nameStep } from '../names.ts';
+import { convertMounts } from './mounts.ts';
 import { proxyVariables } from './proxy.ts';
-import { convertMounts } from './run-mounts.ts';
-import { addAgentVariable, showSecretVariables } from './run-secrets.ts';
-import { shellCommand } from './shell-command.ts';
+import { addAgentVariable, showSecretVariables } from './secrets.ts';
 
 /** Where a heredoc with a `#!` of its own is mounted. */
 const SCRIPT_DIRECTORY = '/dev/pipes/';

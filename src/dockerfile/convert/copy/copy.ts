@@ -1,21 +1,21 @@
-import { errorMessage } from '../../errors.ts';
-import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../llb/index.ts';
-import { redactUrls } from '../../remote-url/index.ts';
-import { stageError, syntaxError } from '../errors.ts';
-import { compilePatterns } from '../ignore/index.ts';
-import type { CopyInstruction } from '../instructions/index.ts';
-import { checkIgnored, checkOutside, checkSecretFile } from '../lint/index.ts';
-import type { Token } from '../parser/ast.ts';
-import type { SourceRange } from '../position.ts';
-import { nameStage, type StageCommand } from '../stages/index.ts';
-import { trimSpace } from '../text.ts';
-import { parseCopyMode } from './copy-mode.ts';
-import { splitParents } from './copy-parents.ts';
-import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from './draft.ts';
-import { addHistory } from './image.ts';
+import { errorMessage } from '../../../errors.ts';
+import { type CopyAction, type FileAction, fileState, InputList, type State } from '../../../llb/index.ts';
+import { redactUrls } from '../../../remote-url/index.ts';
+import { stageError, syntaxError } from '../../errors.ts';
+import { compilePatterns } from '../../ignore/index.ts';
+import type { CopyInstruction } from '../../instructions/index.ts';
+import { checkIgnored, checkOutside, checkSecretFile } from '../../lint/index.ts';
+import type { Token } from '../../parser/ast.ts';
+import type { SourceRange } from '../../position.ts';
+import { nameStage, type StageCommand } from '../../stages/index.ts';
+import { trimSpace } from '../../text.ts';
+import { type Conversion, describe, expandContent, expandText, placeOf, type StageDraft } from '../draft.ts';
+import { addHistory } from '../image/image.ts';
+import { describeLine, nameStep, nameTree } from '../names.ts';
+import { resolveDestination, resolvePath } from '../paths.ts';
 import { layOver, numberRoot, refuseNamedOwner } from './link.ts';
-import { describeLine, nameStep, nameTree } from './names.ts';
-import { resolveDestination, resolvePath } from './paths.ts';
+import { parseCopyMode } from './mode.ts';
+import { splitParents } from './parents.ts';
 import { checkChecksum, remoteSource } from './remote.ts';
 
 /** COPY and ADD: one file op, one action a source. */

@@ -1,5 +1,5 @@
-import { formatDuration } from '../../quantities.ts';
-import { syntaxError } from '../errors.ts';
+import { formatDuration } from '../../../quantities.ts';
+import { syntaxError } from '../../errors.ts';
 import type {
   CommandInstruction,
   HealthcheckInstruction,
@@ -7,10 +7,10 @@ import type {
   OnbuildInstruction,
   ShellInstruction,
   TextInstruction,
-} from '../instructions/index.ts';
-import { checkPort, checkShellForm, checkUsedOnce } from '../lint/index.ts';
-import type { StageCommand } from '../stages/index.ts';
-import { type Conversion, expandList, expandText, placeOf, type StageDraft } from './draft.ts';
+} from '../../instructions/index.ts';
+import { checkPort, checkShellForm, checkUsedOnce } from '../../lint/index.ts';
+import type { StageCommand } from '../../stages/index.ts';
+import { type Conversion, expandList, expandText, placeOf, type StageDraft } from '../draft.ts';
 import { formatGoList, quoteGoList } from './go-format.ts';
 import { addHistory } from './image.ts';
 import { parsePorts } from './ports.ts';

@@ -1,5 +1,5 @@
-import { EnvList, splitEnv } from '../../llb/index.ts';
-import type { ContainerConfig, HistoryEntry, ImageConfig, Platform } from '../../oci/index.ts';
+import { EnvList, splitEnv } from '../../../llb/index.ts';
+import type { ContainerConfig, HistoryEntry, ImageConfig, Platform } from '../../../oci/index.ts';
 import { SharedList } from './shared-list.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { DockerfileError } from '../../../src/dockerfile/errors.ts';
-import { convert, findOp, listHistory } from './support.ts';
+import { DockerfileError } from '../../../../src/dockerfile/errors.ts';
+import { convert, findOp, listHistory } from '../support.ts';
 
 const SUM = `sha256:${'0'.repeat(64)}`;
 

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { FileOp, MergeOp, Op } from '../../../src/llb/ops.ts';
-import { convert, listNames } from './support.ts';
+import type { FileOp, MergeOp, Op } from '../../../../src/llb/ops.ts';
+import { convert, listNames } from '../support.ts';
 
 type Graph = ReadonlyMap<string, Op>;
 
