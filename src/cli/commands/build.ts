@@ -84,15 +84,18 @@ async function run(context: Context, args: readonly string[], flags: BuildFlags)
     if (metadataFile !== undefined) writeMetadataFile(metadataFile, result);
     if (mode === 'quiet' && !toStdout && result.imageID !== undefined) printLine(context, result.imageID);
   };
+  let missed: unknown;
   try {
     writeResult(await runBuild(context, request, mode, flags.explainCache));
   } catch (error) {
     // --fail-on-miss: all is done, and whoever goes on with it finds it where it was asked for.
-    if (errorCode(error) === 'CACHE_MISSED') writeResult((error as CacheMissedError).result);
-    throw error;
+    if (errorCode(error) !== 'CACHE_MISSED') throw error;
+    writeResult((error as CacheMissedError).result);
+    missed = error;
   }
   // All is said and written by now.
   await (await context.library()).endUpkeep(UPKEEP_MS);
+  if (missed !== undefined) throw missed;
 }
 
 async function runBuild(
