@@ -1,5 +1,6 @@
 // Runs ava and reduces its TAP to what a person and a CI log want: one line a test, the whole report of each failure,
-// and a last line of exactly `N passed, N failed` (and `, N skipped` where there are any).
+// the failures once more at the end, where one looks first (and where a log that was cut still has them), and a last
+// line of exactly `N passed, N failed` (and `, N skipped` where there are any).
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -10,6 +11,9 @@ const child = spawn(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '
 const ended = new Promise((resolve) => child.on('exit', (exitCode) => resolve(exitCode ?? 1)));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 
+const maxFailureLines = 2000;
+const failures = [];
+let inFailure = false;
 const count = { passed: 0, failed: 0, skipped: 0 };
 for await (const line of createInterface({ input: child.stdout })) {
   const result = /^(not )?ok \d+ - (.*)$/.exec(line);
@@ -19,6 +23,7 @@ for await (const line of createInterface({ input: child.stdout })) {
     continue;
   }
   const [, failed, title] = result;
+  inFailure = failed !== undefined;
   if (failed !== undefined) report('failed', title);
   else if (/ # SKIP\b/.test(title)) report('skipped', title.replace(/ # SKIP.*$/, ''));
   else report('passed', title);
@@ -29,14 +34,21 @@ const ran = count.passed + count.failed + count.skipped;
 if (ran === 0) console.log('no test ran');
 // ava also fails for what is no test: a file without tests, a process that does not end.
 if (code !== 0 && count.failed === 0) count.failed = 1;
+if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}\n`);
 console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
 process.exitCode = count.failed > 0 || ran === 0 ? 1 : 0;
 
 function report(outcome, title) {
   count[outcome] += 1;
-  console.log(`${{ passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' }[outcome]} ${title}`);
+  print(`${{ passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' }[outcome]} ${title}`);
 }
 
 function printDetail(line) {
-  if (line.trim() !== '') console.log(`    ${line}`);
+  if (line.trim() !== '') print(`    ${line}`);
+}
+
+/** Prints a line; one of a failed test's report is kept for the end too. */
+function print(line) {
+  console.log(line);
+  if (inFailure && failures.length < maxFailureLines) failures.push(line);
 }
