@@ -80,7 +80,7 @@ export function testExecutor(name: string, open: () => Promise<ExecutorFixture>)
     t.is((await sh('echo $$ /proc/[0-9]*')).stdout, '1 /proc/1\n');
     const started = Date.now();
     t.is((await sh('(trap "" HUP TERM; sleep 100) & setsid sh -c "sleep 100 & sleep 100" & exit 5')).code, 5);
-    t.true(Date.now() - started < 5000);
+    t.true(Date.now() - started < 60_000, 'nobody waited for what sleeps');
   });
 
   testRun('passes arguments and environment as they are; adds PATH and HOME', async (t, sh, opened) => {
@@ -254,7 +254,7 @@ export function testExecutor(name: string, open: () => Promise<ExecutorFixture>)
     const started = Date.now();
     controller.abort(reason);
     t.is(await t.throwsAsync(run), reason);
-    t.true(Date.now() - started < 2000);
+    t.true(Date.now() - started < 60_000, 'nobody waited for what sleeps');
     t.is(
       await t.throwsAsync(opened.executor.run(specOf(opened, {}), { signal: controller.signal, onOutput() {} })),
       reason,

@@ -6,6 +6,7 @@ import {
   parseReference,
   parseTaggedReference,
 } from '../../src/oci/index.ts';
+import { assertLinear } from '../support/growth.ts';
 import { fc } from '../support/properties.ts';
 
 const HEX = 'a'.repeat(64);
@@ -108,9 +109,10 @@ test('what parses once, formats and parses to itself; nothing else is thrown', (
   );
 });
 
-test('a hostile name is refused in no time', (t) => {
-  const started = performance.now();
-  for (const evil of ['a-'.repeat(50_000), `${'a.'.repeat(50_000)}/x`, 'a/'.repeat(50_000), `x:${'a'.repeat(100_000)}`])
-    t.throws(() => parseReference(evil), { code: 'REFERENCE_INVALID' });
-  t.true(performance.now() - started < 1000);
+test('a hostile name is refused in no time', async (t) => {
+  const refuse = (length: number) => {
+    const evils = ['a-'.repeat(length), `${'a.'.repeat(length)}/x`, 'a/'.repeat(length), `x:${'a'.repeat(2 * length)}`];
+    for (const evil of evils) t.throws(() => parseReference(evil), { code: 'REFERENCE_INVALID' });
+  };
+  await assertLinear(t, { small: () => refuse(50_000), large: () => refuse(400_000), times: 8 });
 });

@@ -115,7 +115,7 @@ testNeeding(NEEDS, 'an abort ends a RUN at once, and leaves nothing behind', asy
   setTimeout(() => controller.abort(new Error('Ctrl-C')), 200);
   const startMs = Date.now();
   await t.throwsAsync(build, { message: 'Ctrl-C' });
-  t.true(Date.now() - startMs < 5000);
+  t.true(Date.now() - startMs < 30_000);
   t.is(readdirSync(bench.store.paths.snapshots).length, before);
 });
 

@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { TsbuildError } from '../../src/errors.ts';
 import { native } from '../../src/native/index.ts';
 import { OFFLINE, ONLINE } from '../../src/network.ts';
 import { gitSourceOp, parseGitUrl } from '../../src/remote-url/index.ts';
 import { createGitSource } from '../../src/source/git/source.ts';
-import { exec } from '../support/exec.ts';
+import { exec, tryExec } from '../support/exec.ts';
 import { makeRepository, startGitDaemon, startGitHttp, startSshd } from '../support/git-server.ts';
 import { spawnBound } from '../support/spawn-bound.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -400,9 +401,9 @@ test('an abort ends git and all that it started', async (t) => {
   const url = parseGitUrl(`${silent.url}/repo.git`);
   if (url === undefined) return t.fail();
   await t.throwsAsync(fetchTree(room, room.source, gitSourceOp(url), controller.signal), { message: 'enough' });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const { stdout } = await exec('pgrep', ['-fc', `${silent.url}/repo`]).catch(() => ({ stdout: '0' }));
-  t.is(stdout.trim(), '0');
+  const findGit = async () => (await tryExec('pgrep', ['-f', `${silent.url}/repo`])).stdout;
+  for (let tries = 0; tries < 100 && (await findGit()) !== ''; tries++) await sleep(50);
+  t.is(await findGit(), '');
 });
 
 test('without a network a ref is what it was last, and a pin is what it says', async (t) => {

@@ -1,10 +1,9 @@
 import test from 'ava';
+import { assertLinear } from '../../support/growth.ts';
 import { convert } from './support.ts';
 
 const SMALL = 1_000;
-/** Eight times the lines may take this many times as long; what is quadratic takes 64 times. */
 const TIMES = 8;
-const BOUND = 28;
 
 /** Files whose lines each add to something that later lines look at or carry along. */
 const FILES: Readonly<Record<string, (lines: number) => string>> = {
@@ -34,26 +33,10 @@ const FILES: Readonly<Record<string, (lines: number) => string>> = {
 
 for (const [name, makeFile] of Object.entries(FILES))
   test.serial(`converts in time linear in the file: ${name}`, async (t) => {
-    const small = await measureCpu(makeFile(SMALL));
-    const large = await measureCpu(makeFile(SMALL * TIMES));
-    const ratio = large / Math.max(small, 4);
-    t.true(
-      ratio < BOUND,
-      `${large.toFixed(0)} ms of ${TIMES * SMALL} lines are ${ratio.toFixed(1)} times ${small.toFixed(0)} ms`,
-    );
+    const [small, large] = [makeFile(SMALL), makeFile(SMALL * TIMES)];
+    const convertQuietly = (source: string) => convert(source, { onWarning: () => {} });
+    await assertLinear(t, { small: () => convertQuietly(small), large: () => convertQuietly(large), times: TIMES });
   });
-
-/** CPU time in ms; the best of some, since the first ones are compiled on the way and the machine does other things. */
-async function measureCpu(source: string): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 3; run++) {
-    const before = process.cpuUsage();
-    await convert(source, { onWarning: () => {} });
-    const { user, system } = process.cpuUsage(before);
-    best = Math.min(best, (user + system) / 1000);
-  }
-  return best;
-}
 
 function repeat(count: number, line: (index: number) => string): string {
   return Array.from({ length: Math.floor(count) }, (_, index) => line(index)).join('\n');
