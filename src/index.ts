@@ -155,6 +155,9 @@ export interface StoreOptions {
 /** Only looks: a store that is not there is empty, and not made; one on a read-only file system is read as it lies. */
 const READ = { access: 'read' } as const;
 
+/** Changes what is in a store: where there is none it has nothing to do, and makes none. */
+const EXISTING = { access: 'existing' } as const;
+
 /** `docker pull`. */
 export function pullImage(reference: string, options: PullOptions & StoreOptions = {}): Promise<PulledImage> {
   return withWorkspace(
@@ -169,7 +172,7 @@ export function pullImage(reference: string, options: PullOptions & StoreOptions
 
 /** `docker push`. */
 export function pushImage(reference: string, options: PushOptions & StoreOptions = {}): Promise<PushedImage> {
-  return withWorkspace(options.root, ({ images }) => images.pushImage(reference, options), options);
+  return withWorkspace(options.root, ({ images }) => images.pushImage(reference, options), { ...EXISTING, ...options });
 }
 
 /** `docker images`, newest first. */
@@ -179,7 +182,7 @@ export function listImages(options: ListOptions & StoreOptions = {}): Promise<re
 
 /** `docker tag`. */
 export function tagImage(source: string, name: string, options: StoreOptions = {}): Promise<ImageRecord> {
-  return withWorkspace(options.root, ({ images }) => images.tagImage(source, name));
+  return withWorkspace(options.root, ({ images }) => images.tagImage(source, name), EXISTING);
 }
 
 /** `docker rmi`. */
@@ -187,7 +190,7 @@ export function removeImage(
   reference: string,
   options: { readonly force?: boolean } & StoreOptions = {},
 ): Promise<readonly RemovedItem[]> {
-  return withWorkspace(options.root, ({ images }) => images.removeImage(reference, options));
+  return withWorkspace(options.root, ({ images }) => images.removeImage(reference, options), EXISTING);
 }
 
 /** What `pruneImages` did. */
@@ -200,7 +203,7 @@ export interface PrunedImages {
 /** `docker image prune`: removes the images that lost their names; with `all` every image: there is no container that would keep one. */
 export async function pruneImages(options: { readonly all?: boolean } & StoreOptions = {}): Promise<PrunedImages> {
   const before = (await diskUsage(options)).totalBytes;
-  const removed = await withWorkspace(options.root, ({ images }) => images.pruneImages(options));
+  const removed = await withWorkspace(options.root, ({ images }) => images.pruneImages(options), EXISTING);
   return { removed, bytes: Math.max(0, before - (await diskUsage(options)).totalBytes) };
 }
 
@@ -243,10 +246,14 @@ export function exportCacheMounts(
   place: CacheMountPlace,
   options: ExportMountOptions & StoreOptions = {},
 ): Promise<ExportedMounts> {
-  return withWorkspace(options.root, async (workspace) => {
-    const { exportChosen } = await import('./cache/mounts/library.ts');
-    return await exportChosen({ ...workspace, native }, choice, place, options);
-  });
+  return withWorkspace(
+    options.root,
+    async (workspace) => {
+      const { exportChosen } = await import('./cache/mounts/library.ts');
+      return await exportChosen({ ...workspace, native }, choice, place, options);
+    },
+    EXISTING,
+  );
 }
 
 /**
@@ -269,10 +276,14 @@ export function removeCacheMounts(
   choice: MountChoice,
   options: { readonly signal?: AbortSignal } & StoreOptions = {},
 ): Promise<readonly RemovedMount[]> {
-  return withWorkspace(options.root, async ({ store }) => {
-    const { removeChosen } = await import('./cache/mounts/library.ts');
-    return await removeChosen({ store, native }, choice, options.signal);
-  });
+  return withWorkspace(
+    options.root,
+    async ({ store }) => {
+      const { removeChosen } = await import('./cache/mounts/library.ts');
+      return await removeChosen({ store, native }, choice, options.signal);
+    },
+    EXISTING,
+  );
 }
 
 /** `docker save`; `output` is not ended. */
@@ -281,7 +292,7 @@ export function saveImages(
   output: Writable,
   options: SaveOptions & StoreOptions = {},
 ): Promise<void> {
-  return withWorkspace(options.root, ({ images }) => images.saveImages(references, output, options));
+  return withWorkspace(options.root, ({ images }) => images.saveImages(references, output, options), EXISTING);
 }
 
 /** `docker load`: archives of docker, skopeo, podman and tsbuild, compressed or not. */
@@ -407,10 +418,13 @@ export async function pruneStore(options: PruneStoreOptions = {}): Promise<Prune
   return withWorkspace(
     options.root,
     async (workspace) => {
-      if (!options.dryRun) await workspace.sweep();
+      if (!options.dryRun) {
+        if (workspace.store.isReadOnly) return { removed: [], bytes: 0, totalBytes: 0 };
+        await workspace.sweep();
+      }
       return pruneByRules(workspace, native, [rules], options);
     },
-    options.dryRun ? READ : {},
+    options.dryRun ? READ : EXISTING,
   );
 }
 

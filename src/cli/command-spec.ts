@@ -7,6 +7,8 @@ export interface CommandSpec<Flags = Record<string, unknown>> {
   /** What follows the name: `[OPTIONS] IMAGE [IMAGE...]`. */
   readonly usage: string;
   readonly summary: string;
+  /** What help says between options and examples: a sentence or two. */
+  readonly notes?: string;
   readonly examples?: readonly string[];
   readonly options: readonly OptionSpec[];
   readonly minArgs: number;

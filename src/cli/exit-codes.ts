@@ -34,7 +34,8 @@ export class ReportedFailure extends Error {}
 
 export const EXIT_CODES_HELP = `Exit codes:
   0    it worked
-  1    the build or the operation failed; with --check: something was found
+  1    the build or the operation failed; with --check: something was found;
+       of fsck: an error was found, not only warnings
   3    with --fail-on-miss: the build is done, but a step was not in the cache
   125  the command line is wrong: unknown command or flag, bad value, flag not supported
   129  stopped by SIGHUP

@@ -15,6 +15,7 @@ export function formatCommandHelp(spec: CommandSpec<never>): string {
   return [
     `Usage: tsbuild ${spec.name} ${spec.usage}\n\n${spec.summary}\n`,
     `\nOptions:\n${formatPairs(pairs)}`,
+    spec.notes === undefined ? '' : `\n${wrap(spec.notes, WIDTH).join('\n')}\n`,
     examples === '' ? '' : `\nExamples:\n${examples}`,
   ].join('');
 }

@@ -41,8 +41,9 @@ const MAP_SIZE_BYTES = 16 * 1024 ** 3;
 export interface OpenStoreOptions {
   /**
    * `read`: a store that is not there is not made, it is empty; one that cannot be written to is read as it lies. Nothing can be held then.
+   * `existing`: is written to where it is there, and otherwise empty and not made: for who takes things away, or needs some to be there.
    */
-  readonly access?: 'read' | 'write';
+  readonly access?: 'read' | 'existing' | 'write';
   /** Tables that are gone are made anew, whatever index.json says. */
   readonly rebuilds?: boolean;
 }
@@ -93,12 +94,15 @@ interface OpenedTables {
   readonly isReadOnly: boolean;
 }
 
-function openTables(paths: StorePaths, access: 'read' | 'write', rebuilds: boolean): OpenedTables {
+function openTables(
+  paths: StorePaths,
+  access: NonNullable<OpenStoreOptions['access']>,
+  rebuilds: boolean,
+): OpenedTables {
   const request = { directory: paths.meta, mapSizeBytes: MAP_SIZE_BYTES };
   try {
-    if (access === 'read') {
-      if (!checkFormat(paths)) return { handle: NO_TABLES, isReadOnly: true };
-    } else prepareRoot(paths);
+    if (access === 'write') prepareRoot(paths);
+    else if (!checkFormat(paths)) return { handle: NO_TABLES, isReadOnly: true };
     if (!rebuilds) checkTablesFile(paths);
     try {
       return { handle: native.openTables(request), isReadOnly: false };

@@ -17,6 +17,9 @@ export const command: CommandSpec<FsckFlags> = {
   name: 'fsck',
   usage: '[OPTIONS]',
   summary: 'Verify everything in the store, and repair it',
+  notes:
+    'The exit code is 1 while there is an error: something that cannot be used. Warnings are of what only takes room or is made anew: with ' +
+    'them alone, or when all was repaired, it is 0.',
   examples: [
     'tsbuild fsck',
     'tsbuild fsck --repair          # damaged things go to quarantine/ in the root, and are made or fetched again when needed',
@@ -43,7 +46,7 @@ const HEADERS = {
   Repaired: 'REPAIRED',
 };
 
-/** The exit code is 1 while something is wrong: 0 when all was well, or all was repaired. */
+/** The exit code is 1 while something cannot be used: 0 when all was well or was repaired, or there were warnings alone. */
 async function run(context: Context, _args: readonly string[], flags: FsckFlags): Promise<void> {
   const library = await context.library();
   const isLive = context.stderr.isTTY === true && !flags.quiet;
@@ -84,11 +87,20 @@ function formatFinding({ code, severity, subject, message, repair, repaired }: F
   return `${severity} ${code}: ${subject}: ${message}${cure}\n`;
 }
 
-function formatSummary({ findings, blobs, bytes, snapshots, images, ok }: StoreCheck): string {
+function formatSummary({ findings, blobs, bytes, snapshots, images }: StoreCheck): string {
   const looked = `${blobs} blobs (${humanSize(bytes, 4)}), ${snapshots} snapshots, ${images} images`;
-  const count = findings.length;
-  if (count === 0) return `${looked}: clean\n`;
+  if (findings.length === 0) return `${looked}: clean\n`;
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
   const repaired = findings.filter((finding) => finding.repaired).length;
-  const found = `${count} ${count === 1 ? 'thing' : 'things'} found${repaired > 0 ? `, ${repaired} repaired` : ''}`;
-  return `${looked}: ${found}${ok || repaired > 0 ? '' : "; 'tsbuild fsck --repair' mends what can be mended"}\n`;
+  const found = [
+    countOf(errors, 'error'),
+    countOf(findings.length - errors, 'warning'),
+    repaired === 0 ? '' : `${repaired} repaired`,
+  ].filter((part) => part !== '');
+  const remedy = repaired > 0 ? '' : "; 'tsbuild fsck --repair' mends what can be mended";
+  return `${looked}: ${found.join(', ')}${remedy}\n`;
+}
+
+function countOf(count: number, noun: string): string {
+  return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -55,7 +55,11 @@ export async function checkStore(
       first.problems.length === 0 || isQuiet ? first.problems : await confirm(context, native, options, first.problems);
     found.push(...(await mend(context, problems, options)));
     const { problems: _, ...counts } = first;
-    return { ...counts, findings: found, ok: found.every(({ repaired }) => repaired) };
+    return {
+      ...counts,
+      findings: found,
+      ok: found.every(({ severity, repaired }) => repaired || severity === 'warning'),
+    };
   } finally {
     lock?.release();
   }

@@ -48,7 +48,7 @@ export interface StoreCheck {
   readonly bytes: number;
   readonly snapshots: number;
   readonly images: number;
-  /** Nothing was found, or all of it was repaired. */
+  /** No error was found, or each was repaired: everything in the store can be used. Warnings do not count. */
   readonly ok: boolean;
 }
 
