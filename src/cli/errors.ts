@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { errorMessage, TsbuildError } from '../errors.ts';
-import { cleanLines, cleanText, TerminalTail } from '../progress/terminal-tail.ts';
+import { cleanLines, cleanText } from '../progress/terminal-tail.ts';
+import { drawOutput } from './format/output.ts';
 
 export interface PrintErrorOptions {
   readonly debug: boolean;
@@ -31,9 +32,6 @@ export function formatError(error: unknown, options: PrintErrorOptions): string 
   return `${lines.join('\n')}\n`;
 }
 
-/** No more of a step's output than this is shown with its error. */
-const OUTPUT_LINES = 20;
-
 /**
  * The last lines of what a failed step printed, as the displays show them, for a build that showed nothing while it ran; empty
  * where there are none.
@@ -42,11 +40,7 @@ export function formatFailedStep(error: unknown): string {
   if (!(error instanceof TsbuildError)) return '';
   const { step, output } = error.details;
   if (typeof step !== 'string' || typeof output !== 'string' || output === '') return '';
-  const tail = new TerminalTail(OUTPUT_LINES);
-  tail.append(Buffer.from(`${output}\n`), 0);
-  // A colour ends with its line.
-  const lines = tail.lines().map(({ text }) => (text.includes('\x1b') ? `${text}\x1b[0m\n` : `${text}\n`));
-  return `------\n > ${cleanText(step)}:\n${lines.join('')}------\n`;
+  return `------\n > ${cleanText(step)}:\n${drawOutput(output).join('')}------\n`;
 }
 
 /** An error of the kernel: a file that cannot be written, a full disk. Its message says all there is. */

@@ -2,4 +2,4 @@ export { type BuildHistory, type BuildInspection, createBuildHistory } from './h
 export { stageOf } from './instructions.ts';
 export type { ComparedBuild, ExplainedStep, Explanation, FileDifference, Reason } from './reason-types.ts';
 export type { BuildRecorder, ExecutedStep } from './recorder.ts';
-export type { BuildRecord, BuildStatus, RecordedStep } from './types.ts';
+export type { BuildRecord, BuildStatus, RecordedError, RecordedStep } from './types.ts';

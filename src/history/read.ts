@@ -128,12 +128,21 @@ function isRecord(value: unknown): value is BuildRecord {
     (error === undefined ||
       (isObject(error) &&
         typeof error.message === 'string' &&
-        ['code', 'step'].every((key) => isOptional(error[key], 'string')))) &&
+        ['code', 'hint', 'step', 'output', 'frame'].every((key) => isOptional(error[key], 'string')) &&
+        (error.place === undefined || isPlace(error.place)))) &&
     (git === undefined ||
       (isObject(git) &&
         typeof git.root === 'string' &&
         ['revision', 'branch'].every((key) => isOptional(git[key], 'string')))) &&
     (ignore === undefined || (isObject(ignore) && typeof ignore.name === 'string' && isStrings(ignore.patterns)))
+  );
+}
+
+function isPlace(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    typeof value.file === 'string' &&
+    ['line', 'column'].every((key) => Number.isSafeInteger(value[key]))
   );
 }
 

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildRequest, BuildResult } from '../build-types.ts';
-import { errorMessage, stableCode } from '../errors.ts';
+import type { BuildRequest } from '../build-types.ts';
 import type { Definition } from '../llb/index.ts';
 import { type Digest, digestEncoded, digestOf, formatPlatform, type Platform } from '../oci/index.ts';
 import type { ProgressSink, VertexStatus } from '../progress/events.ts';
@@ -9,13 +8,15 @@ import { redactUrl } from '../remote-url/index.ts';
 import type { Vertex, VertexKeys, VertexOrigin } from '../solver/types.ts';
 import type { StorePaths } from '../store/index.ts';
 import { writeWhole } from '../whole-files.ts';
+import { ifDefined } from './fields.ts';
 import { readGitState } from './git-state.ts';
 import { nameBuild } from './names.ts';
+import { type BuildOutcome, countSteps, describeOutcome, isWork } from './outcome.ts';
 import { buildDirectory, listsDirectory, plansDirectory, recordPath, stepsPath } from './paths.ts';
 import { describePlan } from './plan.ts';
 import { describeRequest } from './request.ts';
 import { createValueHider, type ValueHider } from './secret-values.ts';
-import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep, type StepCounts } from './types.ts';
+import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep } from './types.ts';
 
 /** Writes down one build while it happens. Nothing that goes wrong with the record is a reason for the build to fail. */
 export interface BuildRecorder {
@@ -45,10 +46,6 @@ export interface RecordedInputs {
   readonly platform: Platform;
   readonly ignore?: { readonly name: string; readonly patterns: readonly string[] };
 }
-
-export type BuildOutcome =
-  | { readonly result: Pick<BuildResult, 'imageID' | 'names' | 'descriptor'> }
-  | { readonly error: unknown; readonly canceled: boolean };
 
 /** Patterns of an ignore file that are kept. */
 const MAX_PATTERNS = 1000;
@@ -129,7 +126,7 @@ export function createBuildRecorder(
           ...(inputs === undefined ? {} : describeInputs(inputs, request, context)),
           ...describeOutcome(outcome, hider),
           completedMs: Date.now(),
-          counts: countSteps(all, definitions),
+          counts: countSteps(all, definitions, outcome),
           ...ifDefined('plan', plan),
           lists: listContents(steps.values()),
         };
@@ -192,46 +189,6 @@ function describeInputs(
   };
 }
 
-function describeOutcome(outcome: BuildOutcome, hider: ValueHider): Partial<BuildRecord> {
-  if ('result' in outcome) {
-    const { imageID, names, descriptor } = outcome.result;
-    return {
-      status: 'completed',
-      outputs: { names, ...ifDefined('imageID', imageID), ...ifDefined('descriptor', descriptor) },
-    };
-  }
-  const { error, canceled } = outcome;
-  if (canceled) return { status: 'canceled' };
-  const details = typeof error === 'object' && error !== null && 'details' in error ? error.details : undefined;
-  const step = (details as { readonly step?: unknown } | undefined)?.step;
-  return {
-    status: 'error',
-    error: {
-      message: hider.mask(errorMessage(error)),
-      ...ifDefined('code', stableCode(error)),
-      ...(typeof step === 'string' ? { step: hider.mask(step) } : {}),
-    },
-  };
-}
-
-function countSteps(steps: readonly RecordedStep[], definitions: readonly Definition[]): StepCounts {
-  const counts = { total: 0, completed: 0, executed: 0, cached: 0 };
-  for (const { digest, startedMs, completedMs, cached, error } of steps) {
-    if (startedMs === undefined) continue;
-    counts.total++;
-    if (completedMs === undefined || error !== undefined) continue;
-    counts.completed++;
-    if (isWork(digest, definitions)) counts[cached ? 'cached' : 'executed']++;
-  }
-  return counts;
-}
-
-/** Not a source, which is looked at each time, nor the builder's own. */
-function isWork(digest: Digest, definitions: readonly Definition[]): boolean {
-  const type = definitions.find(({ ops }) => ops.has(digest))?.ops.get(digest)?.type;
-  return type === 'exec' || type === 'file';
-}
-
 function listContents(steps: Iterable<Step>): string[] {
   const contents = new Set<string>();
   for (const { keys } of steps)
@@ -260,10 +217,6 @@ function keepPlan(
   if (existsSync(path)) return name;
   writeWhole(path, JSON.stringify(describePlan({ dockerfile, definitions }, hider)), { mode: 0o600 });
   return name;
-}
-
-function ifDefined<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  return value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
 }
 
 /** A record is for people who look back: a full disk or a directory that is gone costs the record. */

@@ -45,8 +45,15 @@ export const RECORD_FORMAT = 1;
 export interface RecordedError {
   readonly code?: string;
   readonly message: string;
+  readonly hint?: string;
   /** Name of the step. */
   readonly step?: string;
+  /** The last lines that the step printed, a few KiB at most. */
+  readonly output?: string;
+  /** Line and column from 1. */
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number };
+  /** The place, and the lines around it with the token underlined, as they were printed. */
+  readonly frame?: string;
 }
 
 export interface RecordedDockerfile {
@@ -65,10 +72,11 @@ export interface GitState {
 }
 
 export interface StepCounts {
-  /** Steps that were begun, sources and the builder's own among them. */
+  /** Steps that were begun, or were still to come when the build failed; sources and the builder's own among them. */
   readonly total: number;
+  /** Of these, what has ended, well or not. */
   readonly completed: number;
-  /** Of the Dockerfile's own. */
+  /** Of the Dockerfile's own, those that ended well. */
   readonly executed: number;
   readonly cached: number;
 }

@@ -6,6 +6,7 @@ import { parseBuildFilter } from '../../src/cli/flags/build-filter.ts';
 import { showDuration } from '../../src/cli/format/build-record.ts';
 import { nameBuild } from '../../src/history/names.ts';
 import { parseSpanMs } from '../../src/quantities.ts';
+import { FROM_BUSYBOX, makeSetting as makeE2eSetting, SETTING_NEEDS } from '../e2e/setting.ts';
 import { makeRecord } from '../history/records.ts';
 import type { ExecResult } from '../support/exec.ts';
 import { writeFiles } from '../support/files.ts';
@@ -128,6 +129,51 @@ testNeeding(['root'], 'builds inspect: the sections of buildx, options, steps', 
     /^ERROR: there is no record of a build nothing here\nhint: /,
   );
 });
+
+testNeeding(
+  SETTING_NEEDS,
+  'builds inspect: where a build failed and what its step said, though the Dockerfile is gone',
+  async (t) => {
+    const setting = await makeE2eSetting(t);
+    const { tsbuild } = setting;
+    const context = setting.context({
+      Dockerfile: `${FROM_BUSYBOX}ARG API_TOKEN\nRUN echo one\nRUN echo "with $API_TOKEN" && \\\n  exit 7\nRUN echo never\n`,
+    });
+    const build = () => setting.build(context, 'app', '--build-arg=API_TOKEN=hunter22');
+    t.is((await build()).code, 1);
+    t.is((await build()).code, 1);
+    removeTree(context);
+    const { stdout } = await tsbuild.run(['builds', 'inspect']);
+    // Three of the builder's own, FROM, and of three RUNs one that was cached, one that failed, one that was still to come.
+    t.regex(stdout, /^Build Steps:\t6\/7 \(14% cached\)$/m);
+    const file = join(context, 'Dockerfile');
+    const frame = [
+      `${file}:5:1`,
+      '  3 | ARG API_TOKEN',
+      '  4 | RUN echo one',
+      '> 5 | RUN echo "with $API_TOKEN" && \\',
+      `    | ${'^'.repeat(31)}`,
+      '> 6 |   exit 7',
+      '    |   ^^^^^^',
+      '  7 | RUN echo never',
+      '',
+    ].join('\n');
+    t.true(stdout.includes(`\n${frame}\nLogs:\n> => [3/4] RUN echo "with ***" && exit 7:\n> with ***\n\n`), stdout);
+    const json = JSON.parse((await tsbuild.run(['builds', 'inspect', '--format', 'json'])).stdout);
+    t.like(json, { NumCompletedSteps: 6, NumTotalSteps: 7, NumCachedSteps: 1 });
+    t.like(json.Error, { Code: 'BUILD_RUN_FAILED', Logs: ['with ***'], File: file, Line: 5, Column: 1 });
+    t.is(Buffer.from(json.Error.Sources, 'base64').toString(), frame);
+    t.is((await tsbuild.run(['builds', 'inspect', '--format', '{{.Error.Sources}}'])).stdout, `${frame}\n`);
+    t.is((await tsbuild.run(['builds', 'inspect', '--format', '{{if .Target}}x{{end}}{{.Error.Line}}'])).stdout, '5\n');
+    t.notRegex(JSON.stringify(readTexts(join(tsbuild.root, 'builds'))), /hunter22/);
+  },
+);
+
+function readTexts(directory: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+}
 
 testNeeding(['root'], '--explain-cache: text on stderr, json on stdout, and afterwards', async (t) => {
   const { run, context, work } = makeSetting(t);

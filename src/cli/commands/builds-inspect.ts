@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
-import { formatBuild, inspectionJson } from '../format/build-record.ts';
+import { formatBuild, inspectionFields, inspectionJson } from '../format/build-record.ts';
 import { compileTemplate } from '../format/template.ts';
 
 interface InspectFlags {
@@ -18,6 +18,7 @@ export const command: CommandSpec<InspectFlags> = {
     'tsbuild builds inspect ^1                  the one before',
     'tsbuild builds inspect --explain 0123abcd  why its steps were not in the cache',
     "tsbuild builds inspect --format '{{.Duration}}'",
+    "tsbuild builds inspect --format '{{.Error.Sources}}'  the lines of the Dockerfile that an error is about",
   ],
   options: [
     { flags: '--explain', description: 'Show why steps ran: what changed since an earlier build' },
@@ -42,7 +43,7 @@ async function run(context: Context, [reference = '']: readonly string[], flags:
   }
   const build = await library.inspectBuild(reference, libraryOptions(context));
   if (format === 'pretty') context.stdout.write(formatBuild(build));
-  else printValue(context, inspectionJson(build), format);
+  else printValue(context, format === 'json' ? inspectionJson(build) : inspectionFields(build), format);
 }
 
 function printValue(context: Context, value: object, format: string): void {

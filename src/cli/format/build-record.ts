@@ -1,7 +1,10 @@
+import type { RecordedError } from '../../history/index.ts';
 import type { BuildInspection, BuildRecord, RecordedStep } from '../../index.ts';
-import { cleanText } from '../../progress/terminal-tail.ts';
+import { cleanLines, cleanText } from '../../progress/terminal-tail.ts';
 import { textWidth } from '../../progress/text-width.ts';
+import { Nil } from './go-print.ts';
 import { ellipsis } from './human.ts';
+import { drawOutput } from './output.ts';
 
 /** Of a step's name in the table; the log and the JSON have all of it. */
 const MAX_STEP = 100;
@@ -29,8 +32,7 @@ export function durationOf({ status, createdMs, completedMs }: BuildRecord): num
 export function formatBuild({ record, steps, logPath }: BuildInspection): string {
   const { counts, error, outputs, git } = record;
   const duration = durationOf(record);
-  const percent =
-    counts.completed === 0 ? 0 : Math.round((counts.cached * 100) / Math.max(1, counts.executed + counts.cached));
+  const percent = Math.round((counts.cached * 100) / Math.max(1, counts.total));
   const options = Object.entries(record.options).map(([name, value]) => [name, showOption(value)]);
   const sections = [
     rows([
@@ -60,9 +62,21 @@ export function formatBuild({ record, steps, logPath }: BuildInspection): string
     table(['BUILD ARG', 'VALUE'], Object.entries(record.buildArgs)),
     table(['LABEL', 'VALUE'], Object.entries(record.labels)),
     table(['STEP', 'STATUS', 'DURATION'], steps.filter(isShown).map(showStep)),
+    ...(error === undefined ? [] : showFailure(error)),
   ];
   const text = sections.filter((section) => section !== '').join('\n');
   return `${text}\nPrint build logs: tsbuild builds logs ${record.id}\nWhy steps ran: tsbuild builds inspect --explain ${record.id}\n`;
+}
+
+/** Where in the Dockerfile it was, and what the step printed in the end, as buildx shows it. */
+function showFailure({ frame, hint, step = '', output }: RecordedError): string[] {
+  return [
+    frame === undefined ? '' : `${cleanLines(frame)}\n`,
+    hint === undefined ? '' : `hint: ${cleanText(hint)}\n`,
+    output === undefined
+      ? ''
+      : `Logs:\n${[`=> ${cleanText(step)}:\n`, ...drawOutput(output)].map((line) => `> ${line}`).join('')}`,
+  ];
 }
 
 function isShown({ startedMs }: RecordedStep): boolean {
@@ -109,8 +123,30 @@ function alignTabs(table: readonly (readonly string[])[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
+/** Go writes bytes to JSON in base64; a template prints them as text with `printf "%s"`, and here in any way. */
+type BytesForm = 'base64' | 'utf8';
+
 /** The JSON of `buildx history inspect --format json`, and ours beside it. */
-export function inspectionJson({ record, steps, logPath }: BuildInspection): object {
+export function inspectionJson(build: BuildInspection): object {
+  return describeInspection(build, 'base64');
+}
+
+/** An inspected build as templates see it: what there is nothing to say of is there and empty, as in buildx's structures. */
+export function inspectionFields(build: BuildInspection): object {
+  return { ...NOTHING_SAID, ...describeInspection(build, 'utf8') };
+}
+
+const NOTHING_SAID = {
+  VCSRoot: '',
+  VCSRevision: '',
+  Target: '',
+  Platform: new Nil('list'),
+  CompletedAt: '',
+  Duration: 0,
+  Error: new Nil('map'),
+};
+
+function describeInspection({ record, steps, logPath }: BuildInspection, bytes: BytesForm): object {
   const duration = durationOf(record);
   const pairs = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).map(([Name, Value]) => ({ Name, Value }));
@@ -127,9 +163,7 @@ export function inspectionJson({ record, steps, logPath }: BuildInspection): obj
     // Nanoseconds, as Go has them.
     ...(duration === undefined ? {} : { Duration: Math.round(duration * 1e6) }),
     Status: record.status === 'error' ? 'failed' : record.status,
-    ...(record.error === undefined
-      ? {}
-      : { Error: { Code: record.error.code ?? '', Message: record.error.message, Name: record.error.step ?? '' } }),
+    ...(record.error === undefined ? {} : { Error: failureFields(record.error, bytes) }),
     NumCompletedSteps: record.counts.completed,
     NumTotalSteps: record.counts.total,
     NumCachedSteps: record.counts.cached,
@@ -140,6 +174,20 @@ export function inspectionJson({ record, steps, logPath }: BuildInspection): obj
     Outputs: record.outputs,
     Steps: steps.filter(isShown).map(({ keys: _keys, ...step }) => step),
     Log: logPath,
+  };
+}
+
+/** With buildx's names, and the place and the hint beside them. */
+function failureFields(error: RecordedError, bytes: BytesForm): object {
+  const { code = '', message, step = '', hint = '', output, frame, place } = error;
+  return {
+    Code: code,
+    Message: message,
+    Name: step,
+    Hint: hint,
+    ...(output === undefined ? {} : { Logs: output.split('\n') }),
+    ...(frame === undefined ? {} : { Sources: Buffer.from(`${frame}\n`).toString(bytes) }),
+    ...(place === undefined ? {} : { File: place.file, Line: place.line, Column: place.column }),
   };
 }
 
