@@ -1,6 +1,7 @@
 import { type ArgInstruction, nameSecret, parseMount, type RunInstruction } from '../instructions/index.ts';
 import type { SourceRange } from '../position.ts';
 import { type BuildStage, findBuildArg, type StageCommand, type StageGraph } from '../stages/index.ts';
+import { cleanPath } from '../text.ts';
 import { expandLoosely } from './expand.ts';
 import type { DefinedArg } from './global-args.ts';
 
@@ -57,7 +58,7 @@ export function outlineStage(
       const mount = parseMount(token, expandText);
       if (mount.type === 'secret') outline.secrets.set(nameSecret(mount), { required: mount.required, range });
       if (mount.type === 'ssh') outline.ssh.set(mount.id || 'default', { required: mount.required, range });
-      if (mount.type === 'cache') outline.caches.set(mount.id || mount.target, { required: false, range });
+      if (mount.type === 'cache') outline.caches.set(mount.id || cleanPath(mount.target), { required: false, range });
     }
   };
   for (const command of stage.commands) {

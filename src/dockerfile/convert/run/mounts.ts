@@ -24,10 +24,14 @@ export function convertMounts(
     const mount = parseMount(token, (text) => expandText(conversion, draft, text, place));
     if (mount.type === 'secret') return convertSecret(draft, mount, place);
     if (mount.type === 'ssh') return convertSsh(draft, mount, sshCount++, place);
-    if (mount.target === '')
-      throw syntaxError(`mount: a ${mount.type} mount needs a target`, place, 'add target=<directory>');
+    // Without a target it is the working directory.
     const target = resolvePath(draft.cwd, mount.target);
-    if (target === '/') throw syntaxError('mount: the target cannot be /', place);
+    if (target === '/')
+      throw syntaxError(
+        'mount: the target cannot be /',
+        place,
+        mount.target === '' ? 'add target=<directory>: without it, it is the working directory' : undefined,
+      );
     const at = { target, ...keepWritten(target, posix.isAbsolute(mount.target) ? mount.target : target) };
     if (mount.type === 'tmpfs') {
       const size = mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {};
