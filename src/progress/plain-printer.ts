@@ -30,7 +30,9 @@ interface Step {
   readonly tasks: Map<string, Task>;
   readonly changedTasks: Set<string>;
   readonly log: StepLog;
-  warnings: string[];
+  /** Every one that came; those that were not printed yet. */
+  readonly warnings: Set<string>;
+  newWarnings: string[];
   /** Events since it was last hidden, and when the first of them came. */
   news: number;
   newsSinceMs: number;
@@ -74,8 +76,10 @@ export class PlainPrinter {
     }
     for (const warning of status.warnings ?? []) {
       const step = this.#steps.get(warning.vertex);
-      if (step === undefined) continue;
-      if (!step.warnings.includes(warning.short)) step.warnings.push(warning.short);
+      // Another place in the file may be told of in the same words.
+      if (step === undefined || step.warnings.has(warning.short)) continue;
+      step.warnings.add(warning.short);
+      step.newWarnings.push(warning.short);
       this.#note(step, nowMs);
     }
     for (const { vertex, data, timestampMs } of status.logs ?? []) {
@@ -119,7 +123,8 @@ export class PlainPrinter {
         tasks: new Map(),
         changedTasks: new Set(),
         log: this.#copyLines === undefined ? new PlainLog() : new RawLog(this.#copyLines),
-        warnings: [],
+        warnings: new Set(),
+        newWarnings: [],
         news: 0,
         newsSinceMs: nowMs,
       };
@@ -198,11 +203,11 @@ export class PlainPrinter {
     if (step !== this.#current) this.#switchTo(step);
     const prefix = `#${step.index} `;
     if (step.changedTasks.size > 0) this.#showTasks(step, prefix);
-    for (const warning of step.warnings) {
+    for (const warning of step.newWarnings) {
       step.log.interrupt(this.#out);
       this.#out.latin1(`${prefix}WARN: ${utf8(warning)}\n`);
     }
-    step.warnings = [];
+    step.newWarnings = [];
     const { completedMs, startedMs, error, cached } = step.vertex;
     step.log.take(this.#out, prefix, nowMs, completedMs !== undefined);
     this.#pending.delete(step);

@@ -77,3 +77,18 @@ test('a line without an end is printed as it grows', (t) => {
   }
   t.is(text, '#1 step\n#1 1.000 one two');
 });
+
+test('what is warned of in the same words is said once, however far apart', (t) => {
+  const vertex = digestOf('step');
+  let written = '';
+  const printer = new PlainPrinter({ write: (data) => (written += Buffer.from(data).toString()) });
+  const warn = (short: string) => ({ warnings: [{ vertex, level: 1, short, detail: [] }] });
+  printer.update({ vertexes: [{ digest: vertex, name: 'step', startedMs: 0 }] }, 0);
+  printer.update(warn('one'), 0);
+  printer.print(0);
+  printer.update(warn('one'), 1000);
+  printer.update(warn('two'), 1000);
+  printer.print(1000);
+  printer.finish(2000);
+  t.is(written, '#1 step\n#1 WARN: one\n#1 WARN: two\n');
+});
