@@ -1,3 +1,4 @@
+import { withoutDescriptor } from '../content/index.ts';
 import { DockerfileError } from '../dockerfile/errors.ts';
 import type { SourceRange } from '../dockerfile/position.ts';
 import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
@@ -29,7 +30,7 @@ export function dockerfileUnreadable(
 /** By the code of what went wrong: a registry's refusal stays one. */
 export function cacheMountsNotExported(place: string, cause: unknown): TsbuildError {
   const known = cause instanceof TsbuildError ? cause : undefined;
-  const message = `cannot export cache mounts to ${place}: ${errorMessage(cause)}`;
+  const message = `cannot export cache mounts to ${place}: ${errorMessage(withoutDescriptor(cause))}`;
   return new TsbuildError(stableCode(cause) ?? 'EXPORT_FAILED', message, {
     cause,
     ...(known?.hint === undefined ? {} : { hint: known.hint }),

@@ -1,5 +1,5 @@
 import type { BuildRequest, CacheDestinationSpec } from '../build-types.ts';
-import { type BuildKitDep, createBuildKitKeys } from '../buildkit/index.ts';
+import { type BuildKitDep, createBuildKitKeys, type GitCommit } from '../buildkit/index.ts';
 import {
   type BuiltGraph,
   createRegistries,
@@ -8,7 +8,6 @@ import {
   type ImportedCache,
   importCache,
   makeInlineCache,
-  nameDestination,
   nameSource,
   type PlacedDestination,
 } from '../cache/exchange/index.ts';
@@ -22,7 +21,15 @@ import { watchJob } from '../ops/index.ts';
 import type { OpResolver } from '../ops/types.ts';
 import type { ProgressSink } from '../progress/events.ts';
 import type { ForeignCache, SolverOp, VertexKeys, VertexReporter } from '../solver/types.ts';
-import { createLocalSource, findLayout, type LayoutContexts, type LocalContext, schemeOf } from '../source/index.ts';
+import {
+  createLocalSource,
+  findLayout,
+  type LayoutContexts,
+  type LocalContext,
+  type ResolvedSource,
+  type SourceOptions,
+  schemeOf,
+} from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { runPhase } from './phases.ts';
 
@@ -30,7 +37,7 @@ import { runPhase } from './phases.ts';
 export interface CacheExchange {
   readonly foreign: ForeignCache<OpResult>;
   /** Remembers what the ops of a graph give, which is about to be solved. */
-  watch(definition: Definition, cache: BuildCache, resolveOp: OpResolver): OpResolver;
+  watch(definition: Definition, cache: BuildCache, ops: WatchedOps): OpResolver;
   keyed(vertex: Digest, keys: VertexKeys): void;
   /** The cache for the image's own config, where one was asked for. `undefined` for none. */
   inlineCache(definition: Definition, diffIDs: readonly Digest[]): Promise<string | undefined>;
@@ -39,6 +46,12 @@ export interface CacheExchange {
   /** Results of others that were fetched are the store's own from now on. */
   keepFetched(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What the ops of a graph do, and what its sources are found to be. */
+export interface WatchedOps {
+  readonly resolveOp: OpResolver;
+  readonly resolveSource: (op: SourceOp, options: SourceOptions) => Promise<ResolvedSource>;
 }
 
 export interface ExchangeOptions {
@@ -66,6 +79,7 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
   const keysOf = new Map<Digest, VertexKeys>();
   const local = createLocalSource(contexts);
   let storage: BuildCache | undefined;
+  let resolveSource: WatchedOps['resolveSource'] | undefined;
 
   const readLocal = async (op: SourceOp): Promise<OpResult> => {
     const source = await local.resolve(op, { signal });
@@ -79,6 +93,8 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
     const place = { ...findLayout(layouts, rest.slice(0, at)), reference: rest.slice(at + 1) };
     return (await images.resolveLayout(place, { platform, signal })).config.rootfs.diff_ids;
   };
+  const commitOf = async (op: SourceOp, ended: AbortSignal): Promise<GitCommit | undefined> =>
+    (await resolveSource?.(op, { signal: ended }))?.commit;
   /** The step that shows where a cache came from. */
   const steps = new Map<ImportedCache, VertexReporter>();
 
@@ -90,6 +106,7 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
         watchJob(native, { signal: ended }, (watch) => native.hashContent({ ...job, watch })),
       view: (name) => snapshotter.view(name),
       layersOf,
+      commitOf,
       statCacheDirectory: store.paths.statCache,
     }),
     opOf: (vertex) => ops.get(vertex),
@@ -162,15 +179,16 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
 
   return {
     foreign,
-    watch(definition, cache, resolveOp) {
+    watch(definition, cache, watched) {
       storage = cache;
+      resolveSource = watched.resolveSource;
       const digests = new Map<Op, Digest>();
       for (const [digest, op] of definition.ops) {
         ops.set(digest, op);
         digests.set(op, digest);
       }
       return (op, about) => {
-        const resolved = resolveOp(op, about);
+        const resolved = watched.resolveOp(op, about);
         const digest = digests.get(op);
         if (digest === undefined) return resolved;
         solverOps.set(digest, resolved);
@@ -200,7 +218,7 @@ export function createExchange(options: ExchangeOptions): CacheExchange {
           } catch (error) {
             signal.throwIfAborted();
             if (!spec.ignoreError) throw error;
-            reporter.warn?.(`no cache at ${nameDestination(spec)}: ${errorMessage(error)}`);
+            reporter.warn?.(errorMessage(error));
           }
         });
       }

@@ -102,6 +102,12 @@ export function copyFailed(descriptor: Descriptor, side: 'source' | 'target', ca
   );
 }
 
+/** What stopped a copy, without the descriptor at which it did: for who says what was copied in words of his own. */
+export function withoutDescriptor(error: unknown): unknown {
+  const isCopy = error instanceof TsbuildError && 'side' in error.details && error.cause instanceof Error;
+  return isCopy ? error.cause : error;
+}
+
 export function graphTooDeep(descriptor: Descriptor, depth: number): TsbuildError {
   return new TsbuildError('MANIFEST_INVALID', `${descriptor.digest}: indexes are nested more than ${depth} deep`);
 }

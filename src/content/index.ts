@@ -1,7 +1,7 @@
 export { type BlobSources, createBlobSources } from './blob-sources.ts';
 export type { ContentStore, Provider } from './content-store.ts';
 export { type CopyEvent, type CopyResult, type CopyTarget, copyGraph } from './copy-graph.ts';
-export { isNotFound } from './errors.ts';
+export { isNotFound, withoutDescriptor } from './errors.ts';
 export { fetchContent } from './fetch-content.ts';
 export { createContentStore } from './file-content-store.ts';
 export { createLayerBlobs, type LayerBlob, type LayerBlobs } from './layer-blobs.ts';

@@ -1,3 +1,4 @@
+import { withoutDescriptor } from '../content/index.ts';
 import { errorMessage, stableCode, TsbuildError } from '../errors.ts';
 import { isNativeError } from '../native/errors.ts';
 import { type Digest, formatPlatform, type Platform, shortDigest } from '../oci/index.ts';
@@ -109,8 +110,7 @@ export function layerChanged(snapshot: string, expected: Digest, actual: Digest)
 export function transferFailed(verb: 'push' | 'pull', name: string, error: unknown): unknown {
   if (!(error instanceof TsbuildError) || error.message.includes(name)) return error;
   // copyGraph says which descriptor it was; the request says more.
-  const inner = 'side' in error.details && error.cause instanceof Error ? error.cause : error;
-  return new TsbuildError(error.code, `cannot ${verb} ${name}: ${inner.message}`, {
+  return new TsbuildError(error.code, `cannot ${verb} ${name}: ${errorMessage(withoutDescriptor(error))}`, {
     cause: error,
     details: { ...error.details, reference: name },
     ...(error.hint === undefined ? {} : { hint: error.hint }),

@@ -5,6 +5,8 @@ export interface Refusal {
   readonly method: string;
   readonly url: string;
   readonly status: number;
+  /** What would have been no refusal. */
+  readonly expected: readonly number[];
   /** From the body's `errors[]` (distribution-spec, error codes). */
   readonly errors: readonly RegistryErrorEntry[];
   /** The start of a body that was no error list. */
@@ -49,10 +51,12 @@ export function refused(refusal: Refusal, context: RefusalContext): TsbuildError
   const said = errors.map(({ code, message }) => cleanText(message === '' ? code : `${code}: ${message}`)).join('; ');
   const why = said || cleanText(refusal.text);
   const code = refusalCode(refusal, context);
-  const hint = refusalHint(code, context);
+  const hint = refusalHint(code, status, context);
+  // Other codes say what is wrong.
+  const expected = code === 'REGISTRY_FAILED' ? `, expected ${refusal.expected.join(' or ')}` : '';
   return new TsbuildError(
     code,
-    `${method} ${url}: ${status} ${statusName(status) ?? 'unexpected status'}${why === '' ? '' : ` (${why})`}`,
+    `${method} ${url}: ${status} ${statusName(status) ?? 'unexpected status'}${expected}${why === '' ? '' : ` (${why})`}`,
     {
       ...(hint === undefined ? {} : { hint }),
       details: {
@@ -94,7 +98,7 @@ function refusalCode({ status, errors, text }: Refusal, { notFoundCode }: Refusa
   return 'REGISTRY_FAILED';
 }
 
-function refusalHint(code: string, context: RefusalContext): string | undefined {
+function refusalHint(code: string, status: number, context: RefusalContext): string | undefined {
   const { domain, path, places, authenticated } = context;
   const server = domain === 'docker.io' ? '' : ` ${domain}`;
   const looked = places.length === 0 ? '' : `; credentials were looked for in ${places.join(', ')}`;
@@ -120,7 +124,9 @@ function refusalHint(code: string, context: RefusalContext): string | undefined 
     case 'DIGEST_MISMATCH':
       return 'the registry received other bytes than were sent: push again';
     default:
-      return undefined;
+      return status >= 500
+        ? `${domain} itself failed: try again later, and if it stays, tell whoever runs it`
+        : undefined;
   }
 }
 

@@ -48,7 +48,7 @@ export function createRequester(
     const { errors, text } = await readErrors(response);
     const { method, reference, notFoundCode } = request;
     return refused(
-      { method, url: response.url.href, status: response.status, errors, text },
+      { method, url: response.url.href, status: response.status, expected: request.expect, errors, text },
       {
         ...describeContext(),
         authenticated: await authorizer.isAuthenticated().catch(() => false),

@@ -8,6 +8,7 @@ import { testNeeding } from '../support/needs.ts';
 import { stepsThatRan, warningsIn } from '../support/raw-steps.ts';
 import { spawnBound } from '../support/spawn-bound.ts';
 import { openTsbuild, TSBUILD, type Tsbuild } from '../support/tsbuild.ts';
+import { startWebServer } from '../support/web-server.ts';
 import { FROM_BUSYBOX, makeSetting, outputOf, SETTING_NEEDS, type Setting } from './setting.ts';
 
 const DOCKERFILE = `ARG REGISTRY
@@ -234,13 +235,30 @@ testNeeding(
   'a place that cannot be written to fails the build, unless its errors are ignored',
   async (t) => {
     const two = await openTwo(t);
-    const to = '--cache-to=type=registry,ref=127.0.0.1:1/unreachable';
-    const failed = await two.fresh('one', to);
-    t.not(failed.code, 0);
-    t.regex(failed.output, /CACHE_EXPORT_FAILED|cannot export the cache to 127\.0\.0\.1:1\/unreachable/);
-    const ignored = await two.fresh('one', `${to},ignore-error=true`);
-    t.is(ignored.code, 0, ignored.output);
-    t.regex(ignored.output, /no cache at 127\.0\.0\.1:1\/unreachable/);
+    const refuser = await startWebServer((request, response) => {
+      response.writeHead(request.url === '/v2/' ? 200 : 403, { 'content-type': 'application/json' });
+      response.end('{"errors":[{"code":"DENIED","message":"read only"}]}');
+    });
+    t.teardown(() => refuser.stop());
+    const refusing = `127.0.0.1:${refuser.port}`;
+    const cases = [
+      ['127.0.0.1:1/unreachable', /GET https:\/\/127\.0\.0\.1:1\/v2\/: connection refused/, /hint: nothing listens/],
+      [`${refusing}/a/cache:1`, /(?:HEAD|POST) http:\S+\/v2\/a\/cache\/\S+: 403 Forbidden/, /hint: check the name/],
+    ] as const;
+    for (const [ref, answer, hint] of cases) {
+      const to = `--cache-to=type=registry,ref=${ref}`;
+      const failed = await two.fresh('one', to);
+      t.is(failed.code, 1);
+      const [said = ''] = /^ERROR: .*$/m.exec(failed.output) ?? [];
+      t.true(said.startsWith(`ERROR: cannot export the cache to ${ref}: `), failed.output);
+      t.regex(said, answer);
+      t.notRegex(said, /sha256:.*sha256:|mediaType|cannot copy/);
+      t.regex(failed.output, hint);
+      t.regex(failed.output, /; with ignore-error=true in --cache-to the build goes on without$/m);
+      const ignored = await two.fresh('one', `${to},ignore-error=true`);
+      t.is(ignored.code, 0, ignored.output);
+      t.true(ignored.output.includes(`\n${said.slice('ERROR: '.length)}`), ignored.output);
+    }
   },
 );
 

@@ -1,3 +1,4 @@
+import { withoutDescriptor } from '../../content/index.ts';
 import { errorMessage, TsbuildError } from '../../errors.ts';
 
 /** What was found is no cache in BuildKit's form, or one that nobody may follow. */
@@ -15,13 +16,26 @@ export function noCache(where: string): TsbuildError {
   });
 }
 
+/** Said as a push says it: which request, what the registry answered, and what to do about it. */
 export function cacheExportFailed(name: string, cause: unknown): TsbuildError {
-  return new TsbuildError('CACHE_EXPORT_FAILED', `cannot export the cache to ${name}: ${errorMessage(cause)}`, {
-    cause,
-    // What the registry or the disk wants is what helps; else the build may do without.
-    hint:
-      (cause instanceof TsbuildError ? cause.hint : undefined) ??
-      'with ignore-error=true in --cache-to the build succeeds all the same',
-    details: { name },
-  });
+  const known = cause instanceof TsbuildError ? cause : undefined;
+  const remedies = [known?.hint ?? formHint(known?.code), WITHOUT_CACHE];
+  return new TsbuildError(
+    'CACHE_EXPORT_FAILED',
+    `cannot export the cache to ${name}: ${errorMessage(withoutDescriptor(cause))}`,
+    {
+      cause,
+      hint: remedies.filter((remedy) => remedy !== undefined).join('; '),
+      details: { ...known?.details, name },
+    },
+  );
+}
+
+const WITHOUT_CACHE = 'with ignore-error=true in --cache-to the build goes on without';
+
+/** Some registries take no manifests but those of images. */
+function formHint(code: string | undefined): string | undefined {
+  return code === 'MANIFEST_INVALID' || code === 'UNSUPPORTED'
+    ? 'the registry may not know the form: try image-manifest=false or oci-mediatypes=false in --cache-to'
+    : undefined;
 }

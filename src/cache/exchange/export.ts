@@ -46,7 +46,7 @@ export interface CacheExportInput {
 }
 
 /** As people read it. */
-export function nameDestination(spec: PlacedDestination): string {
+function nameDestination(spec: PlacedDestination): string {
   return spec.type === 'registry' ? spec.ref : spec.dest;
 }
 
