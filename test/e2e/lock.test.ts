@@ -72,7 +72,14 @@ testNeeding(REMOTE_NEEDS, 'a locked build gives the image that was locked, whate
   t.is(await imageOf(tsbuild, context, '--locked'), await imageOf(tsbuild, context, '--pull'));
 
   const unknown = await tsbuild.run(['lock', '--update', `${setting.registry}/busybox:2`, context]);
-  t.regex(unknown.stderr, /has no "\S+busybox:2" to update\nhint: did you mean \S+busybox:1\?/);
+  t.regex(
+    unknown.stderr,
+    /has no "\S+busybox:2" to update\nhint: did you mean \S+busybox:1\? it has \S+busybox:1, http:\S+/,
+  );
+  for (const meant of ['busybox', 'bussybox', 'busybox:latest'])
+    t.regex((await tsbuild.run(['lock', '--update', meant, context])).stderr, /did you mean \S+busybox:1\?/, meant);
+  const strange = await tsbuild.run(['lock', '--update', 'something-else', context]);
+  t.regex(strange.stderr, /has no "something-else" to update\nhint: it has \S+busybox:1, http:\S+/);
 });
 
 testNeeding(REMOTE_NEEDS, 'what is not what was locked fails with its line', async (t) => {

@@ -97,13 +97,24 @@ export function unwritableLock(path: string, cause: unknown): TsbuildError {
   });
 }
 
-/** `--update` of what is not there. */
-export function unknownLockName(name: string, path: string, near: string | undefined): TsbuildError {
+/** `--update` of what is not there; `known` is what is. */
+export function unknownLockName(
+  name: string,
+  path: string,
+  known: readonly string[],
+  near: string | undefined,
+): TsbuildError {
+  const some = known.slice(0, MAX_NAMES).join(', ');
+  const rest = known.length > MAX_NAMES ? ` and ${known.length - MAX_NAMES} more` : '';
+  const there = known.length === 0 ? 'it names nothing' : `it has ${some}${rest}`;
   return new TsbuildError('LOCK_NAME_UNKNOWN', `${path} has no ${JSON.stringify(name)} to update`, {
-    hint: near === undefined ? 'name an image, a URL or a ref as the lock file has it' : `did you mean ${near}?`,
+    hint: near === undefined ? there : `did you mean ${near}? ${there}`,
     details: { path, name },
   });
 }
+
+/** Of a lock file, in a hint. */
+const MAX_NAMES = 20;
 
 /** What is in no line of the file comes last; each once. */
 function inFileOrder(missing: readonly MissingInput[]): readonly MissingInput[] {

@@ -1,5 +1,5 @@
 import { KINDS, type Lockfile, urlName } from '../../lockfile/index.ts';
-import { formatReference, parseTaggedReference } from '../../oci/index.ts';
+import { familiarReference, formatReference, parseTaggedReference } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
 import { unknownLockName } from './errors.ts';
 import type { LockRequest } from './lock-types.ts';
@@ -16,12 +16,36 @@ export function dropUpdated(
   for (const text of update) {
     const candidates = [text, fullImageName(text), urlName(text)];
     const found = known.filter((name) => candidates.includes(name));
-    if (found.length === 0) throw unknownLockName(text, path, suggest(text, known));
+    if (found.length === 0) throw unknownLockName(text, path, known.map(shownName), nearestName(text, known));
     for (const name of found) dropped.add(name);
   }
   const keep = <T>(pins: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
     new Map([...pins].filter(([name]) => !dropped.has(name)));
   return { images: keep(lock.images), urls: keep(lock.urls), git: keep(lock.git) };
+}
+
+/** What was meant by a name that may have another tag or ref, or leave out the path before it, or a letter. */
+function nearestName(text: string, known: readonly string[]): string | undefined {
+  const spellings = new Map<string, string>();
+  for (const name of known) {
+    const shown = shownName(name);
+    const last = shown.slice(shown.lastIndexOf('/') + 1);
+    for (const spelling of [withoutTag(last), withoutTag(shown), last, shown]) spellings.set(spelling, shown);
+  }
+  const near = suggest(text, spellings.keys()) ?? suggest(withoutTag(text), spellings.keys());
+  return near === undefined ? undefined : spellings.get(near);
+}
+
+const withoutTag = (name: string): string => name.replace(/[:#@][^/]*$/, '');
+
+/** As it stands in most Dockerfiles. */
+function shownName(name: string): string {
+  if (name.includes('://')) return name;
+  try {
+    return familiarReference(parseTaggedReference(name));
+  } catch {
+    return name;
+  }
 }
 
 /** As the Dockerfile says it: `debian:12`. */
