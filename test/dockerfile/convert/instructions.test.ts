@@ -292,6 +292,11 @@ RUN --mount=type=bind,from=s,source=/x,target=$T --mount=type=bind,target=rel,rw
   ]);
 });
 
+test('a mount without a target is made at the working directory', async (t) => {
+  const { mounts } = findOp(await convert('FROM a\nWORKDIR /w\nRUN --mount=type=cache x', {}), 'exec', /RUN/);
+  t.like(mounts[1], { type: 'cache', id: '/.', target: '/w' });
+});
+
 test('network: the flag, or the default of the build', async (t) => {
   const network = async (flag: string, options = {}) =>
     findOp(await convert(`FROM a\nRUN ${flag} x`, options), 'exec', /RUN/).network;
