@@ -47,6 +47,13 @@ function must(result: ExecResult): ExecResult {
   return result;
 }
 
+/** The steps of stages that a build did not find in its cache. */
+function executedSteps(result: ExecResult): string[] {
+  const steps = [...outputOf(result).matchAll(/^(#\d+) \[\S+ +\d+\/\d+\] .*$/gm)];
+  if (steps.length === 0) throw new Error(`no steps in: ${outputOf(result)}`);
+  return steps.filter(([, id]) => !outputOf(result).includes(`\n${id} CACHED\n`)).map(([line]) => line);
+}
+
 const du = (root: string): number => Number(execFileSync('du', ['-s', '-B1', root]).toString().split('\t')[0]);
 
 testNeeding(
@@ -77,7 +84,7 @@ testNeeding(
     // Both images are whole: they can be written out, and what copied from what is gone is still cached.
     must(await tsbuild.run(['save', '-o', join(setting.work, 'a.tar'), 'app:1', 'other:1']));
     const again = must(await setting.build(context, 'app', '--build-arg=N=1'));
-    t.notRegex(outputOf(again), /RUN.*\n.*DONE 0\.[1-9]/);
+    t.deepEqual(executedSteps(again), []);
     must(await tsbuild.run(['rmi', 'app:1', 'other:1']));
     must(await tsbuild.run(['prune', '-af']));
     t.deepEqual(
@@ -99,19 +106,24 @@ testNeeding(
     const env = { TSBUILD_MAX_USED_SPACE: '4MB', TSBUILD_RESERVED_SPACE: '1', TSBUILD_MIN_FREE_SPACE: '0' };
     const flags = [
       'build',
-      '-q',
+      '--progress=plain',
       `--build-arg=REGISTRY=${setting.registry.host}`,
       '-o',
       `type=tar,dest=${setting.work}/out.tar`,
     ];
+    const sizes: number[] = [];
     for (let n = 0; n < 6; n++) {
       must(await setting.tsbuild.run([...flags, `--build-arg=N=${n}`, context], { env }));
-      t.true(du(setting.tsbuild.root) <= 4.1 * 1024 ** 2, String(du(setting.tsbuild.root)));
+      sizes.push(du(setting.tsbuild.root));
     }
-    const rebuilt = must(
-      await setting.tsbuild.run([...flags, '--progress=plain', '--build-arg=N=5', context], { env }),
+    // The command does not wait for ever to tidy up: on a machine that stood still the next one goes on with it.
+    const isOver = sizes.map((bytes) => bytes > 4.1 * 1024 ** 2);
+    t.false(
+      isOver.some((over, index) => over && isOver[index + 1] === true),
+      sizes.join(),
     );
-    t.notRegex(outputOf(rebuilt), /DONE 0\.[1-9]/);
+    const rebuilt = must(await setting.tsbuild.run([...flags, '--build-arg=N=5', context], { env }));
+    t.deepEqual(executedSteps(rebuilt), []);
     const off = { ...env, TSBUILD_GC: 'off' };
     for (let n = 10; n < 14; n++)
       must(await setting.tsbuild.run([...flags, `--build-arg=N=${n}`, context], { env: off }));
