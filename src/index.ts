@@ -22,6 +22,7 @@ import type {
   ImageSummary,
   ListOptions,
   LoadedImage,
+  PruneImagesOptions,
   PulledImage,
   PullOptions,
   PushedImage,
@@ -92,6 +93,7 @@ export type {
   ListFilters,
   ListOptions,
   LoadedImage,
+  PruneImagesOptions,
   PulledImage,
   PullOptions,
   PushedImage,
@@ -201,7 +203,7 @@ export interface PrunedImages {
 }
 
 /** `docker image prune`: removes the images that lost their names; with `all` every image: there is no container that would keep one. */
-export async function pruneImages(options: { readonly all?: boolean } & StoreOptions = {}): Promise<PrunedImages> {
+export async function pruneImages(options: PruneImagesOptions & StoreOptions = {}): Promise<PrunedImages> {
   const before = (await diskUsage(options)).totalBytes;
   const removed = await withWorkspace(options.root, ({ images }) => images.pruneImages(options), EXISTING);
   return { removed, bytes: Math.max(0, before - (await diskUsage(options)).totalBytes) };

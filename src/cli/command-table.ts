@@ -118,6 +118,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/image-prune.ts'),
   },
   {
+    name: 'system df',
+    aliases: [],
+    summary: 'Show what images and build cache take on disk',
+    load: () => import('./commands/system-df.ts'),
+  },
+  {
+    name: 'system prune',
+    aliases: [],
+    summary: 'Remove images that lost their names, and build cache that no image needs',
+    load: () => import('./commands/system-prune.ts'),
+  },
+  {
     name: 'why-kept',
     aliases: [],
     summary: 'Show what keeps something in the store, and what would free it',

@@ -17,7 +17,7 @@ export interface Route {
 }
 
 /** First words that need a second one. */
-const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount', 'builds']);
+const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount', 'builds', 'system']);
 
 const NO_BUILDERS = 'there are no builders: each command works by itself';
 
@@ -81,7 +81,8 @@ function isHelp(word: string): boolean {
 
 /** Commands of docker that are called otherwise here, or have nothing to work on. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  system: "'tsbuild du' shows what the store takes; 'tsbuild prune' and 'tsbuild image prune' make room",
+  'system events': 'nothing goes on that nobody started: a build tells what it does while it runs (--progress rawjson)',
+  'system info': "'tsbuild version' shows versions, 'tsbuild system df' what the store takes",
   'buildx bake': "'tsbuild build' builds one target",
   'buildx create': NO_BUILDERS,
   'buildx inspect': NO_BUILDERS,

@@ -148,7 +148,7 @@ export interface ImageStore extends ImageSource {
   /** `docker rmi`: untags, and deletes the image with its last name. Throws `IMAGE_NOT_FOUND`, `IMAGE_IN_USE`. */
   removeImage(reference: string, options?: { readonly force?: boolean }): Promise<readonly RemovedItem[]>;
   /** `docker image prune`: removes dangling images; with `all` every image. */
-  pruneImages(options?: { readonly all?: boolean }): Promise<readonly RemovedItem[]>;
+  pruneImages(options?: PruneImagesOptions): Promise<readonly RemovedItem[]>;
   /** `docker images`, newest first. */
   listImages(options?: ListOptions): Promise<readonly ImageSummary[]>;
   /** `docker image inspect`. Throws `IMAGE_NOT_FOUND`. */
@@ -229,6 +229,18 @@ export type RemovedItem =
   | { readonly type: 'untagged'; readonly name: string }
   /** Digest of an image (its ID) or of a layer's chain. */
   | { readonly type: 'deleted'; readonly digest: Digest };
+
+/** Which images go. */
+export interface PruneImagesOptions {
+  /** Those with names too. */
+  readonly all?: boolean;
+  /** Only those that have all of these labels, each `key` or `key=value`. */
+  readonly label?: readonly string[];
+  /** Not those that have all of these. */
+  readonly notLabel?: readonly string[];
+  /** Only those whose config says that they were made before. */
+  readonly createdBeforeMs?: number;
+}
 
 export interface ListOptions {
   readonly filters?: ListFilters;

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { humanSize } from '../../src/cli/format/human.ts';
 import { pruneStore } from '../../src/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import type { ExecResult } from '../support/exec.ts';
@@ -451,6 +452,77 @@ testNeeding(SETTING_NEEDS, 'fsck --repair that is killed loses nothing; the next
   }
 });
 
+testNeeding(SETTING_NEEDS, 'image prune takes docker’s filters', async (t) => {
+  const setting = await makeSetting(t);
+  const { tsbuild } = setting;
+  const context = setting.context({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /d\n' });
+  // Two that lose their names, and one that keeps its own.
+  for (const flags of [
+    ['--label=stage=test', '--label=n=1'],
+    ['--label=stage=test', '--label=n=2'],
+    ['--label=stage=live'],
+  ])
+    must(await tsbuild.run(['build', '-q', '-t', 'app:1', ...flags, context]));
+  const prune = async (...flags: string[]): Promise<number> =>
+    [...must(await tsbuild.run(['image', 'prune', '-f', ...flags])).stdout.matchAll(/^deleted: /gm)].length;
+  t.is(await prune('--filter=label=stage=none'), 0);
+  t.is(await prune('--filter=until=1h'), 0);
+  t.is(await prune('--filter', 'label!=stage=test'), 0);
+  t.is(await prune('--filter=label=stage=test', '--filter=label=n=1'), 1);
+  t.is(await prune('--filter', 'label!=stage=live', '--filter=until=2999-01-01'), 1);
+  t.is(await prune('--filter=dangling=false', '--filter=label=stage=test'), 0);
+  t.is(await prune('--filter=dangling=false', '--filter=label=stage'), 1);
+  t.is((await tsbuild.run(['images', '-q'])).stdout, '');
+  for (const [flags, said] of [
+    [['--filter=labl=x'], /did you mean label\?/],
+    [['--filter=until'], /it is not key=value/],
+    [['--filter=until=soon'], /no time span/],
+    [['-a', '--filter=dangling=true'], /contradict/],
+  ] as const) {
+    const refused = await tsbuild.run(['image', 'prune', '-f', ...flags]);
+    t.is(refused.code, 125, flags.join(' '));
+    t.regex(refused.stderr, said);
+  }
+});
+
+testNeeding(SETTING_NEEDS, 'system df adds up to what du says, and system prune is both prunes', async (t) => {
+  const setting = await makeSetting(t);
+  const { tsbuild } = setting;
+  await makeStore(setting);
+  const bytes = must(await tsbuild.run(['du', '--format', '{{.Bytes}} {{.Shared}} {{.Type}}']))
+    .stdout.trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  const sum = (keep: (shared: string, type: string) => boolean): string =>
+    humanSize(
+      bytes.filter(([, shared = '', type = '']) => keep(shared, type)).reduce((all, [n]) => all + Number(n), 0),
+      4,
+    );
+  const rows = must(await tsbuild.run(['system', 'df', '--format', '{{.Type}}|{{.TotalCount}}|{{.Size}}'])).stdout;
+  const images = sum((shared) => shared === 'true');
+  t.is(
+    rows.replace(/^((?:Build Cache|Store)\|)\d+/gm, '$1n'),
+    [
+      `Images|3|${images}`,
+      `Build Cache|n|${sum((shared, type) => shared === 'false' && type !== 'internal')}`,
+      `Store|n|${sum((shared, type) => shared === 'false' && type === 'internal')}`,
+      '',
+    ].join('\n'),
+  );
+  t.regex(must(await tsbuild.run(['system', 'df'])).stdout, /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +3 +0 /);
+  t.regex(must(await tsbuild.run(['system', 'df', '-v'])).stdout, /Images space usage:[\s\S]*app +1 [\s\S]*CACHE ID/);
+  // A label is of images: the cache stays.
+  t.is(must(await tsbuild.run(['system', 'prune', '-af', '--filter=label=x'])).stdout, 'Total reclaimed space: 0B\n');
+  const some = must(await tsbuild.run(['system', 'prune', '-f'])).stdout;
+  t.regex(some, /^Deleted build cache objects:\n(?:\S+\n)+\nTotal reclaimed space: [1-9]/);
+  const all = must(await tsbuild.run(['system', 'prune', '-af', '--volumes'])).stdout;
+  t.regex(
+    all,
+    /^Deleted Images:\nuntagged: [\s\S]*\n\nDeleted build cache objects:\n[\s\S]*\nTotal reclaimed space: [1-9]/,
+  );
+  t.is((await tsbuild.run(['images', '-q'])).stdout, '');
+});
+
 /** Of a root where there is no store: the arguments, the exit code, and what is said. */
 const WITHOUT_STORE: readonly (readonly [args: string, code: number, said: RegExp])[] = [
   ['images', 0, /^REPOSITORY +TAG +IMAGE ID/],
@@ -461,6 +533,8 @@ const WITHOUT_STORE: readonly (readonly [args: string, code: number, said: RegEx
   ['prune -af --max-used-space 1GB', 0, /^Total:\t0B$/m],
   ['image prune -f', 0, /^Total reclaimed space: 0B$/m],
   ['image prune -af', 0, /^Total reclaimed space: 0B$/m],
+  ['system df', 0, /^Images +0 +0 +0B +0B$/m],
+  ['system prune -af', 0, /^Total reclaimed space: 0B$/m],
   ['rmi app', 1, /app/],
   ['tag app other', 1, /app/],
   ['push localhost/app', 1, /app/],

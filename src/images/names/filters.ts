@@ -16,7 +16,7 @@ export async function compileFilters(context: DetailsContext, filters: ListFilte
   const before = filters.before === undefined ? undefined : await readCreated(context, filters.before);
   const since = filters.since === undefined ? undefined : await readCreated(context, filters.since);
   const patterns = filters.reference?.map(compilePathPattern);
-  const labels = (filters.label ?? []).map(parseLabel);
+  const hasLabels = compileLabels(filters.label ?? []);
 
   const keepsName = ({ name }: ImageRecord): boolean => {
     if (patterns === undefined) return true;
@@ -30,9 +30,7 @@ export async function compileFilters(context: DetailsContext, filters: ListFilte
       const created = parseTime(details.config.created) ?? 0;
       if (before !== undefined && created >= before) return false;
       if (since !== undefined && created <= since) return false;
-      const given = details.config.config?.Labels ?? {};
-      if (!labels.every(({ key, value }) => Object.hasOwn(given, key) && (value === undefined || given[key] === value)))
-        return false;
+      if (!hasLabels(details.config.config?.Labels ?? {})) return false;
       const hasTag = records.some(({ name }) => !isDangling(name) && !isDigestName(name));
       if (filters.dangling !== undefined && filters.dangling === hasTag) return false;
       return records.some(keepsName);
@@ -44,6 +42,13 @@ async function readCreated(context: DetailsContext, text: string): Promise<numbe
   const details = await readDetails(context, requireImage(context.records, text).record);
   if (details === undefined) throw imageNotFound(text);
   return parseTime(details.config.created) ?? 0;
+}
+
+/** Whether an image has all of some labels, each `key` or `key=value`. */
+export function compileLabels(texts: readonly string[]): (given: Readonly<Record<string, string>>) => boolean {
+  const labels = texts.map(parseLabel);
+  return (given) =>
+    labels.every(({ key, value }) => Object.hasOwn(given, key) && (value === undefined || given[key] === value));
 }
 
 function parseLabel(text: string): { readonly key: string; readonly value: string | undefined } {
