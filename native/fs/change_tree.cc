@@ -174,7 +174,7 @@ Status TreeChanger::Run(const MakeDirAction& action) {
     auto parent = OpenBeneath(root_, ParentPath(resolved->path), O_PATH | O_DIRECTORY);
     if (!parent.ok()) return std::move(parent.error());
   }
-  TSB_TRY(MakeDirectories(root_, resolved->path, action.mode & 0777, owner->value_or(Ownership{})));
+  TSB_TRY(MakeDirectories(root_, resolved->path, action.mode & 0777, owner->value_or(Ownership{}), action.mtime));
   result_.files++;
   return Unit{};
 }

@@ -37,6 +37,7 @@ struct MakeDirAction {
   uint32_t mode = 0755;
   bool make_parents = false;
   std::string owner;
+  std::optional<int64_t> mtime;  // seconds since 1970, of every directory that is made
 };
 
 struct MakeFileAction {

@@ -113,13 +113,23 @@ Result<Resolved> ResolveInRoot(int root, std::string_view path, bool follow_last
   return out;
 }
 
-Status MakeDirectories(int root, std::string_view resolved_path, mode_t mode, Ownership owner) {
+Status MakeDirectories(int root, std::string_view resolved_path, mode_t mode, Ownership owner,
+                       std::optional<int64_t> mtime) {
   auto whole = OpenBeneath(root, resolved_path, O_PATH | O_DIRECTORY);
   if (whole.ok()) return Unit{};
   if (whole.error().error_number != ENOENT) return std::move(whole.error());
   UniqueFd current(openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!current) return Error::FromErrno("open", "/");
   std::string done;
+  bool current_made = false;
+  // Making something in a directory changes its time: it is set after that.
+  auto set_time = [&]() -> Status {
+    if (!current_made || !mtime) return Unit{};
+    const timespec time{static_cast<time_t>(*mtime), 0};
+    const timespec times[2] = {time, time};
+    if (futimens(current.get(), times) < 0) return Error::FromErrno("utimensat", "/" + done);
+    return Unit{};
+  };
   for (const std::string& part : SplitPath(resolved_path)) {
     done = JoinPath(done, part);
     bool made = mkdirat(current.get(), part.c_str(), mode) == 0;
@@ -131,9 +141,11 @@ Status MakeDirectories(int root, std::string_view resolved_path, mode_t mode, Ow
       if (fchown(next->get(), owner.uid, owner.gid) < 0) return Error::FromErrno("chown", "/" + done);
       if (fchmod(next->get(), mode) < 0) return Error::FromErrno("chmod", "/" + done);
     }
+    TSB_TRY(set_time());
     current = std::move(*next);
+    current_made = made;
   }
-  return Unit{};
+  return set_time();
 }
 
 }  // namespace tsbuild

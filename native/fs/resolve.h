@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +31,9 @@ struct Ownership {
   gid_t gid = 0;
 };
 
-// Makes a resolved path a directory with all its parents; those that are made get `mode` and `owner`.
-// ENOTDIR where a file stands in the way.
-Status MakeDirectories(int root, std::string_view resolved_path, mode_t mode, Ownership owner);
+// Makes a resolved path a directory with all its parents; those that are made get `mode`, `owner` and, where one is given, a
+// time: seconds since 1970. ENOTDIR where a file stands in the way.
+Status MakeDirectories(int root, std::string_view resolved_path, mode_t mode, Ownership owner,
+                       std::optional<int64_t> mtime = std::nullopt);
 
 }  // namespace tsbuild

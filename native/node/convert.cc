@@ -32,6 +32,11 @@ int64_t ReadInt(const Napi::Object& object, const char* key, int64_t fallback) {
   return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : fallback;
 }
 
+std::optional<int64_t> ReadOptionalInt(const Napi::Object& object, const char* key) {
+  if (!object.Get(key).IsNumber()) return std::nullopt;
+  return ReadInt(object, key);
+}
+
 std::vector<uint32_t> ReadNumbers(const Napi::Object& object, const char* key) {
   std::vector<uint32_t> out;
   Napi::Value value = object.Get(key);

@@ -6,6 +6,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ std::string ReadBytes(const Napi::Value& value);
 std::vector<std::string> ReadByteStrings(const Napi::Object& object, const char* key);
 bool ReadBool(const Napi::Object& object, const char* key);
 int64_t ReadInt(const Napi::Object& object, const char* key, int64_t fallback = 0);
+// Nothing where it is absent or no number.
+std::optional<int64_t> ReadOptionalInt(const Napi::Object& object, const char* key);
 std::vector<uint32_t> ReadNumbers(const Napi::Object& object, const char* key);
 std::vector<std::string> ReadStrings(const Napi::Object& object, const char* key);
 // Absent or not an object: an empty one.

@@ -28,7 +28,7 @@ Napi::Value PackLayerMethod(const Napi::CallbackInfo& info) {
   request.compression = ReadCompression(object).value_or(Compression::kNone);
   request.level = static_cast<int>(ReadInt(object, "level"));
   request.output = ReadString(object, "output");
-  if (object.Get("sourceDateEpoch").IsNumber()) request.source_date_epoch = ReadInt(object, "sourceDateEpoch");
+  request.source_date_epoch = ReadOptionalInt(object, "sourceDateEpoch");
   return Job<PackLayerRequest, PackLayerResult>::Start(
       info.Env(), std::move(request), PackLayer, [](Napi::Env env, const PackLayerResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);

@@ -122,7 +122,7 @@ TreeAction ReadAction(const Napi::Object& object) {
   std::string type = ReadString(object, "type");
   if (type == "mkdir") {
     return MakeDirAction{ReadString(object, "path"), ReadMode(object, "mode").value_or(0755),
-                         ReadBool(object, "makeParents"), ReadString(object, "owner")};
+                         ReadBool(object, "makeParents"), ReadString(object, "owner"), ReadOptionalInt(object, "mtime")};
   }
   if (type == "mkfile") {
     return MakeFileAction{ReadString(object, "path"), ReadMode(object, "mode").value_or(0644), ReadString(object, "data"),

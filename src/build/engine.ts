@@ -27,7 +27,7 @@ import {
   type SourceOptions,
 } from '../source/index.ts';
 import type { Workspace } from '../workspace.ts';
-import type { CacheExchange } from './exchange.ts';
+import type { CacheExchange, WatchedOps } from './exchange.ts';
 import { createObserver, type SolveSummary } from './observer.ts';
 
 /**
@@ -115,18 +115,19 @@ export function createEngine({
     statCacheDirectory: store.paths.statCache,
     ...(recorder === undefined ? {} : { listDirectory: listsDirectory(store.paths) }),
   });
+  const watched: WatchedOps = { resolveOp, resolveSource: (op, options) => resolveSource(op, sources, options) };
   const summary: SolveSummary = { executed: 0, cached: 0, failures: new Map() };
   const shown = new Set<Digest>();
   return {
     summary,
-    resolveSource: (op, options) => resolveSource(op, sources, options),
+    resolveSource: watched.resolveSource,
     startAgain() {
       shown.clear();
       summary.executed = 0;
       summary.cached = 0;
     },
     async solve(definition, signal) {
-      const edge = loadDefinition(definition, exchange?.watch(definition, cache, resolveOp) ?? resolveOp);
+      const edge = loadDefinition(definition, exchange?.watch(definition, cache, watched) ?? resolveOp);
       if (edge === undefined) return undefined;
       const isStep = (digest: Digest): boolean => !['source', 'merge'].includes(definition.ops.get(digest)?.type ?? '');
       // The layer that a merge puts into its place has been shown as the step that it is.

@@ -1,6 +1,6 @@
 import type { ExecMount, ExecOp } from '../llb/ops.ts';
 import { digestOf } from '../oci/index.ts';
-import { cacheDirectory, type FixedInput } from './cache-directory.ts';
+import { type CacheDirectory, cacheDirectory } from './cache-directory.ts';
 import type { DigestContent } from './content.ts';
 import { type Form, given, goJson, recordDigest } from './form.ts';
 import { compareBytes, outermostPaths, type PartSelection } from './selections.ts';
@@ -15,10 +15,10 @@ const SHARINGS = { shared: 0, private: 1, locked: 2 } as const;
 const MOUNT_TYPES = { bind: 0, secret: 1, ssh: 2, cache: 3, tmpfs: 4 } as const;
 const NOTHING = -1;
 
-/** Where a mount's tree comes from: our op's input by its number, nothing, or what only BuildKit makes a step of. */
+/** Where a mount's tree comes from: our op's input by its number or nothing, perhaps changed by a step that only BuildKit has. */
 interface MountSource {
   readonly input: number;
-  readonly fixed?: FixedInput;
+  readonly directory?: CacheDirectory;
   readonly selector: string;
 }
 
@@ -29,18 +29,14 @@ interface Input {
   byContent: boolean;
 }
 
-/**
- * RUN: client/llb/exec.go writes the op, CacheMap of solver/llbsolver/ops/exec.go leaves out what does not count. `undefined` for a
- * cache with an owner or mode of its own that starts as another tree: BuildKit keys it by a directory that nobody has made here.
- */
-export function execKey(op: ExecOp, digestContent: DigestContent): BuildKitKey | undefined {
+/** RUN: client/llb/exec.go writes the op, CacheMap of solver/llbsolver/ops/exec.go leaves out what does not count. */
+export function execKey(op: ExecOp, digestContent: DigestContent): BuildKitKey {
   const trees = op.mounts.filter(isTree).sort((a, b) => compareBytes(destOf(a), destOf(b)));
   const inputs: Input[] = [];
   const mounts: Form[] = [];
   let outputs = 0;
   for (const mount of trees) {
     const source = sourceOf(mount);
-    if (source === undefined) return undefined;
     const output = mount.type === 'bind' && mount.output >= 0 ? outputs++ : NOTHING;
     mounts.push(treeForm(mount, addInput(inputs, mount, source), output));
   }
@@ -92,21 +88,21 @@ function destOf({ target, written }: { readonly target: string; readonly written
   return written ?? target;
 }
 
-function sourceOf(mount: TreeMount): MountSource | undefined {
+function sourceOf(mount: TreeMount): MountSource {
   if (mount.type === 'tmpfs') return { input: NOTHING, selector: '/' };
   const { input, selector } = mount;
   if (mount.type === 'bind' || selector !== '/') return { input, selector };
-  const { mode, uid, gid } = mount;
-  if (mode === 0o755 && uid === 0 && gid === 0) return { input, selector };
-  return input >= 0 ? undefined : { input: NOTHING, fixed: cacheDirectory(mode, uid, gid), selector: '/cache' };
+  if (!mount.owned) return { input, selector };
+  const directory = cacheDirectory(mount, input < 0 ? 'nothing' : 'tree');
+  return { input, directory, selector: directory.path };
 }
 
 /** The number that the source has for BuildKit, which gives each a number where it first appears. */
 function addInput(inputs: Input[], mount: TreeMount, source: MountSource): number {
-  const { input, fixed, selector } = source;
-  if (input < 0 && fixed === undefined) return NOTHING;
+  const { input, directory, selector } = source;
+  if (input < 0 && directory === undefined) return NOTHING;
   let number = inputs.findIndex(
-    (known) => known.source.input === input && known.source.fixed?.record === fixed?.record,
+    (known) => known.source.input === input && known.source.directory?.record === directory?.record,
   );
   if (number < 0) number = inputs.push({ source, paths: [], byContent: false }) - 1;
   const known = inputs[number];
@@ -120,12 +116,26 @@ function addInput(inputs: Input[], mount: TreeMount, source: MountSource): numbe
 }
 
 function toDep({ source, paths, byContent }: Input, digestContent: DigestContent): BuildKitDep {
-  const dep = { input: source.input, selector: digestOf(paths.join('\0')) };
-  if (source.fixed !== undefined) return { ...dep, fixed: source.fixed };
+  const { input, directory } = source;
+  const dep = { input, selector: digestOf(paths.join('\0')) };
+  if (directory !== undefined) return { ...dep, ...directoryDep(input, directory, digestContent) };
   if (!byContent) return dep;
   const outermost = outermostPaths(paths);
   const parts = (outermost.includes('/') ? ['/'] : outermost).map(toSelection);
   return { ...dep, contentDigest: (tree, signal) => digestContent(tree, parts, signal) };
+}
+
+/** A tree may have a directory of that name, which is then left as it is. */
+function directoryDep(
+  input: number,
+  { record, content, path }: CacheDirectory,
+  digestContent: DigestContent,
+): Partial<BuildKitDep> {
+  if (input < 0) return { fixed: { record, content } };
+  return {
+    step: record,
+    contentDigest: async (tree, signal) => (await digestContent(tree, [toSelection(path)], signal)) ?? content,
+  };
 }
 
 function toSelection(path: string): PartSelection {

@@ -9,7 +9,7 @@ import { compareBytes, outermostPaths, type PartSelection } from './selections.t
 import type { BuildKitDep, BuildKitKey } from './types.ts';
 
 const NOTHING = -1;
-/** Neither mode nor time are set. */
+/** No mode or no time is set. */
 const UNSET = -1;
 
 /** COPY, ADD, WORKDIR: client/llb/fileop.go writes the op, CacheMap of solver/llbsolver/ops/file.go takes from it what counts. */
@@ -88,13 +88,14 @@ function isCheckout({ src, followSymlinks, allowWildcard }: CopyAction): boolean
   return src === '/' && !followSymlinks && !allowWildcard;
 }
 
-function makeDirForm({ path, mode, makeParents, owner }: MakeDirAction, base: number): Form {
+function makeDirForm({ path, mode, makeParents, owner, mtime }: MakeDirAction, base: number): Form {
   return {
     path,
     mode: given(mode & 0o777),
     makeParents: given(makeParents),
     owner: owner === undefined ? undefined : ownerForm(owner, base),
-    timestamp: UNSET,
+    // In nanoseconds, which a number holds as long as it is written with these zeros.
+    timestamp: mtime === undefined ? UNSET : Number(`${mtime}e9`),
   };
 }
 

@@ -12,7 +12,7 @@ export function createBuildKitKeys(deps: BuildKitKeysDependencies): BuildKitKeys
     async keyOf(op, signal) {
       switch (op.type) {
         case 'source':
-          return await sourceKey(op, deps.layersOf, signal);
+          return await sourceKey(op, deps, signal);
         case 'exec':
           return execKey(op, digestContent);
         case 'file':

@@ -13,22 +13,22 @@ import type { Digest, RootMount } from '../oci/index.ts';
  * - `{link}` without a selector to a record that is nothing but the content that was read of it (`contentDigest`): such a record has no
  *   inputs and no results.
  *
- * Equal digests and links mean equal work. Where BuildKit's form of an op is not known here, there is no key: a miss, never a
- * wrong hit.
+ * Equal digests and links mean equal work. Where BuildKit's form of an op is not known here, no record is found by its key: a miss, never
+ * a wrong hit.
  */
 export interface BuildKitKeys {
   /**
-   * `undefined` where BuildKit has no key that could be found by us. Looks at nothing but the op itself, but for an image, whose config
-   * is asked for. The same op gives the same answer.
+   * Looks at nothing but the op itself, but for an image, whose config is asked for, and a repository, whose commit is. The same op gives
+   * the same answer.
    */
-  keyOf(op: Op, signal: AbortSignal): Promise<BuildKitKey | undefined>;
+  keyOf(op: Op, signal: AbortSignal): Promise<BuildKitKey>;
 }
 
 export interface BuildKitKey {
   /**
    * Record digests by output: for each, those under which it may be found, any of which says the same. More than one only for images
    * (by manifest, by layers; the first is the one that all versions know). Empty for a source that has no record and counts by what
-   * is read of it alone: a local directory, a download, a repository.
+   * is read of it alone: a local directory, a download without a checksum.
    */
   readonly outputs: readonly (readonly Digest[])[];
   /** One for each `inputs[i]` of the record, in BuildKit's order. Empty for a source, and for a file op on nothing. */
@@ -47,6 +47,19 @@ export interface BuildKitDep {
   readonly contentDigest?: (tree: PresentResult, signal: AbortSignal) => Promise<Digest | undefined>;
   /** Record digests that are known beforehand, with `input` -1: of what makes the input, and of what is read of it. */
   readonly fixed?: { readonly record: Digest; readonly content: Digest };
+  /**
+   * The record digest of a step that only BuildKit has between the input and the op: it changes the input, to which it is linked without
+   * a selector, and is itself what the op's `selector` is about.
+   */
+  readonly step?: Digest;
+}
+
+/** What the tree of a repository is. */
+export interface GitCommit {
+  /** In full. */
+  readonly commit: string;
+  /** The ref that led to it, by its whole name (`refs/heads/main`); absent where the commit itself was named. */
+  readonly ref?: string;
 }
 
 export interface BuildKitKeysDependencies {
@@ -56,6 +69,8 @@ export interface BuildKitKeysDependencies {
   readonly view: (snapshot: string) => RootMount;
   /** The diffIDs of what an image source (`docker-image://`, `oci-layout://`) names. */
   readonly layersOf: (op: SourceOp, signal: AbortSignal) => Promise<readonly Digest[]>;
+  /** What a repository (`git://`) was found to be; `undefined` where that is not known. */
+  readonly commitOf: (op: SourceOp, signal: AbortSignal) => Promise<GitCommit | undefined>;
   /** Directory of the files that remember digests of local files; made when absent. */
   readonly statCacheDirectory: string;
 }

@@ -91,6 +91,8 @@ type MountKind =
       readonly mode: number;
       readonly uid: number;
       readonly gid: number;
+      /** One of the three was written, be it as it would be anyway: BuildKit tells these from those where none was. */
+      readonly owned?: true;
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly readonly?: boolean }
   /** A value of `--secret`: as a file at `target`, in the variable `env`, or both. Its content is no part of any key. */
@@ -172,6 +174,8 @@ export interface MakeDirAction {
   readonly mode: number;
   readonly makeParents: boolean;
   readonly owner?: string;
+  /** Seconds since 1970 (`SOURCE_DATE_EPOCH`), of every directory that is made; absent: now. */
+  readonly mtime?: number;
 }
 
 /** A heredoc's content, or a small generated file. */

@@ -246,6 +246,8 @@ export type TreeAction =
       readonly mode: number;
       readonly makeParents: boolean;
       readonly owner?: string;
+      /** Seconds since 1970, of every directory that is made; absent: now. */
+      readonly mtime?: number;
     }
   | {
       readonly type: 'mkfile';

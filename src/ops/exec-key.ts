@@ -23,6 +23,9 @@ export function execKey(op: ExecOp): Digest {
 
 function mountKey(mount: ExecMount): ExecMount {
   // No step's result may depend on what a cache holds, so neither on which cache it is.
-  if (mount.type === 'cache') return { ...mount, selector: '', id: '', sharing: 'shared' };
+  if (mount.type === 'cache') {
+    const { owned: _, ...cache } = mount;
+    return { ...cache, selector: '', id: '', sharing: 'shared' };
+  }
   return 'selector' in mount ? { ...mount, selector: '' } : mount;
 }

@@ -143,7 +143,7 @@ export class ExecTrees {
     }
   }
 
-  async #cacheRequest({ id, sharing, mode, uid, gid, input, selector }: CacheMount): Promise<CacheMountRequest> {
+  async #cacheRequest({ id, sharing, mode, uid, gid, owned, input, selector }: CacheMount): Promise<CacheMountRequest> {
     const request = { id, sharing, mode, uid, gid, signal: this.#signal };
     if (input < 0) return request;
     const name = await this.#snapshotOf(input);
@@ -159,8 +159,7 @@ export class ExecTrees {
       },
     };
     // A step that says nothing of the owner gets the tree's top directory as it is.
-    const plain = uid === 0 && gid === 0 && mode === 0o755;
-    return { ...request, ...(plain ? readAttributes(viewResult(snapshotter, name), selector) : {}), seed };
+    return { ...request, ...(owned ? {} : readAttributes(viewResult(snapshotter, name), selector)), seed };
   }
 
   async #snapshotOf(input: number): Promise<string | undefined> {

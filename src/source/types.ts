@@ -23,6 +23,8 @@ export interface ResolvedSource {
   isHere?(): Promise<boolean>;
   /** What a lock file notes of it; absent for what names itself exactly. */
   readonly pin?: SourcePin;
+  /** Of a repository. `ref`: by its whole name, where one led to the commit. */
+  readonly commit?: { readonly commit: string; readonly ref?: string };
 }
 
 /** A remote input and what it was found to be. `name` is that of the lock file. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 /** A Dockerfile whose every step BuildKit and we must key alike. */
 export interface Fixture {
   readonly name: string;
-  /** `{BASE}` is the base image. */
+  /** `{BASE}` is the base image, `{GIT}` the URL of a repository with a branch main, a tag v1 and a folder sub, `{COMMIT}` its commit. */
   readonly dockerfile: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   /** Folders of the context that are contexts of their own. */
@@ -14,6 +14,13 @@ export interface Fixture {
   readonly ignore?: string;
   readonly secret?: string;
   readonly hosts?: Readonly<Record<string, string>>;
+}
+
+export function fillIn(
+  { dockerfile }: Fixture,
+  { base, git }: { readonly base: string; readonly git: string },
+): string {
+  return dockerfile.replaceAll('{BASE}', base).replaceAll('{GIT}', git).replaceAll('{COMMIT}', GIT_COMMIT);
 }
 
 /** Files of every kind that a content digest tells apart. `false` where the file system has no attributes. */
@@ -74,6 +81,10 @@ export function writeContext(directory: string): boolean {
     return false;
   }
 }
+
+/** What the repository holds: the same on every machine, and so is its commit. */
+export const GIT_FILES = { 'a.txt': 'a\n', 'sub/b.txt': 'b\n' };
+export const GIT_COMMIT = 'b11c004e2f333efa5823b010b78ee0e4f7b0ba56';
 
 const HEREDOC = '<<';
 
@@ -143,8 +154,47 @@ RUN --mount=type=cache,id=named,target=/c2,sharing=private,ro true
 RUN --mount=type=cache,id=sized,target=/c3,uid=1000,gid=1001,mode=0700 true
 RUN --mount=type=cache,target=/c4,uid=5 --mount=type=cache,target=/c5,uid=5 true
 RUN --mount=type=cache,target=/c6,from=tools,source=/t true
+RUN --mount=type=cache,target=/c7,from=tools,source=/t,uid=5 true
 RUN --mount=type=tmpfs,target=/tmp/x true
 RUN --mount=type=tmpfs,target=/tmp/x,size=64m true
+`,
+  },
+  {
+    name: 'cache-defaults',
+    dockerfile: `FROM {BASE}
+RUN --mount=type=cache,target=/c true
+RUN --mount=type=cache,id=/c,target=/c true
+RUN --mount=type=cache,target=/c,sharing=shared true
+RUN --mount=type=cache,id=/c/,target=/c true
+RUN --mount=type=cache,target=/c/ true
+RUN --mount=type=cache,id=/c/,target=/c/ true
+RUN --mount=type=cache,target=/c,uid=0,gid=0,mode=0755 true
+RUN --mount=type=cache,target=/c,mode=755 true
+RUN --mount=type=cache,target=/c,ro=false true
+RUN --mount=type=cache,target=/c,from=scratch true
+RUN --mount=type=cache,target=/c,source=/ true
+WORKDIR /w
+RUN --mount=type=cache,target=c true
+RUN --mount=type=cache,target=./c true
+RUN --mount=type=cache,id=c,target=c true
+RUN --mount=type=cache,id=x,target=c true
+RUN --mount=type=cache,id=./c,target=./c true
+`,
+  },
+  {
+    name: 'cache-owned-tree',
+    dockerfile: `FROM {BASE} AS bare
+RUN echo 1 > /1
+FROM {BASE} AS full
+RUN mkdir -m 700 -p /cache/below && echo 1 > /cache/1
+FROM scratch AS nothing
+FROM {BASE}
+RUN --mount=type=cache,target=/c1,from=bare,uid=5 true
+RUN --mount=type=cache,target=/c2,from=bare,mode=0700 --mount=type=cache,target=/c3,from=bare,mode=0700 true
+RUN --mount=type=cache,target=/c4,from=full,uid=5,gid=6 --mount=type=cache,target=/c5,from=bare,uid=5 true
+RUN --mount=type=cache,target=/c6,from=full,mode=0700 --mount=type=bind,target=/full,from=full true
+RUN --mount=type=cache,target=/c7,from={BASE},gid=7 true
+RUN --mount=type=cache,target=/c8,from=nothing,gid=7 true
 `,
   },
   {
@@ -336,6 +386,27 @@ ADD --unpack=false a /f
 `,
   },
   {
+    name: 'add-git',
+    dockerfile: `FROM {BASE}
+ADD {GIT} /1
+ADD {GIT}#main /2
+ADD {GIT}#main:sub /3
+ADD {GIT}#:sub/../sub/ /4
+ADD {GIT}#v1 /5
+ADD {GIT}#{COMMIT} /6
+ADD --checksum={COMMIT} {GIT}#main /7
+ADD --keep-git-dir {GIT} /8
+ADD --keep-git-dir=true {GIT}#main /9
+ADD --keep-git-dir {GIT}#v1 /10
+ADD --keep-git-dir {GIT}#{COMMIT} /11
+ADD --keep-git-dir {GIT}#v1:sub /12
+ADD --keep-git-dir --checksum={COMMIT} {GIT}#main /13
+ADD --chown=5 {GIT}?submodules=false /14
+ADD --keep-git-dir {GIT}?submodules=false&branch=main&subdir=sub /15
+RUN true
+`,
+  },
+  {
     name: 'ignore',
     dockerfile: `FROM {BASE}
 COPY ign /1
@@ -377,6 +448,33 @@ COPY a /
 WORKDIR /w
 COPY --chown=0:0 d .
 `,
+  },
+  {
+    name: 'workdir-epoch',
+    dockerfile: `FROM {BASE} AS one
+WORKDIR /a
+ARG SOURCE_DATE_EPOCH
+WORKDIR b/c
+COPY a b /d/
+FROM {BASE}
+COPY --from=one /a /a
+ADD a /e
+COPY ${HEREDOC}EOF /f
+text
+EOF
+USER 5
+WORKDIR /g/h
+RUN pwd
+`,
+    buildArgs: { SOURCE_DATE_EPOCH: '1234567890' },
+  },
+  {
+    name: 'workdir-late-epoch',
+    dockerfile: `FROM scratch
+WORKDIR /a
+COPY a .
+`,
+    buildArgs: { SOURCE_DATE_EPOCH: '9000000001' },
   },
   {
     name: 'platform',

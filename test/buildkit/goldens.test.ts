@@ -8,13 +8,18 @@ import type { LocalResult } from '../../src/llb/results.ts';
 import { native } from '../../src/native/index.ts';
 import { digestEncoded, digestOf, MediaType, parsePlatform } from '../../src/oci/index.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
-import { FIXTURES, type Fixture, writeContext } from './fixtures.ts';
+import { FIXTURES, type Fixture, fillIn, GIT_COMMIT, writeContext } from './fixtures.ts';
 import { GOLDENS } from './goldens.ts';
 
 /** What docker's own cache had for the fixtures, so that it is known where there is no docker to ask. */
 
 const platform = parsePlatform('linux/amd64');
 const digest = digestOf('base');
+const REFS = new Map([
+  ['', 'refs/heads/main'],
+  ['main', 'refs/heads/main'],
+  ['v1', 'refs/tags/v1'],
+]);
 const resolve = async () => ({
   digest,
   mediaType: MediaType.ociManifest,
@@ -44,14 +49,15 @@ for (const fixture of FIXTURES) {
 
 /** The beginnings of the record digests of each step, and of what it reads of contexts. */
 async function listKeys(
-  { dockerfile, buildArgs = {}, contexts = {}, hosts = {}, ignore }: Fixture,
+  fixture: Fixture,
   context: string,
   folder: string,
 ): Promise<{ readonly steps: readonly string[]; readonly contents: readonly string[] }> {
+  const { buildArgs = {}, contexts = {}, hosts = {}, ignore } = fixture;
   const { signal } = new AbortController();
   if (ignore !== undefined) writeFileSync(join(context, '.dockerignore'), ignore);
   const { definition } = await dockerfileToLLB({
-    source: dockerfile.replaceAll('{BASE}', 'example.org/base:1'),
+    source: fillIn(fixture, { base: 'example.org/base:1', git: 'https://example.org/repo.git' }),
     fileName: 'Dockerfile',
     buildArgs,
     targetPlatform: platform,
@@ -65,6 +71,10 @@ async function listKeys(
     hashContent: (request) => native.hashContent(request),
     view: () => ({ lowers: [] }),
     layersOf: async () => [digest],
+    commitOf: async ({ identifier }) => {
+      const ref = REFS.get(/^[^#]*#?([^:]*)/.exec(identifier)?.[1] ?? '');
+      return { commit: GIT_COMMIT, ...(ref === undefined ? {} : { ref }) };
+    },
     statCacheDirectory: join(folder, 'stat-cache'),
   });
   const trees = new Map<string, LocalResult>([

@@ -21,8 +21,19 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
   'run-mounts': {
     steps:
       '6c95c80399 b05a3f0dd2 759e89c796 8627c6ea99 fe1b8b40ed 9351989bd8 d645175077 a850f80f28 f0c5acdce5 3c46e07584 ' +
-      '0a3413c771 cf1196f35a d672782737 a764b02b3a 757b98a978 127c722994 cd16c5d2ce 8ec1e4941b',
+      '0a3413c771 cf1196f35a d672782737 a764b02b3a 757b98a978 127c722994 4791280e63 cd16c5d2ce 8ec1e4941b',
     contents: '63c2cd4621 2433535c89 2433535c89 c24a47b576 f373692c16 44706b671b 9efb57d84c',
+  },
+  'cache-defaults': {
+    steps:
+      '6c95c80399 b05a3f0dd2 7d4ac2dbd3 7d4ac2dbd3 7d4ac2dbd3 d41c010666 63c8337c7b 9bdbaa37fa 43e322dc5c 43e322dc5c ' +
+      '7d4ac2dbd3 7d4ac2dbd3 7d4ac2dbd3 f6515d8afd 34ae469b7d 34ae469b7d 34ae469b7d 34ae469b7d 34ae469b7d',
+    contents: '0b029890de 0b029890de',
+  },
+  'cache-owned-tree': {
+    steps:
+      '6c95c80399 b05a3f0dd2 a33bbb0277 6dfb4c08f4 6cf9f6999b 0a4d2a0703 a1bf66f08a df348485b2 71132d0110 37d6bc2400',
+    contents: '48d0fe87ff',
   },
   'run-same-base': {
     steps: '6c95c80399 b05a3f0dd2 a33bbb0277 636e73e9cd 611d7b6a0b',
@@ -93,6 +104,14 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
     steps: '6c95c80399 b05a3f0dd2 136262a6b2 57fb605bff 6d40737da1 05b2554fd9 669ae9d86a',
     contents: 'c24a47b576 63c2cd4621 9f99b2f7ee 2869300062 c24a47b576',
   },
+  'add-git': {
+    steps:
+      '6c95c80399 b05a3f0dd2 2a71c7e685 9872822875 2a71c7e685 2bd1c0bd8f a7c39587ae 8ae36e44c3 a7c39587ae a6524a6010 ' +
+      '2a71c7e685 deb71ef01c 2a71c7e685 5e133695bc 2a71c7e685 959ba22ebf 2f5859efd6 294f664667 2f5859efd6 24b6545bf1 ' +
+      'f3aa9a9040 32f92df6e3 936e51b7d3 ec7e78cd7c 8a40b5fc03 d65530e51e 2f5859efd6 03a0776f4d 27967abd1f e1b4dbf7d8 ' +
+      '16bccda7a8 b75c4fc231 ba48a2345a',
+    contents: '',
+  },
   ignore: {
     steps: '6c95c80399 b05a3f0dd2 4c389a366b b8c418af3a 3fa3de5825 8bd618f301 4e3f6add70',
     contents: 'c2070c9877 0f88b1dec0 17703f1330 0b029890de 340f02a0eb',
@@ -104,6 +123,16 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
   scratch: {
     steps: '91c7f709dd f6515d8afd a47c226589',
     contents: 'c24a47b576 63c2cd4621',
+  },
+  'workdir-epoch': {
+    steps:
+      '6c95c80399 b05a3f0dd2 43e5e904ca 8fd4e4e157 e975db0850 00b3525dfd 1599bbf774 468fb6d511 00b9ec89cc 1722fd0dbf ' +
+      '6b03b17b1d',
+    contents: '34a6257659 c24a47b576',
+  },
+  'workdir-late-epoch': {
+    steps: 'c8703461d2 f33549503f',
+    contents: 'c24a47b576',
   },
   platform: {
     steps: '6c95c80399 b05a3f0dd2 6159bca1b7 58e6c94b84 b7f67c4b3d',

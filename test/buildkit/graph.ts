@@ -56,6 +56,7 @@ export async function keyGraph(root: string, subject: Subject): Promise<Map<Dige
         watchJob(native, { signal: jobSignal }, (watch) => native.hashContent({ ...request, watch })),
       view: (name) => workspace.snapshotter.view(name),
       layersOf: (op) => layersOf(workspace, op),
+      commitOf: async (op) => (await engine.resolveSource(op, { signal })).commit,
       statCacheDirectory: workspace.store.paths.statCache,
     });
     const treeOf = async (head: OpInput): Promise<PresentResult> => {

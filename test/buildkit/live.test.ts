@@ -20,9 +20,10 @@ testWithPeer('the fixtures are many steps', async (t) => {
   t.true(steps > 150, `${steps}`);
 });
 
-async function compare(fixture: Fixture, { docker, registry, root }: Peer): Promise<Comparison> {
+async function compare(fixture: Fixture, peer: Peer): Promise<Comparison> {
+  const { docker, root } = peer;
   const folder = join(root, fixture.name);
-  const { context, text, secret, contexts, flags } = prepare(fixture, folder, `${registry.host}/busybox:1`);
+  const { context, text, secret, contexts, flags } = prepare(fixture, folder, peer);
   const cache = join(folder, 'cache');
   const output = ['--provenance=false', '--output=type=cacheonly', `--cache-to=type=local,dest=${cache},mode=max`];
   const built = await docker.run(['buildx', 'build', ...output, ...flags]);

@@ -37,11 +37,21 @@ export function compareRecords(records: readonly CacheRecord[], graph: ReadonlyM
   const made = new Map<Digest, readonly number[]>();
   const numbersOf = (digest: Digest): number[] =>
     records.flatMap((record, number) => (record.digest === digest ? [number] : []));
+  /** Of steps that only BuildKit has. */
+  const stepsOn = (digest: Digest, below: readonly number[]): number[] => {
+    const steps = numbersOf(digest).filter((number) => {
+      const links = records[number]?.inputs?.flat() ?? [];
+      return links.length > 0 && links.every(({ link, selector }) => selector === undefined && below.includes(link));
+    });
+    for (const step of steps) explained.add(step);
+    return steps;
+  };
   let found = 0;
   for (const [digest, { name, op, key, contents }] of graph) {
     const expected = (key?.deps ?? []).map((dep, i) => {
       const input = op.inputs[dep.input];
-      const byMaker = dep.fixed ? numbersOf(dep.fixed.record) : ((input && made.get(input.digest)) ?? []);
+      const below = (input && made.get(input.digest)) ?? [];
+      const byMaker = dep.fixed ? numbersOf(dep.fixed.record) : dep.step ? stepsOn(dep.step, below) : below;
       const content = contents[i];
       return [
         ...byMaker.map((link) => ({ link, selector: dep.selector })),
@@ -58,6 +68,12 @@ export function compareRecords(records: readonly CacheRecord[], graph: ReadonlyM
         inputs.every((links, i) => links.some(({ link, selector = '' }) => isExpected(i, link, selector)))
       );
     });
+    // What git writes into its own directory is another thing each time it does.
+    const isOfGitDirectory = (i: number, link: number, selector: string): boolean => {
+      const source = graph.get(op.inputs[key?.deps[i]?.input ?? -1]?.digest ?? 'sha256:')?.op;
+      const keeps = source?.type === 'source' && source.attrs['git.keepgitdir'] === 'true';
+      return keeps && selector === '' && records[link]?.inputs === undefined;
+    };
     made.set(digest, steps);
     for (const step of steps) explained.add(step);
     if (op.type === 'source') continue;
@@ -71,7 +87,7 @@ export function compareRecords(records: readonly CacheRecord[], graph: ReadonlyM
     for (const step of steps) {
       for (const [i, links] of (records[step]?.inputs ?? []).entries()) {
         for (const { link, selector = '' } of links) {
-          if (isExpected(i, link, selector)) explained.add(link);
+          if (isExpected(i, link, selector) || isOfGitDirectory(i, link, selector)) explained.add(link);
           else faults.push(`${name}: input ${i} has an unknown link, selector ${selector || 'none'} to ${link}`);
         }
       }

@@ -184,6 +184,13 @@ const CASES: Readonly<Record<string, Case>> = {
       'real/under': { ...root, mode: 0o700 },
     },
   },
+  'mkdir with a time': {
+    actions: [
+      { type: 'mkdir', path: '/real/p/q', mode: 0o755, makeParents: true, mtime: 1_234_567_890 },
+      { type: 'mkdir', path: '/real/p', mode: 0o755, makeParents: true, mtime: 1 },
+    ],
+    expected: { 'real/p': { mtime: 1_234_567_890 }, 'real/p/q': { mtime: 1_234_567_890 } },
+  },
   'mkfile replaces': {
     actions: [
       { type: 'mkfile', path: '/f', mode: 0o644, data: 'héllo' },

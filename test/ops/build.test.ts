@@ -175,7 +175,7 @@ testNeeding(NEEDS, 'a cache mount starts from a tree, and is as that is', async 
     bench.base,
     'mkdir -p /seed/sub; echo start > /seed/sub/file; chown -R 1000:1000 /seed; chmod 700 /seed',
   );
-  const cache = (uid: number): ExecMount => ({
+  const cache = (uid: number, owned?: true): ExecMount => ({
     type: 'cache',
     id: 'seeded',
     target: '/cache',
@@ -186,6 +186,7 @@ testNeeding(NEEDS, 'a cache mount starts from a tree, and is as that is', async 
     mode: 0o755,
     uid,
     gid: 0,
+    ...(owned ? { owned } : {}),
   });
   const run = async (mount: ExecMount) => {
     const script = 'cat /cache/sub/file > /copy; stat -c "%a %u %g" /cache /cache/sub >> /copy';
@@ -193,7 +194,7 @@ testNeeding(NEEDS, 'a cache mount starts from a tree, and is as that is', async 
     return bench.read(result, '/copy');
   };
   t.is(await run(cache(0)), 'start\n700 1000 1000\n755 1000 1000\n');
-  t.is(await run(cache(7)), 'start\n755 7 0\n755 1000 1000\n');
+  t.is(await run(cache(7, true)), 'start\n755 7 0\n755 1000 1000\n');
 });
 
 testNeeding(NEEDS, "files of a context are root's, files of a stage keep their owner", async (t) => {

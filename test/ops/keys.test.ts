@@ -30,7 +30,7 @@ test('what decides about an exec op is in its key, and nothing else', (t) => {
     },
   };
   for (const [what, op] of Object.entries(same)) t.is(execKey(op), key, what);
-  const cache = (id: string, sharing: 'shared' | 'locked'): ExecOp => ({
+  const cache = (id: string, sharing: 'shared' | 'locked', owned?: true): ExecOp => ({
     ...exec,
     mounts: [
       root,
@@ -45,10 +45,12 @@ test('what decides about an exec op is in its key, and nothing else', (t) => {
         mode: 0o755,
         uid: 0,
         gid: 0,
+        ...(owned ? { owned } : {}),
       },
     ],
   });
   t.is(execKey(cache('a', 'shared')), execKey(cache('b', 'locked')));
+  t.is(execKey(cache('a', 'shared')), execKey(cache('a', 'shared', true)));
   const hosts = (ip: string): ExecOp => ({ ...exec, meta: { ...exec.meta, extraHosts: [{ host: 'db', ip }] } });
   t.is(execKey(hosts('10.0.0.1')), execKey(hosts('10.0.0.2')));
   const others: readonly ExecOp[] = [

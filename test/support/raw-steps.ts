@@ -7,6 +7,8 @@ export function stepsThatRan(rawJson: string): readonly string[] {
     const { vertexes = [] } = JSON.parse(line) as { readonly vertexes?: readonly ShownVertex[] };
     for (const vertex of vertexes) {
       const name = /^\[(?!internal)[^\]]*\] ((?:RUN|COPY|ADD|WORKDIR) [\s\S]*)$/.exec(vertex.name ?? '')?.[1];
+      // What only fetches for an ADD has its name too, and stands on nothing.
+      if (name?.startsWith('ADD ') && name.includes('://') && (vertex.inputs ?? []).length === 0) continue;
       if (name !== undefined && vertex.completed !== undefined) names.set(vertex.digest, name);
       if (vertex.cached) cached.add(vertex.digest);
     }
@@ -28,4 +30,5 @@ interface ShownVertex {
   readonly name?: string;
   readonly completed?: string;
   readonly cached?: boolean;
+  readonly inputs?: readonly string[];
 }

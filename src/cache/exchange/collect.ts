@@ -46,14 +46,18 @@ export async function collectRecords(
     records.set(vertex, outputs);
 
     async function linksOf(dep: BuildKitDep): Promise<readonly ExportedLink[]> {
-      const { fixed, selector } = dep;
+      const { fixed, step, selector } = dep;
       if (fixed !== undefined)
         return [
           { selector, record: chains.add(fixed.record, []) },
           { selector: '', record: chains.add(fixed.content, []) },
         ];
       const input = op.inputs[dep.input];
-      const made = input === undefined ? [] : (records.get(input.digest)?.[input.index] ?? []);
+      const below = input === undefined ? [] : (records.get(input.digest)?.[input.index] ?? []);
+      const made =
+        step === undefined || below.length === 0
+          ? below
+          : [chains.add(step, [below.map((record) => ({ selector: '', record }))])];
       const content = dep.contentDigest === undefined ? undefined : await graph.contentOf(vertex, dep);
       return [
         ...made.map((record) => ({ selector, record })),

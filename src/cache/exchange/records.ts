@@ -193,12 +193,13 @@ export class ForeignRecords implements ForeignCache<OpResult> {
   ): Matches {
     const byRecord = (digest: Digest, selector: string): readonly Alternative[] =>
       index.roots(digest).map((record) => ({ selector, record }));
-    const inputs = key.deps.map(({ input, selector, fixed, contentDigest }, i): readonly Alternative[] => {
+    const inputs = key.deps.map(({ input, selector, fixed, step, contentDigest }, i): readonly Alternative[] => {
       if (fixed !== undefined) return [...byRecord(fixed.record, selector), ...byRecord(fixed.content, '')];
       const content = contents[i];
       const edge = vertex.inputs[input];
       const counts = edge !== undefined && (isSound || contentDigest === undefined);
-      const made = !counts ? [] : this.#matchesOf(edge, records);
+      const below = !counts ? [] : this.#matchesOf(edge, records);
+      const made = step === undefined ? below : index.find(step, [below.map((record) => ({ selector: '', record }))]);
       return [...made.map((record) => ({ selector, record })), ...(content === undefined ? [] : byRecord(content, ''))];
     });
     return key.outputs.map((digests) =>

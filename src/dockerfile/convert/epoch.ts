@@ -60,6 +60,15 @@ export function findEpoch(
   return { type: 'source', source: readSourceStage(stage, args, request.buildArgs, ast.escape) };
 }
 
+/** The seconds that a request has settled on: as a build argument, or as what the ARG before the first FROM means. */
+export function epochOf({
+  buildArgs,
+  sourceDateEpoch,
+}: Pick<ConvertRequest, 'buildArgs' | 'sourceDateEpoch'>): number | undefined {
+  const spec = readPlain(findBuildArg(buildArgs, EPOCH_ARG) ?? sourceDateEpoch ?? '');
+  return spec?.type === 'seconds' ? Number(spec.text) : undefined;
+}
+
 /** With a range where the Dockerfile says it. */
 function unknownEpoch(value: string, range: SourceRange | undefined): Error {
   const message = `${EPOCH_ARG} is ${JSON.stringify(value)}: neither a number nor a context nor a stage`;

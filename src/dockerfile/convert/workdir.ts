@@ -5,6 +5,7 @@ import { checkFirstWorkdir } from '../lint/index.ts';
 import type { StageCommand } from '../stages/index.ts';
 import { trimSpace } from '../text.ts';
 import { type Conversion, describe, expandText, placeOf, type StageDraft } from './draft.ts';
+import { epochOf } from './epoch.ts';
 import { addHistory } from './image/image.ts';
 import { describeLine, nameStep } from './names.ts';
 import { resolvePath } from './paths.ts';
@@ -32,10 +33,20 @@ export function convertWorkdir(
     const inputs = new InputList();
     const base = inputs.add(draft.state);
     const { User: owner } = draft.image.config;
+    const mtime = epochOf(conversion.request);
     draft.state = fileState(
       inputs.states,
       base,
-      [{ type: 'mkdir', path: draft.cwd, mode: 0o755, makeParents: true, ...(owner ? { owner } : {}) }],
+      [
+        {
+          type: 'mkdir',
+          path: draft.cwd,
+          mode: 0o755,
+          makeParents: true,
+          ...(owner ? { owner } : {}),
+          ...(mtime === undefined ? {} : { mtime }),
+        },
+      ],
       describe(conversion, name, command.range),
     );
   }

@@ -70,6 +70,7 @@ export function createGitSource(dependencies: GitSourceDependencies): Source {
         },
         isHere: async () => snapshotter.stat(digest) !== undefined || (await hasCommit(dependencies, tree, pinned)),
         ...(exact === undefined ? { pin: { kind: 'git', name, pin: toPin(pinned) } } : {}),
+        commit: { commit: pinned.commit, ...(pinned.ref === undefined ? {} : { ref: pinned.ref }) },
       };
     },
   };

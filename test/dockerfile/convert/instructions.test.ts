@@ -117,6 +117,10 @@ test('WORKDIR: relative, cleaned, made for the user; the root needs no step', as
   t.false('owner' in (findOp(result, 'file', /3\/7/).actions[0] ?? {}));
   t.like(findOp(result, 'file', /4\/7/), { actions: [{ path: '/a/b/e', owner: 'u:g' }] });
   t.is(findOp(result, 'exec', /x/).meta.cwd, '/');
+  t.false('mtime' in (findOp(result, 'file', /3\/7/).actions[0] ?? {}));
+  const timed = { buildArgs: { SOURCE_DATE_EPOCH: '7' }, sourceDateEpoch: '8' };
+  t.like(findOp(await convert('FROM a\nWORKDIR /w', timed), 'file', /w/).actions[0], { mtime: 7 });
+  t.like(findOp(await convert('FROM a\nWORKDIR /w', { sourceDateEpoch: '8' }), 'file', /w/).actions[0], { mtime: 8 });
   const based = await convert('FROM a\nWORKDIR sub', {
     meta: new Bases({ 'docker.io/library/a:latest': { WorkingDir: '/base/' } }),
   });
@@ -286,6 +290,7 @@ RUN --mount=type=bind,from=s,source=/x,target=$T --mount=type=bind,target=rel,rw
       mode: 0o700,
       uid: 5,
       gid: 6,
+      owned: true,
     },
     { type: 'tmpfs', target: '/tmp', sizeBytes: 2 ** 20 },
     { type: 'tmpfs', target: '/tmp2' },

@@ -52,6 +52,7 @@ export function convertMounts(
       mode: mount.mode ?? 0o755,
       uid: mount.uid ?? 0,
       gid: mount.gid ?? 0,
+      ...((mount.mode ?? mount.uid ?? mount.gid) === undefined ? {} : { owned: true }),
     };
   });
 }
