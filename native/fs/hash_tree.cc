@@ -7,6 +7,7 @@
 #include <climits>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "fs/directory.h"
@@ -71,6 +72,7 @@ class TreeHasher {
     std::vector<SeenEntry*> entries;
   };
   void Submit(Batch batch);
+  Status FinishBatches();
   Status LookAt(const Batch& batch);
   Status HashFile(int directory, const std::string& source_path, SeenEntry* entry);
   Status ReadFileXattrs(int directory, const std::string& source_path, SeenEntry* entry);
@@ -91,6 +93,7 @@ class TreeHasher {
   std::vector<Node> nodes_;
   std::vector<std::vector<Node>> hashed_;  // of the selections so far, for the list
   std::deque<SeenEntry> loose_;  // what was found without reading its directory; addresses stay while tasks fill them in
+  std::optional<Batch> held_;  // waits for another to come
   TaskPool pool_;  // last: its threads end before what they use
 };
 
@@ -136,7 +139,7 @@ Result<HashTreeResult> TreeHasher::Run() {
     PutNumber(i);
     Status added = AddSelection(i);
     // Tasks point at entries: they end before anything else does.
-    Status drained = pool_.Drain();
+    Status drained = FinishBatches();
     if (!added.ok()) return std::move(added.error());
     if (!drained.ok()) return std::move(drained.error());
     for (const Node& node : nodes_) {
@@ -309,8 +312,17 @@ Status TreeHasher::LookAtDirectory(Place* place, SeenEntry* entry, Place* below)
 }
 
 void TreeHasher::Submit(Batch batch) {
+  auto ready = std::exchange(held_, std::move(batch));
   // After a failure nothing is taken any more; Drain says why.
-  pool_.Add([this, batch = std::move(batch)]() { return LookAt(batch); });
+  if (ready) pool_.Add([this, batch = std::move(*ready)]() { return LookAt(batch); });
+}
+
+// The last batch is looked at here, where it would be waited for: a selection of a few files starts no thread.
+Status TreeHasher::FinishBatches() {
+  auto last = std::exchange(held_, std::nullopt);
+  Status looked = last ? LookAt(*last) : Status(Unit{});
+  Status drained = pool_.Drain();
+  return drained.ok() ? std::move(looked) : std::move(drained);
 }
 
 Status TreeHasher::LookAt(const Batch& batch) {
@@ -399,6 +411,16 @@ Result<HashTreeResult> HashTree(const HashTreeRequest& request) {
   // What was being looked at when it failed is not known.
   if (!result.ok()) memo->directories.clear();
   return result;
+}
+
+Result<std::vector<Result<HashTreeResult>>> HashTrees(const HashTreesRequest& request) {
+  std::vector<Result<HashTreeResult>> results;
+  HashTreeRequest one = request.tree;
+  for (const std::vector<TreeSelection>& part : request.parts) {
+    one.selections = part;
+    results.push_back(HashTree(one));
+  }
+  return results;
 }
 
 }  // namespace tsbuild

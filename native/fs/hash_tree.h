@@ -47,4 +47,13 @@ struct HashTreeResult {
 // Of a matched file the name counts, since the copy takes it; of a matched directory only what is inside.
 Result<HashTreeResult> HashTree(const HashTreeRequest& request);
 
+// Several parts of one tree, one digest each. `tree.selections` does not count.
+struct HashTreesRequest {
+  HashTreeRequest tree;
+  std::vector<std::vector<TreeSelection>> parts;
+};
+
+// As HashTree for each part, in order, on one thread; what fails has its own error and is no reason for the others to.
+Result<std::vector<Result<HashTreeResult>>> HashTrees(const HashTreesRequest& request);
+
 }  // namespace tsbuild

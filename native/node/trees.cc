@@ -32,10 +32,21 @@ SharedMemo ReadMemo(const Napi::Object& request) {
   return memo.IsExternal() ? *memo.As<Napi::External<SharedMemo>>().Data() : nullptr;
 }
 
-Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
-  Napi::Object object = info[0].As<Napi::Object>();
+std::vector<TreeSelection> ReadSelections(const std::vector<Napi::Object>& objects) {
+  std::vector<TreeSelection> selections;
+  for (const Napi::Object& selection : objects) {
+    selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
+                          ReadBool(selection, "followSymlinks"), ReadBool(selection, "includeRoot"),
+                          ReadString(selection, "include"), ReadString(selection, "exclude"),
+                          ReadString(selection, "required")});
+  }
+  return selections;
+}
+
+HashTreeRequest ReadHashTree(const Napi::Object& object) {
   HashTreeRequest request;
   request.root = ReadRootMount(ReadObject(object, "root"));
+  request.selections = ReadSelections(ReadObjects(object, "selections"));
   request.ignore = ReadString(object, "ignore");
   request.include_owner = ReadBool(object, "includeOwner");
   request.git_modes = ReadBool(object, "gitModes");
@@ -43,22 +54,39 @@ Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
   request.memo = ReadMemo(object);
   request.list_directory = ReadString(object, "listDirectory");
   request.watch = ReadWatch(object);
-  for (const Napi::Object& selection : ReadObjects(object, "selections")) {
-    request.selections.push_back({ReadString(selection, "path"), ReadBool(selection, "wildcard"),
-                                  ReadBool(selection, "followSymlinks"), ReadBool(selection, "includeRoot"),
-                                  ReadString(selection, "include"), ReadString(selection, "exclude"),
-                                  ReadString(selection, "required")});
+  return request;
+}
+
+Napi::Value WriteHashTree(Napi::Env env, const HashTreeResult& result) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("digest", result.digest);
+  out.Set("files", Number(env, result.files));
+  out.Set("bytes", Number(env, result.bytes));
+  out.Set("bytesRead", Number(env, result.bytes_read));
+  Napi::Array missing = Napi::Array::New(env, result.missing.size());
+  for (uint32_t i = 0; i < result.missing.size(); i++) missing[i] = Napi::Number::New(env, result.missing[i]);
+  out.Set("missing", missing);
+  return out;
+}
+
+Napi::Value HashTreeMethod(const Napi::CallbackInfo& info) {
+  return Job<HashTreeRequest, HashTreeResult>::Start(info.Env(), ReadHashTree(info[0].As<Napi::Object>()), HashTree,
+                                                     WriteHashTree);
+}
+
+Napi::Value HashTreesMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  HashTreesRequest request{ReadHashTree(object), {}};
+  for (const Napi::Object& part : ReadObjects(object, "parts")) {
+    request.parts.push_back(ReadSelections(ReadObjects(part, "selections")));
   }
-  return Job<HashTreeRequest, HashTreeResult>::Start(
-      info.Env(), std::move(request), HashTree, [](Napi::Env env, const HashTreeResult& result) -> Napi::Value {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("digest", result.digest);
-        out.Set("files", Number(env, result.files));
-        out.Set("bytes", Number(env, result.bytes));
-        out.Set("bytesRead", Number(env, result.bytes_read));
-        Napi::Array missing = Napi::Array::New(env, result.missing.size());
-        for (uint32_t i = 0; i < result.missing.size(); i++) missing[i] = Napi::Number::New(env, result.missing[i]);
-        out.Set("missing", missing);
+  return Job<HashTreesRequest, std::vector<Result<HashTreeResult>>>::Start(
+      info.Env(), std::move(request), HashTrees,
+      [](Napi::Env env, const std::vector<Result<HashTreeResult>>& results) -> Napi::Value {
+        Napi::Array out = Napi::Array::New(env, results.size());
+        for (uint32_t i = 0; i < results.size(); i++) {
+          out[i] = results[i].ok() ? WriteHashTree(env, results[i].value()) : ToJsError(env, results[i].error());
+        }
         return out;
       });
 }
@@ -255,6 +283,7 @@ Napi::Value LockFileMethod(const Napi::CallbackInfo& info) {
 void RegisterTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("createWatch", Napi::Function::New(env, CreateWatch));
   exports.Set("hashTree", Napi::Function::New(env, HashTreeMethod));
+  exports.Set("hashTrees", Napi::Function::New(env, HashTreesMethod));
   exports.Set("hashContent", Napi::Function::New(env, HashContentMethod));
   exports.Set("createTreeMemo", Napi::Function::New(env, CreateTreeMemo));
   exports.Set("findPaths", Napi::Function::New(env, FindPathsMethod));

@@ -13,13 +13,20 @@ export function digestOp(op: Op): Digest {
 
 /** JSON with the keys of every object in one order, members that are `undefined` left out. Keys that are numbers come first. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, sortMembers);
+  // A sorted copy, since a replacer function is called for each member and costs more than all else.
+  return JSON.stringify(sortMembers(value));
 }
 
-function sortMembers(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  // Without a prototype, so that `__proto__` is a key like others.
-  const sorted = Object.create(null) as Record<string, unknown>;
-  for (const key of Object.keys(value).sort()) sorted[key] = value[key as keyof typeof value];
+function sortMembers(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sortMembers);
+  if ('toJSON' in value && typeof value.toJSON === 'function') return sortMembers(value.toJSON());
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) {
+    const member = sortMembers(value[key as keyof typeof value]);
+    // Assigned to, it would not be a key like others.
+    if (key === '__proto__') Object.defineProperty(sorted, key, { value: member, enumerable: true });
+    else sorted[key] = member;
+  }
   return sorted;
 }

@@ -1,13 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import { canonicalJson } from '../llb/index.ts';
 import type { LocalResult, PresentResult } from '../llb/results.ts';
-import type { HashTreeRequest, NativeApi, TreeMemo, TreeSelection } from '../native/types.ts';
+import type { NativeApi, TreeSelection } from '../native/types.ts';
 import { type Digest, digestOf } from '../oci/index.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
-import { statCachePath } from '../source/index.ts';
+import { createDirectoryHasher } from './directory-hasher.ts';
 import { contextChanged, describeNothing, sourceMissing } from './errors.ts';
 import { explainMissing, findIgnored, findIgnoredContent } from './missing.ts';
-import { ownedByRoot } from './owners.ts';
 import { findFixedPart, type ReadSelection } from './selections.ts';
 import { viewResult } from './view.ts';
 import { type JobUser, watchJob } from './watch.ts';
@@ -36,61 +34,33 @@ export interface ContentUser extends JobUser {
   readonly warn?: (message: string) => void;
 }
 
-/** Names the selections, for remembering their digest. */
+const selectors = new WeakMap<readonly ReadSelection[], Digest>();
+
+/** Names the selections, for remembering their digest. It is asked for several times of each. */
 export function selectorOf(selections: readonly ReadSelection[]): Digest {
-  return digestOf(canonicalJson(selections));
+  const known = selectors.get(selections);
+  if (known !== undefined) return known;
+  const selector = digestOf(canonicalJson(selections));
+  selectors.set(selections, selector);
+  return selector;
 }
 
 export function createContentReader(
-  native: Pick<NativeApi, 'createWatch' | 'createTreeMemo' | 'hashTree' | 'findPaths' | 'listTree'>,
+  native: Pick<NativeApi, 'createWatch' | 'createTreeMemo' | 'hashTree' | 'hashTrees' | 'findPaths' | 'listTree'>,
   snapshotter: Pick<Snapshotter, 'view'>,
   statCacheDirectory: string,
   listDirectory: string | undefined,
 ): ContentReader {
   // What was hashed is kept as a list: it tells later which file made a digest another one.
   const lists = listDirectory === undefined ? {} : { listDirectory };
-  const hashTree = (user: JobUser, request: HashTreeRequest) =>
-    watchJob(native, user, (watch) => native.hashTree({ ...request, ...lists, watch }));
-  // One look at a directory after the other: each leaves its digests in the same file for the next, and uses all cores anyway.
-  const looking = new Map<string, Promise<unknown>>();
-  const hashDirectory = async (
-    result: LocalResult,
-    selections: readonly TreeSelection[],
-    memo: TreeMemo | undefined,
-    user: JobUser,
-  ) => {
-    const { directory, ignore, isUnpacked = false, gitModes = false } = result;
-    const before = looking.get(directory);
-    const look = async () => {
-      await before?.catch(() => {});
-      return hashTree(user, {
-        root: { lowers: [directory] },
-        // What is mounted of it is a copy, whose top directory is made anew.
-        selections: selections.map((selection) => ({ ...selection, includeRoot: false })),
-        ...(ignore === undefined ? {} : { ignore }),
-        includeOwner: !ownedByRoot(result),
-        gitModes,
-        // What was made for this build no other will look at.
-        ...(isUnpacked ? {} : { statCachePath: statCachePath(statCacheDirectory, directory) }),
-        ...(memo === undefined ? {} : { memo }),
-      });
-    };
-    const answer = look();
-    looking.set(directory, answer);
-    return answer;
-  };
-  // Each solve looks at a directory through a result object of its own, and walks it once for all steps that read it.
-  const memos = new WeakMap<LocalResult, TreeMemo>();
+  const directories = createDirectoryHasher(native, statCacheDirectory, lists);
   const hash = (result: PresentResult, selections: readonly TreeSelection[], user: JobUser) => {
-    if (result.kind === 'snapshot') {
-      const root = viewResult(snapshotter, result.name);
-      // It came from nowhere: it is here.
-      return hashTree({ signal: user.signal }, { root, selections, includeOwner: true });
-    }
-    mkdirSync(statCacheDirectory, { recursive: true });
-    const memo = memos.get(result) ?? native.createTreeMemo();
-    memos.set(result, memo);
-    return hashDirectory(result, selections, memo, user);
+    if (result.kind === 'local') return directories.hash(result, selections, user);
+    const root = viewResult(snapshotter, result.name);
+    // It came from nowhere: it is here, and nothing is transferred.
+    return watchJob(native, { signal: user.signal }, (watch) =>
+      native.hashTree({ root, selections, includeOwner: true, ...lists, watch }),
+    );
   };
   /** BuildKit copies nothing then, and says nothing; who wrote the step meant something. */
   const warnIgnored = async (
@@ -144,8 +114,7 @@ export function createContentReader(
     async verify(result, selections, { signal }, cause) {
       if (result.kind === 'snapshot' || result.isUnpacked) return;
       const before = seen.get(result)?.get(selectorOf(selections));
-      // As it is now: nothing that was seen before counts.
-      const { digest } = await hashDirectory(result, selections, undefined, { signal });
+      const { digest } = await directories.hashAnew(result, selections, { signal });
       if (digest !== before) throw contextChanged(result.directory, cause);
     },
   };

@@ -20,7 +20,7 @@ export interface OpDependencies {
   readonly executor: Executor;
   readonly native: Pick<
     NativeApi,
-    'createWatch' | 'createTreeMemo' | 'hashTree' | 'changeTree' | 'findPaths' | 'listTree'
+    'createWatch' | 'createTreeMemo' | 'hashTree' | 'hashTrees' | 'changeTree' | 'findPaths' | 'listTree'
   >;
   readonly cacheMounts: CacheMounts;
   readonly secrets: Pick<Secrets, 'read' | 'values'>;

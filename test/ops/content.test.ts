@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { LocalResult } from '../../src/llb/results.ts';
 import { native } from '../../src/native/index.ts';
-import type { FindPathsRequest, HashTreeRequest, ListTreeRequest } from '../../src/native/types.ts';
+import type { FindPathsRequest, HashTreeRequest, HashTreesRequest, ListTreeRequest } from '../../src/native/types.ts';
 import { createContentReader } from '../../src/ops/content.ts';
 import type { ReadSelection } from '../../src/ops/selections.ts';
 import { makeTempDir, removeTree } from '../support/temp.ts';
@@ -19,15 +19,16 @@ test('steps that read one context see it as one, and a change is told after the 
   const directory = join(work, 'context');
   mkdirSync(join(directory, 'd'), { recursive: true });
   writeFileSync(join(directory, 'd/f'), 'one');
-  const requests: HashTreeRequest[] = [];
+  const requests: HashTreesRequest[] = [];
   const counting = {
     createWatch: () => native.createWatch(),
     createTreeMemo: () => native.createTreeMemo(),
     findPaths: (request: FindPathsRequest) => native.findPaths(request),
     listTree: (request: ListTreeRequest) => native.listTree(request),
-    hashTree: (request: HashTreeRequest) => {
+    hashTree: (request: HashTreeRequest) => native.hashTree(request),
+    hashTrees: (request: HashTreesRequest) => {
       requests.push(request);
-      return native.hashTree(request);
+      return native.hashTrees(request);
     },
   };
   const noSnapshots = {
@@ -49,4 +50,37 @@ test('steps that read one context see it as one, and a change is told after the 
   const again: LocalResult = { kind: 'local', directory };
   t.not(await reader.digest(again, select('/d'), user), inside);
   await t.notThrowsAsync(reader.verify(again, select('/d'), user));
+});
+
+test('what is asked of a context in one turn is one job, and each has its own answer', async (t) => {
+  const work = makeTempDir('content');
+  t.teardown(() => removeTree(work));
+  const directory = join(work, 'context');
+  for (const name of ['a', 'b']) mkdirSync(join(directory, name), { recursive: true });
+  writeFileSync(join(directory, 'a/f'), 'one');
+  writeFileSync(join(directory, 'b/f'), 'one');
+  let jobs = 0;
+  const counting = {
+    ...native,
+    createWatch: () => native.createWatch(),
+    createTreeMemo: () => native.createTreeMemo(),
+    hashTrees: (request: HashTreesRequest) => {
+      jobs++;
+      return native.hashTrees(request);
+    },
+  };
+  const reader = createContentReader(counting, { view: () => ({ lowers: [] }) }, join(work, 'stat-cache'), undefined);
+  const user = { signal: new AbortController().signal };
+  const local: LocalResult = { kind: 'local', directory };
+  const escaping = select('/a/'.repeat(2000));
+  const [a, b, failed, file] = await Promise.allSettled([
+    reader.digest(local, select('/a'), user),
+    reader.digest(local, select('/b'), user),
+    reader.digest(local, escaping, user),
+    reader.digest(local, select('/a/f'), user),
+  ]);
+  t.is(jobs, 1);
+  t.is(a.status === 'fulfilled' && a.value, b.status === 'fulfilled' && b.value);
+  t.is(failed.status, 'rejected');
+  t.is(file.status, 'fulfilled');
 });
