@@ -160,6 +160,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/builds-inspect.ts'),
   },
   {
+    name: 'builds attachment',
+    aliases: [],
+    summary: 'Print one thing that is kept of a build, as it was',
+    load: () => import('./commands/builds-attachment.ts'),
+  },
+  {
+    name: 'builds trace',
+    aliases: [],
+    summary: 'Write the steps of a build as a trace in OpenTelemetry’s JSON',
+    load: () => import('./commands/builds-trace.ts'),
+  },
+  {
     name: 'builds logs',
     aliases: ['builds log'],
     summary: 'Print the whole log of a build',

@@ -66,7 +66,9 @@ export function parseRoute(argv: readonly string[]): Route {
 
 /** What buildx calls `buildx history`, and we `builds`: `history` is that of an image. */
 function renameHistory(words: readonly string[]): readonly string[] {
-  return words[0] === 'buildx' && words[1] === 'history' ? ['builds', ...words.slice(2)] : words;
+  const named = words[0] === 'buildx' && words[1] === 'history' ? ['builds', ...words.slice(2)] : words;
+  const isAttachment = named[0] === 'builds' && named[1] === 'inspect' && named[2] === 'attachment';
+  return isAttachment ? ['builds', ...named.slice(2)] : named;
 }
 
 export function findCommand(name: string): CommandEntry | undefined {
@@ -83,6 +85,10 @@ function isHelp(word: string): boolean {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'system events': 'nothing goes on that nobody started: a build tells what it does while it runs (--progress rawjson)',
   'system info': "'tsbuild version' shows versions, 'tsbuild system df' what the store takes",
+  'builds import':
+    "records are of this store's own builds: 'tsbuild builds export' writes an archive that tar and OCI tools read",
+  'builds open':
+    "there is no Docker Desktop to open it in: 'tsbuild builds inspect' shows it, 'tsbuild builds trace' writes a trace",
   'buildx bake': "'tsbuild build' builds one target",
   'buildx create': NO_BUILDERS,
   'buildx inspect': NO_BUILDERS,

@@ -169,6 +169,52 @@ testNeeding(
   },
 );
 
+testNeeding(['root'], 'builds attachment and builds trace: what is kept of a build, for other programs', async (t) => {
+  const { run, work } = makeSetting(t);
+  await run('build', '-q', 'app');
+  t.is((await run('builds', 'attachment', '--type', 'dockerfile')).stdout, DOCKERFILE);
+  const steps = JSON.parse((await run('buildx', 'history', 'inspect', 'attachment', '--type=steps', '^0')).stdout);
+  t.regex((await run('builds', 'inspect', 'attachment', '--type', 'log')).stdout, /load build definition/);
+  t.like(JSON.parse((await run('builds', 'attachment', '--type', 'record')).stdout), { name: 'app', format: 1 });
+  t.like(JSON.parse((await run('builds', 'attachment', '--type', 'explanation')).stdout), { executed: 2 });
+  for (const [args, said] of [
+    [[], /--type is needed/],
+    [['--type', 'provenance'], /no attestations are made/],
+    [['--type', 'x'], /types are dockerfile,/],
+  ] as const) {
+    const refused = await run('builds', 'attachment', ...args);
+    t.is(refused.code, 125);
+    t.regex(refused.stderr, said);
+  }
+  const { stdout } = await run('builds', 'trace');
+  await run('builds', 'trace', '-o', 'trace.json', '^0');
+  t.is(readFileSync(join(work, 'trace.json'), 'utf8'), stdout);
+  const [{ scopeSpans }] = JSON.parse(stdout).resourceSpans;
+  const [root, ...spans] = scopeSpans[0].spans as readonly Span[];
+  t.is(spans.length, steps.length);
+  t.true(spans.every(({ traceId, parentSpanId }) => traceId === root?.traceId && parentSpanId === root?.spanId));
+  t.true(spans.every((span) => BigInt(span.startTimeUnixNano) <= BigInt(span.endTimeUnixNano)));
+  const [copy, fromBase] = ['[base 1/1] COPY src /src', '[stage-1 1/1] COPY --from=base /src/a /out-1'].map((name) =>
+    spans.find((span) => span.name === name),
+  );
+  t.deepEqual(fromBase?.links, [{ traceId: root?.traceId ?? '', spanId: copy?.spanId ?? '' }]);
+  for (const word of ['open', 'import'])
+    t.regex(
+      (await run('buildx', 'history', word)).stderr,
+      /^ERROR: unknown command: tsbuild builds .*\nhint: .*tsbuild builds/,
+    );
+});
+
+interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly name: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly links: readonly object[];
+}
+
 function readTexts(directory: string): readonly string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
