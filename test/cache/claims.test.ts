@@ -30,10 +30,11 @@ test('one has a claim at a time, within a process too; who waits gets it, and no
   const other = await claims.tryTake(digestOf('other'));
   t.truthy(other);
   other?.release();
+  // Whoever waits is told so, which is when the first lets go of it.
   let told = 0;
-  const waiting = claims.take(id, never, () => told++);
-  setTimeout(() => first?.release(), 700);
-  const second = await waiting;
+  const second = await claims.take(id, never, () => {
+    if (told++ === 0) first?.release();
+  });
   t.true(told > 0);
   t.is(await claims.tryTake(id), undefined);
   second.release();
@@ -45,8 +46,7 @@ test('an abort ends a wait', async (t) => {
   const { claims, files, close } = await openClaims();
   const held = await claims.tryTake(id);
   const controller = new AbortController();
-  const waiting = claims.take(id, controller.signal, () => {});
-  setTimeout(() => controller.abort(new Error('enough')), 20);
+  const waiting = claims.take(id, controller.signal, () => controller.abort(new Error('enough')));
   await t.throwsAsync(waiting, { message: 'enough' });
   held?.release();
   t.deepEqual(files(), []);

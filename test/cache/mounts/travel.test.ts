@@ -202,9 +202,7 @@ test('replace and merge: a step that has the mount is waited for, or told of', a
   await t.throwsAsync(importChosen(to, 'all', place, {}), { code: 'CACHE_MOUNT_IN_USE' });
   await t.throwsAsync(removeChosen(to, ['c']), { code: 'CACHE_MOUNT_IN_USE' });
   t.true((await listCacheMounts(to.store, native))[0]?.inUse);
-  const waiting = importChosen(to, 'all', place, { mode: 'merge', wait: true });
-  setTimeout(() => step.release(), 300);
-  await waiting;
+  await importChosen(to, 'all', place, { mode: 'merge', wait: true, onTask: whenWaiting(() => step.release()) });
   const data = await useMount(to, '/c');
   t.deepEqual(readdirSync(data), ['both', 'ours', 'theirs']);
   t.is(readFileSync(join(data, 'both'), 'utf8'), 'theirs');
@@ -215,17 +213,26 @@ test('replace and merge: a step that has the mount is waited for, or told of', a
   t.deepEqual(readdirSync(to.store.paths.cacheMounts), []);
 });
 
+/** Does something once, when a task says that it waits for a step. */
+function whenWaiting(act: () => void): (task: string) => void {
+  let isDone = false;
+  return (task) => {
+    if (isDone || !task.startsWith('waiting for ')) return;
+    isDone = true;
+    act();
+  };
+}
+
 test('an export waits for the step that has a locked mount, and has what it wrote', async (t) => {
   const [from, to] = [await openTravel(t), await openTravel(t)];
   const place = { type: 'layout', path: makePlace(t) } as const;
   const step = await takeMount(from, '/apt', 'locked');
   writeFileSync(join(step.data, 'half'), '');
-  const exporting = exportCacheMounts(from, names(from), place);
-  setTimeout(() => {
+  const onTask = whenWaiting(() => {
     writeFileSync(join(step.data, 'rest'), '');
     step.release();
-  }, 300);
-  await exporting;
+  });
+  await exportCacheMounts(from, names(from), place, { onTask });
   await importChosen(to, 'all', place, {});
   t.deepEqual(readdirSync(await useMount(to, '/apt')), ['half', 'rest']);
 });
