@@ -7,6 +7,7 @@ import { makeSetting, outputOf, SETTING_NEEDS } from './setting.ts';
 const STAGES = 2000;
 
 testNeeding(SETTING_NEEDS, 'two thousand stages that copy from one another', async (t) => {
+  t.timeout(1_800_000);
   const setting = await makeSetting(t);
   const stage = (i: number): string =>
     `FROM scratch AS s${i}\nCOPY --from=s${i - 1} /file /file\n${i % 2 === 0 ? `COPY more /more${i}\n` : ''}`;
@@ -17,7 +18,7 @@ testNeeding(SETTING_NEEDS, 'two thousand stages that copy from one another', asy
     more: 'more\n',
   });
   const dest = join(setting.work, 'out');
-  const build = () => setting.tsbuild.run(['build', '--progress=plain', '-o', dest, context]);
+  const build = () => setting.tsbuild.run(['build', '--progress=plain', '-o', dest, context], { timeoutMs: 600_000 });
   const first = await build();
   t.is(first.code, 0, outputOf(first).slice(-2000));
   const again = await build();

@@ -125,9 +125,9 @@ test('users and collectors in many processes, some of them killed: what was clai
   await (await openStore(root)).close();
   const users = Array.from({ length: 4 }, (_, i) => start('use', root, String(i), '6000'));
   const killed: Promise<unknown>[] = [];
-  const end = Date.now() + 6000;
+  let isOver = false;
   const collectors = Array.from({ length: 2 }, async () => {
-    while (Date.now() < end) {
+    while (!isOver) {
       const collector = start('collect', root);
       await sleep(200 + Math.random() * 500);
       collector.kill('SIGKILL');
@@ -135,7 +135,7 @@ test('users and collectors in many processes, some of them killed: what was clai
     }
   });
   const victims = (async () => {
-    while (Date.now() < end) {
+    while (!isOver) {
       const victim = start('use', root, '9', '6000');
       await sleep(150 + Math.random() * 400);
       victim.kill('SIGKILL');
@@ -143,6 +143,7 @@ test('users and collectors in many processes, some of them killed: what was clai
     }
   })();
   const codes = await Promise.all(users.map(ended));
+  isOver = true;
   await Promise.all([...collectors, victims]);
   await Promise.all(killed);
   t.deepEqual(codes, [0, 0, 0, 0], users.map(({ output }) => output).join('\n'));
