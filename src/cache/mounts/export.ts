@@ -3,33 +3,16 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheMountPlace } from '../../build-types.ts';
-import {
-  type ContentStore,
-  type CopyEvent,
-  copyGraph,
-  type Fetcher,
-  fetchContent,
-  isNotFound,
-} from '../../content/index.ts';
+import { copyGraph, type Fetcher, fetchContent, isNotFound } from '../../content/index.ts';
 import { errorCode } from '../../errors.ts';
 import { mapConcurrently } from '../../images/concurrency.ts';
 import type { TaskReporter } from '../../images/types.ts';
-import type { NativeApi, SurveyTreeResult } from '../../native/types.ts';
-import {
-  type Descriptor,
-  type Digest,
-  describe,
-  isIndexType,
-  isManifestType,
-  MAX_MANIFEST_BYTES,
-  MediaType,
-} from '../../oci/index.ts';
-import { pollLock, type Store } from '../../store/index.ts';
+import { type Descriptor, type Digest, describe, MAX_MANIFEST_BYTES, MediaType } from '../../oci/index.ts';
+import { pollLock } from '../../store/index.ts';
 import {
   type ArtifactEntry,
   type ArtifactPart,
   decodeMount,
-  decodeMounts,
   EMPTY_CONFIG,
   encodeMount,
   encodeMounts,
@@ -42,15 +25,9 @@ import { displayId, instanceDirectory, type MountFacts, readFacts } from './fact
 import { type LeftOut, limitTree } from './limit.ts';
 import { tryInstance } from './locks.ts';
 import { type PackedPart, readMemo, writeMemo } from './memo.ts';
-import { type MountSource, type MountTarget, openMountTarget, type PlaceContext } from './place.ts';
+import { type MountSource, type MountTarget, openMountTarget } from './place.ts';
 import { type Part, planParts } from './plan.ts';
-
-export interface TravelContext extends PlaceContext {
-  readonly store: Pick<Store, 'paths' | 'lock' | 'owner'>;
-  readonly content: ContentStore;
-  readonly native: PlaceContext['native'] &
-    Pick<NativeApi, 'surveyTree' | 'packPart' | 'unpackPart' | 'exchangePaths' | 'removeTree'>;
-}
+import { readPlace, sumProgress, surveySettled, TICK_MS, type TravelContext } from './travel.ts';
 
 export interface ExportOptions {
   /** Of each mount: bytes of content. What was used longest ago is left out. */
@@ -85,8 +62,6 @@ export interface ExportedMount {
 /** A tree that is changed while it is packed is packed again, so often. */
 const ATTEMPTS = 4;
 const PACKED_AT_ONCE = 4;
-/** The kernel's clock for files moves in ticks: what changed within one may change again unseen. */
-const TICK_MS = 20;
 
 /**
  * Brings cache mounts to a place. What the place holds of other ids stays there, what it holds of these is replaced. Only parts that
@@ -190,28 +165,6 @@ async function packOnce(
   }
 }
 
-/** Looks at a tree, once more where it has just been changed. */
-export async function surveySettled(
-  { native }: Pick<TravelContext, 'native'>,
-  root: string,
-  id: string,
-): Promise<{ readonly survey: SurveyTreeResult; readonly isSettled: boolean }> {
-  const survey = async () => {
-    const startedMs = Date.now();
-    try {
-      const result = await native.surveyTree(root);
-      return { survey: result, isSettled: startedMs - result.changedMs > TICK_MS };
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') throw mountNotFound(id, [], 'the store');
-      throw error;
-    }
-  };
-  const first = await survey();
-  if (first.isSettled) return first;
-  await sleep(2 * TICK_MS);
-  return await survey();
-}
-
 async function packParts(
   context: TravelContext,
   root: string,
@@ -310,37 +263,6 @@ async function send(
   progress.end();
   await target.commit(root);
   return copied.reduce((sum, { size }) => sum + size, 0);
-}
-
-/** Many blobs shown as one task. */
-export function sumProgress(name: string, onTask: TaskReporter | undefined) {
-  const current = new Map<Digest, number>();
-  let sum = 0;
-  return {
-    report: ({ descriptor, status, current: bytes }: CopyEvent): void => {
-      const { digest, mediaType } = descriptor;
-      if (isManifestType(mediaType) || isIndexType(mediaType) || (status !== 'copying' && status !== 'copied')) return;
-      sum += bytes - (current.get(digest) ?? 0);
-      current.set(digest, bytes);
-      onTask?.(name, sum, 0);
-    },
-    end: (): void => {
-      if (sum > 0) onTask?.(name, sum, 0, true);
-    },
-  };
-}
-
-/** What a place holds; `undefined` for nothing. Throws `CACHE_MOUNT_ARTIFACT_INVALID` for anything but cache mounts. */
-export async function readPlace(
-  source: MountSource,
-  signal: AbortSignal,
-): Promise<{ readonly descriptor: Descriptor; readonly entries: readonly ArtifactEntry[] } | undefined> {
-  const descriptor = await source.resolve();
-  if (descriptor === undefined) return undefined;
-  const content = await fetchContent(source, descriptor, MAX_MANIFEST_BYTES, { signal });
-  if (isIndexType(descriptor.mediaType)) return { descriptor, entries: decodeMounts(content, source.name) };
-  const { facts } = decodeMount(content, source.name);
-  return { descriptor, entries: [{ descriptor, facts }] };
 }
 
 /** Without those whose manifest somebody has removed: what names them could not be written again. */

@@ -1,12 +1,13 @@
 import type { CacheMountPlace } from '../../build-types.ts';
 import { mountInUse, mountNotFound, placeNotFound } from './errors.ts';
-import { type ExportedMounts, type ExportOptions, exportCacheMounts, type TravelContext } from './export.ts';
+import { type ExportedMounts, type ExportOptions, exportCacheMounts } from './export.ts';
 import { displayId } from './facts.ts';
 import { type ImportedMount, type ImportOptions, openMountImport } from './import.ts';
 import { listMountIds } from './list.ts';
 import { placeName } from './place.ts';
 import { removeCacheMount, sweepCacheMounts } from './remove.ts';
 import { selectMounts } from './select.ts';
+import type { TravelContext } from './travel.ts';
 
 /** Ids or names of mounts; `'all'` for every one. */
 export type MountChoice = readonly string[] | 'all';

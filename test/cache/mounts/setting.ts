@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createCacheMounts } from '../../../src/cache/index.ts';
-import type { TravelContext } from '../../../src/cache/mounts/export.ts';
+import type { TravelContext } from '../../../src/cache/mounts/travel.ts';
 import { createContentStore } from '../../../src/content/index.ts';
 import { native } from '../../../src/native/index.ts';
 import { createRegistryClient } from '../../../src/registry/index.ts';

@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { exportCacheMounts, type TravelContext } from '../../../src/cache/mounts/export.ts';
+import { exportCacheMounts } from '../../../src/cache/mounts/export.ts';
 import { importChosen, removeChosen } from '../../../src/cache/mounts/library.ts';
 import { listCacheMounts, listMountIds } from '../../../src/cache/mounts/list.ts';
+import type { TravelContext } from '../../../src/cache/mounts/travel.ts';
 import { native } from '../../../src/native/index.ts';
 import { exec } from '../../support/exec.ts';
 import { testNeeding } from '../../support/needs.ts';
