@@ -46,6 +46,11 @@ export function splitSpaces(text: string): string[] {
   return text.split(SPACES).filter((word) => word !== '');
 }
 
+/** The beginning of a text for a message: a file that is no Dockerfile may be one line of a megabyte. */
+export function clip(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}
+
 /** Go's path.Clean: no `.` or `..` that could be resolved, no trailing slash, `.` for nothing. */
 export function cleanPath(path: string): string {
   const normal = posix.normalize(path);

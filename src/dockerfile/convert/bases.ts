@@ -1,4 +1,3 @@
-import { errorMessage, stableCode } from '../../errors.ts';
 import { type State, sourceState } from '../../llb/index.ts';
 import {
   formatPlatform,
@@ -7,11 +6,9 @@ import {
   parseTaggedReference,
   type Reference,
 } from '../../oci/index.ts';
-import { suggest } from '../../suggest.ts';
-import { DockerfileError, didYouMean } from '../errors.ts';
 import { checkBasePlatform } from '../lint/index.ts';
 import type { SourceRange } from '../position.ts';
-import { type BuildStage, SCRATCH } from '../stages/index.ts';
+import { type BuildStage, explainBaseError, SCRATCH } from '../stages/index.ts';
 import { remoteState } from './context-reads.ts';
 import type { Conversion, StageDraft } from './draft.ts';
 import { draftFrom, emptyImage, type ImageDraft } from './image/image.ts';
@@ -127,23 +124,4 @@ function pinnedTree({ type, name, context }: BaseName, { reference }: ResolvedIm
   if (context === undefined) return { type: 'pinned', identifier, reference };
   const title = `[context ${context}] ${type === 'layout' ? 'OCI load from client' : name}`;
   return { type: 'pinned', identifier, reference, title };
-}
-
-function explainBaseError(error: unknown, stage: BuildStage, stageNames: Iterable<string>): DockerfileError {
-  // One of that very name is there: the error is about what stands behind it.
-  const near = didYouMean(
-    suggest(
-      stage.baseName,
-      [...stageNames].filter((name) => name !== stage.baseName),
-    ),
-  );
-  const hint = near ?? (error instanceof Error && 'hint' in error ? error.hint : undefined);
-  // A bare name after --from is more often a stage that was meant than an image.
-  const isBareFrom = stage.index === undefined && /^[\w-]+$/.test(stage.baseName);
-  const what = isBareFrom ? `${stage.baseName} is no stage of this file, and as an image` : stage.baseName;
-  return new DockerfileError(stableCode(error) ?? 'DOCKERFILE_STAGE', `${what}: ${errorMessage(error)}`, {
-    cause: error,
-    range: stage.baseRange,
-    ...(typeof hint === 'string' ? { hint } : {}),
-  });
 }

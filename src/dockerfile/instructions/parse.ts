@@ -1,6 +1,7 @@
 import { suggest } from '../../suggest.ts';
 import { DockerfileError, didYouMean, syntaxError } from '../errors.ts';
 import type { DockerfileNode, InstructionNode } from '../parser/index.ts';
+import { clip } from '../text.ts';
 import { parseCopy } from './copy.ts';
 import { parseFrom } from './from.ts';
 import { parseHealthcheck } from './healthcheck.ts';
@@ -45,7 +46,7 @@ export function parseInstruction(node: InstructionNode): Instruction {
   const parse = Object.hasOwn(PARSERS, node.name) ? PARSERS[node.name] : undefined;
   if (parse === undefined)
     throw syntaxError(
-      `unknown instruction ${JSON.stringify(clip(node.keyword.value))}`,
+      `unknown instruction ${JSON.stringify(clip(node.keyword.value, MAX_SHOWN))}`,
       node.keyword.range,
       /^(?:\/\/|\{)/.test(node.name)
         ? 'a comment begins with #; files of other languages need a frontend of their own, which tsbuild does not run'
@@ -98,9 +99,4 @@ export function checkInstructions(ast: DockerfileNode, isWhole: boolean): Docker
 
 function outsideStage(node: InstructionNode): DockerfileError {
   return syntaxError(`${node.name.toUpperCase()} before the first FROM`, node.keyword.range, NEEDS_FROM);
-}
-
-/** A file that is no Dockerfile may be one line of a megabyte. */
-function clip(word: string): string {
-  return word.length > MAX_SHOWN ? `${word.slice(0, MAX_SHOWN)}…` : word;
 }

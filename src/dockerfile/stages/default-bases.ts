@@ -1,7 +1,7 @@
-import { parseTaggedReference } from '../../oci/index.ts';
 import type { ParsedStages } from '../instructions/index.ts';
 import { checkDefaultBase } from '../lint/index.ts';
 import { expandAt, resolveGlobalArgs } from './global-args.ts';
+import { isReference } from './references.ts';
 import type { StageOptions } from './types.ts';
 
 /** Checks what each FROM names when no `--build-arg` is given. */
@@ -18,18 +18,9 @@ export function checkDefaults(
     for (const { from } of parsed.stages) {
       const { value, range } = from.base;
       const { result } = expandAt(value, args, range, escapeChar);
-      checkDefaultBase(lint.at(from.node.range, from.node.comments), value, isImageName(result), range);
+      checkDefaultBase(lint.at(from.node.range, from.node.comments), value, isReference(result), range);
     }
   } catch {
     // What cannot be expanded is an error of its own, where the build comes upon it.
-  }
-}
-
-function isImageName(name: string): boolean {
-  try {
-    parseTaggedReference(name);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -10,6 +10,7 @@ import { linkContextBases } from './context-stages.ts';
 import { checkDefaults } from './default-bases.ts';
 import { expandAt, resolveGlobalArgs, SCRATCH } from './global-args.ts';
 import { checkCycles } from './graph.ts';
+import { checkImageNames, checkStageName } from './references.ts';
 import type { BuildStage, StageGraph, StageOptions } from './types.ts';
 
 /**
@@ -47,6 +48,7 @@ export function resolveStages(
     if (built === undefined || built.replaced) continue;
     built.commands = stage.instructions.map((instruction) => linkCommand(registry, built, instruction, false));
   }
+  checkImageNames(stages, byName.keys());
   checkCycles(stages);
   const [only] = stages;
   if (only !== undefined && stages.length === 1) only.displayName = '';
@@ -72,6 +74,7 @@ function createStage(
   const { from } = stage;
   const name = from.stageName ?? '';
   const scope = { ...file, lint: file.lint?.at(from.node.range, from.node.comments) };
+  checkStageName(from);
   const baseName = expandBase(from, scope);
   const platform = expandPlatform(from, scope);
   const replaced = name !== '' && options.findContext?.(name, platform ?? options.targetPlatform) !== undefined;

@@ -69,6 +69,11 @@ test('equal work in two stages is one op', async (t) => {
   t.is([...result.definition.ops.values()].filter(({ type }) => type === 'exec').length, 2);
 });
 
+test('names of stages are as long and as odd as names of images', async (t) => {
+  for (const name of ['a---b', 'a__b', 'a.b', 'x'.repeat(237)])
+    t.is(listNames(await convert(`FROM scratch AS ${name}\nRUN x`)).at(-1), '[1/1] RUN x');
+});
+
 test('--from names a stage, an index, an image', async (t) => {
   const source = 'FROM a\nRUN 1\nFROM b\nCOPY --from=0 /a /a\nCOPY --from=other:1 /b /b\nCOPY --from=scratch /c /c';
   const result = await convert(source);
@@ -96,6 +101,12 @@ const WRONG: readonly (readonly [source: string, line: number, message: RegExp])
   ['ARG p\nFROM --platform=$p a', 2, /the platform \$p is empty/],
   ['FROM --platform=linux/a/b/c a', 1, /too many parts/],
   ['FROM UPPER', 1, /lower case/],
+  ['FROM UPPER AS unused\nFROM a', 1, /lower case/],
+  ['FROM a AS unused\nCOPY --from=x: / /\nFROM a', 2, /tag "" is not allowed/],
+  ['FROM a AS unused\nRUN --mount=from=x-,target=/x y\nFROM a', 2, /x- is no stage of this file, and as an image/],
+  ['FROM a\nFROM a AS x-\nFROM a', 2, /invalid stage name "x-"/],
+  ['FROM a AS x..y', 1, /invalid stage name "x\.\.y"/],
+  [`FROM a AS ${'x'.repeat(238)}`, 1, /invalid stage name "x{100}…"/],
   ['FROM missing', 1, /not found/],
   ['ARG a', 0, /no stage/],
   ['FROM a\nCOPY ${x:?needed} /', 2, /x: needed/],
