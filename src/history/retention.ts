@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NativeApi } from '../native/types.ts';
 import { BUILD_ID, buildDirectory, buildLogPath, listsDirectory, plansDirectory } from './paths.ts';
 import { type HistoryPaths, isRunning, listBuildIds, readRecord } from './read.ts';
+import type { BuildRecord } from './types.ts';
 
 export interface HistoryLimits {
   /** The newest builds that are kept, whatever they are of. */
@@ -44,12 +45,13 @@ export async function removeOldBuilds(
 ): Promise<void> {
   let [builds, bytes] = [0, 0];
   const projects = new Set<string>();
+  const records = new Map<string, BuildRecord | undefined>();
   for (const id of listAllIds(paths)) {
     const size = measureBuild(paths, id);
     const isFirst = builds === 0;
     const fits = bytes + size <= limits.bytes;
-    const project =
-      builds < limits.builds || projects.size < limits.projects ? readRecord(paths, id)?.project : undefined;
+    if (builds < limits.builds || projects.size < limits.projects) records.set(id, readRecord(paths, id));
+    const project = records.get(id)?.project;
     const isLastOfProject = project !== undefined && !projects.has(project) && projects.size < limits.projects;
     if (isFirst || (fits && (builds < limits.builds || isLastOfProject))) {
       builds++;
@@ -57,7 +59,7 @@ export async function removeOldBuilds(
       if (project !== undefined) projects.add(project);
     } else await removeBuild(paths, id, native);
   }
-  await removeUnused(paths, native, limits.listBytes);
+  await removeUnused(paths, native, limits.listBytes, records);
 }
 
 /** Removes a build's record and log. `false` when it runs. */
@@ -90,12 +92,23 @@ function listAllIds(paths: HistoryPaths): string[] {
   return [...new Set([...listBuildIds(paths), ...logs])].sort().reverse();
 }
 
-/** Plans and lists that no build refers to. What a build that runs has made or used since it began is not known yet, and stays. */
-async function removeUnused(paths: HistoryPaths, native: Native, listBytes: number): Promise<void> {
+/**
+ * Plans and lists that no build refers to. What a build that runs has made or used since it began is not known yet, and stays.
+ *
+ * @param records of builds that were read already, each of which costs as much as all else here
+ */
+async function removeUnused(
+  paths: HistoryPaths,
+  native: Native,
+  listBytes: number,
+  records: ReadonlyMap<string, BuildRecord | undefined>,
+): Promise<void> {
   const used = new Set<string>();
   let sinceMs = Date.now();
   for (const id of listBuildIds(paths)) {
-    const record = readRecord(paths, id);
+    const known = records.get(id);
+    // One that ran then may have ended since, and refers to more.
+    const record = known === undefined || known.status === 'running' ? readRecord(paths, id) : known;
     if (record === undefined) continue;
     if (record.plan !== undefined) used.add(record.plan);
     for (const list of record.lists) used.add(list);

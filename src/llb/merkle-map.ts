@@ -78,8 +78,18 @@ function insert<V>(node: Node<V>, leaf: Leaf<V>, depth: number): Leaf<V> | Branc
   return new Branch(branch.children.with(digit, insert(branch.children[digit], leaf, depth + 1)));
 }
 
+/** Keys are few and looked up again and again: a digest each time would be more than half of all that a cached build hashes. */
+const paths = new Map<string, string>();
+const MAX_PATHS = 4096;
+
 function pathOf(key: string): string {
-  return digestEncoded(digestOf(key));
+  let path = paths.get(key);
+  if (path === undefined) {
+    path = digestEncoded(digestOf(key));
+    if (paths.size === MAX_PATHS) paths.clear();
+    paths.set(key, path);
+  }
+  return path;
 }
 
 function digitAt(path: string, depth: number): number {

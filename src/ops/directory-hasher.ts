@@ -55,7 +55,9 @@ export function createDirectoryHasher(
         ...(memo === undefined ? {} : { memo }),
         ...lists,
       };
-      return watchJob(native, { signal, ...(onBytes && { onBytes }) }, (watch) => native.hashTrees({ ...request, watch }));
+      return watchJob(native, { signal, ...(onBytes && { onBytes }) }, (watch) =>
+        native.hashTrees({ ...request, watch }),
+      );
     })();
     looking.set(directory, answers);
     return answers;

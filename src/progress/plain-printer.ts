@@ -260,5 +260,6 @@ function isTaskDue({ status, shown }: Task): boolean {
 
 /** A name or a message as the Latin-1 string of its UTF-8 bytes, like everything that is printed; only what steps print goes through as it is. */
 function utf8(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
   return Buffer.from(cleanLines(text), 'utf8').toString('latin1');
 }

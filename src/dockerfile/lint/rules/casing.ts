@@ -44,10 +44,11 @@ export function checkInstructionCasing(lint: Linter, stages: readonly Stage[]): 
     else if (isUpper(keyword.value)) upper++;
   }
   const [matches, wanted] = lower > upper ? [isLower, 'lower'] : [isUpper, 'upper'];
-  for (const { keyword, range, comments } of nodes) {
+  for (const node of nodes) {
+    const { keyword } = node;
     if (matches(keyword.value)) continue;
     const message = `${keyword.value} is not in ${wanted} case, as most instructions of this file are`;
-    lint.at(range, comments).warn(ConsistentInstructionCasing, message, keyword.range);
+    lint.at(node.range, node.comments).warn(ConsistentInstructionCasing, message, keyword.range);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { CopyInstruction, RunInstruction } from '../../instructions/index.ts';
 import type { Linter } from '../linter.ts';
-import { listShellCommands, type ShellCommand } from '../shell-commands.ts';
+import { listShellCommands } from '../shell-commands.ts';
 import type { Rule } from '../types.ts';
-import { INSTALLERS, type Installer } from './installers.ts';
+import { findInstaller, type Installer } from './installers.ts';
 import type { FileReader } from './secret-files.ts';
 
 export const CopyBeforeInstall: Rule = {
@@ -45,7 +45,7 @@ export function checkInstall(
   // Elsewhere there may be other files.
   if (commands.some(({ words }) => words[0] === 'cd' || words[0] === 'pushd')) return order;
   for (const command of commands) {
-    const installer = INSTALLERS.find((candidate) => isInstall(candidate, command));
+    const installer = findInstaller(command.words);
     if (installer === undefined || settled.has(installer)) continue;
     settled.add(installer);
     // With a cache mount the download is kept, and what is left may be cheap.
@@ -60,11 +60,6 @@ export function checkInstall(
     lint.warn(CopyBeforeInstall, message, token?.range);
   }
   return { ...order, settled };
-}
-
-function isInstall({ programs, verbs }: Installer, { words }: ShellCommand): boolean {
-  const [program = '', ...args] = words;
-  return programs.includes(program.replace(/^.*\//, '')) && verbs(args);
 }
 
 /** The files to copy first: those that are there, or the usual ones where nobody can look. */

@@ -28,7 +28,7 @@ function starts(...phrases: readonly string[]): Installer['verbs'] {
     );
 }
 
-export const INSTALLERS: readonly Installer[] = [
+const INSTALLERS: readonly Installer[] = [
   {
     programs: ['npm'],
     verbs: bare('ci', 'install', 'i'),
@@ -71,3 +71,13 @@ export const INSTALLERS: readonly Installer[] = [
   { programs: ['composer'], verbs: bare('install'), required: ['composer.json'], optional: ['composer.lock'] },
   { programs: ['mix'], verbs: starts('deps.get'), required: ['mix.exs'], optional: ['mix.lock'] },
 ];
+
+const BY_PROGRAM = new Map(
+  INSTALLERS.flatMap((installer) => installer.programs.map((program) => [program, installer])),
+);
+
+/** The package manager that a command calls, by whatever path, to install from files. */
+export function findInstaller([program = '', ...args]: readonly string[]): Installer | undefined {
+  const installer = BY_PROGRAM.get(program.slice(program.lastIndexOf('/') + 1));
+  return installer?.verbs(args) ? installer : undefined;
+}
