@@ -25,10 +25,12 @@ export function parseLock(text: string, path: string): Lockfile {
   const top = reader.members(value, 'it');
   const version = top.get('version');
   if (version !== 1) throw typeof version === 'number' ? lockVersion(path, String(version)) : fail('it has no version');
+  // Before it is written again: what has only known members is not deep.
+  const lock = reader.lock(top);
   // A name that is there twice would be read as the last one, and by people as the first.
-  const plain = text.replace(/^\ufeff/, '').replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
+  const plain = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
   if (plain !== JSON.stringify(value)) throw fail('a name is there twice, or it is not written as tsbuild writes it');
-  return reader.lock(top);
+  return lock;
 }
 
 /** Takes JSON apart; what is not as it should be is told by its path. */

@@ -125,6 +125,7 @@ test('what is no lock file is refused in words', (t) => {
     ],
     [' '.repeat(MAX_LOCK_BYTES + 1), /more than \d+ bytes/],
     ['['.repeat(100_000), /is no lock file/],
+    [`{"version":1,"args":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}`, /args\."a" is no text/],
   ];
   for (const [text, expected] of cases) t.regex(codeOf(text), expected, text.slice(0, 80));
 });
