@@ -2,11 +2,13 @@
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "tables/guard.h"
 
 namespace tsbuild {
 
@@ -34,6 +36,21 @@ class TableFile {
   MDB_dbi dbi() const { return dbi_; }
   Error Failure(int code, const char* call) const;
 
+  // Runs what looks at the file's pages, and nothing once they were found to be damaged: LMDB was left in the middle of something then.
+  template <typename Work>
+  Status Guard(Work work) {
+    const char* why = damage_.load();
+    if (why == nullptr) {
+      why = Guarded(work);
+      if (why != nullptr) damage_.store(why);
+    }
+    return why == nullptr ? Status(Unit{}) : Status(Error::Own("TABLES_FAILED", why, path_));
+  }
+  // Before the first write to the commit that `version` counts, by who has the lock of writers.
+  Status CheckBeforeWriting(uint64_t version);
+  // Copies a key or a value of the file's. MDB_CORRUPTED where it says to be larger than all of the file.
+  int Copy(const MDB_val& value, std::string* copy) const;
+
  private:
   TableFile(std::string path, std::string name) : path_(std::move(path)), name_(std::move(name)) {}
   Status Open(const OpenTablesRequest& request);
@@ -44,6 +61,8 @@ class TableFile {
   int users_ = 0;
   MDB_env* env_ = nullptr;
   MDB_dbi dbi_ = 0;
+  std::atomic<const char*> damage_ = nullptr;
+  std::atomic<bool> is_writable_ = false;
 };
 
 }  // namespace tsbuild

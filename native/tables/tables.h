@@ -42,6 +42,10 @@ class Tables {
  private:
   friend class Reading;
 
+  // `txn` is what there is to be aborted, however it ends.
+  Result<bool> CommitIn(MDB_txn** txn, const std::vector<TableChange>& changes, std::optional<uint64_t> expected);
+  int ListWith(MDB_cursor* cursor, const std::string& prefix, std::vector<TableEntry>* entries);
+
   TableFile::Shared file_;
   // Kept and renewed: a new one would look for a slot in the shared table of readers each time.
   MDB_txn* reader_ = nullptr;

@@ -6,6 +6,7 @@ import { REBUILDING, type Store } from '../store/index.ts';
 import { defaultRoot, storePaths } from '../store/paths.ts';
 import { upkeepBusy } from '../upkeep/errors.ts';
 import { type CheckOptions, checkStore } from '../upkeep/fsck/fsck.ts';
+import { findLostRecord } from '../upkeep/fsck/lost.ts';
 import { rebuildTables } from '../upkeep/fsck/rebuild.ts';
 import type { Finding, StoreCheck } from '../upkeep/fsck/types.ts';
 import { withWorkspace } from '../workspace.ts';
@@ -13,7 +14,7 @@ import { withWorkspace } from '../workspace.ts';
 export type CheckStoreOptions = Omit<CheckOptions, 'sweep'> & { readonly root?: string };
 
 /**
- * `tsbuild fsck`: checks a store, and with `repair` mends it. Tables that cannot be read at all are made anew from what lies on disk. Throws
+ * `tsbuild fsck`: checks a store, and with `repair` mends it. Tables that cannot be read, or have lost an image's layers, are made anew from what lies on disk. Throws
  * `STORE_BUSY`, `STORE_UNAVAILABLE`, `STORE_VERSION`.
  */
 export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreCheck> {
@@ -21,7 +22,7 @@ export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreChe
   if (!existsSync(join(root, 'tsbuild-store')) && !existsSync(join(meta, 'tables.mdb')))
     return { ...NOTHING, ok: true };
   const file = join(meta, 'tables.mdb');
-  const damage = await findDamage(file);
+  const damage = (await findDamage(file)) ?? (await withWorkspace(options.root, findLostRecord, { access: 'read' }));
   if (damage === undefined) return check(options);
   const finding: Finding = {
     code: 'tables-damaged',

@@ -1,3 +1,4 @@
+import { errorCode, errorMessage } from '../errors.ts';
 import type { TableChange, TablesHandle } from '../native/types.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { storeDamaged } from './errors.ts';
@@ -30,7 +31,7 @@ export interface Tables {
 
 /** All tables are one space of keys, `<table>/<key>`, and their records are JSON. */
 export function createTables(handle: TablesHandle, path: string): Tables {
-  const commits = new CommitQueue(handle);
+  const commits = new CommitQueue(tellDamage(handle, path));
   return {
     table: (name) => createTable(commits, `${name}/`, path),
     records: () => commits.list(''),
@@ -39,13 +40,39 @@ export function createTables(handle: TablesHandle, path: string): Tables {
   };
 }
 
+/** A page that leads nowhere is met when it is read, and not when the file is opened. */
+function tellDamage(handle: TablesHandle, path: string): TablesHandle {
+  const told = (error: unknown): unknown =>
+    errorCode(error) === 'TABLES_FAILED' ? storeDamaged(path, errorMessage(error), error) : error;
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw told(error);
+    }
+  };
+  return {
+    get: (key) => attempt(() => handle.get(key)),
+    list: (prefix) => attempt(() => handle.list(prefix)),
+    version: () => attempt(() => handle.version()),
+    commit: (request) =>
+      handle.commit(request).catch((error: unknown) => {
+        throw told(error);
+      }),
+    close: () => handle.close(),
+  };
+}
+
 function createTable<V>(commits: CommitQueue, prefix: string, path: string): Table<V> {
   const parse = (key: string, text: string): V => {
+    let value: V;
     try {
-      return JSON.parse(text) as V;
+      value = JSON.parse(text) as V;
     } catch (error) {
       throw storeDamaged(path, `the record ${prefix}${key} is no JSON`, error);
     }
+    if (value === null) throw storeDamaged(path, `the record ${prefix}${key} says nothing`);
+    return value;
   };
   const get = (key: string): V | undefined => {
     const text = commits.get(prefix + key);

@@ -330,6 +330,34 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     /tables-damaged/,
     (root) => writeFileSync(join(root, 'meta', 'tables.mdb'), Buffer.alloc(8192, 7)),
   ],
+  [
+    'a record of a snapshot that is lost',
+    /tables-damaged/,
+    (root) => changeTable(root, 'snapshots', (name) => ({ [name]: undefined })),
+  ],
+  [
+    'a record of a snapshot that says nothing',
+    /tables-damaged/,
+    (root) => changeTable(root, 'snapshots', (name) => ({ [name]: null })),
+  ],
+  [
+    'a record of a snapshot under another name',
+    /tables-damaged/,
+    (root) => changeTable(root, 'snapshots', (name, record) => ({ [name]: undefined, [`${name}x`]: record })),
+  ],
+  [
+    'a record of a snapshot with another parent',
+    /tables-damaged/,
+    (root) =>
+      changeTable(root, 'snapshots', (name, record) =>
+        record.parent === null ? {} : { [name]: { ...record, parent: 'elsewhere' } },
+      ),
+  ],
+  [
+    'an image record under another name',
+    /tables-damaged/,
+    (root) => changeTable(root, 'images', (name, record) => ({ [name]: undefined, [`${name}x`]: record })),
+  ],
   ['tables that are cut off', /tables-damaged/, (root) => truncateSync(join(root, 'meta', 'tables.mdb'), 8192)],
 ];
 
@@ -363,6 +391,21 @@ function isFree(tree: string): boolean {
 async function withTable(root: string, table: string, key: string, value: unknown): Promise<void> {
   const store = await openStore(root);
   await store.table(table).put(key, value);
+  await store.close();
+}
+
+type Records = Readonly<Record<string, object | null | undefined>>;
+
+/** Writes what `change` makes of each record, under the name that it gives; `undefined` removes. */
+async function changeTable(
+  root: string,
+  table: string,
+  change: (name: string, record: { readonly parent?: string | null }) => Records,
+): Promise<void> {
+  const store = await openStore(root);
+  for (const { key, value } of [...store.table<{ parent?: string | null }>(table).entries()])
+    for (const [name, record] of Object.entries(change(key, value)))
+      await (record === undefined ? store.table(table).remove(name) : store.table(table).put(name, record));
   await store.close();
 }
 

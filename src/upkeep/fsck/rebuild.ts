@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLayerBlobs, IMAGE_NAME_ANNOTATION } from '../../content/index.ts';
 import { childrenInStore, imageIDOf, readConfig, readManifest } from '../../images/graph.ts';
@@ -16,6 +16,7 @@ import { diffSnapshot } from '../../snapshot/differ.ts';
 import { LINK_NAMES } from '../../snapshot/overlay/active.ts';
 import { openRecords, type SnapshotRecord } from '../../snapshot/overlay/records.ts';
 import type { UpkeepContext, UpkeepNative } from '../types.ts';
+import { readLink } from './links.ts';
 
 export interface RebuiltTables {
   readonly snapshots: number;
@@ -59,14 +60,6 @@ async function rebuildSnapshots({ store }: UpkeepContext): Promise<number> {
   }
   await Promise.all(writes);
   return writes.length;
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 async function rebuildImages({ store, content }: UpkeepContext): Promise<readonly string[]> {
@@ -162,7 +155,7 @@ async function rebuildChains(
   }
 
   async function learn(name: string): Promise<Digest> {
-    const pulled = layers.get(name as Digest);
+    const pulled = layers.get(name);
     if (pulled !== undefined) {
       const { diffSize, contentSize } = await native.packLayer({ ...snapshotter.changes(name), compression: 'none' });
       await snapshotter.annotate(name, { diffID: pulled, diffSize, contentSize });
@@ -178,8 +171,8 @@ async function rebuildChains(
 }
 
 /** The stacks of all images' layers, with the diffID of the topmost. */
-async function listLayers(context: UpkeepContext): Promise<ReadonlyMap<Digest, Digest>> {
-  const layers = new Map<Digest, Digest>();
+export async function listLayers(context: UpkeepContext): Promise<ReadonlyMap<string, Digest>> {
+  const layers = new Map<string, Digest>();
   for (const { digest, mediaType } of await listManifests(context)) {
     if (!isConfigType(mediaType)) continue;
     const diffIDs = await readConfig(context.content, digest).then(

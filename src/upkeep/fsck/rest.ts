@@ -69,7 +69,7 @@ export function checkCacheRecords({ store, report }: CheckContext): void {
   for (const { key, value } of store.table<unknown>('layer-blobs').entries()) {
     const isGood =
       Array.isArray(value) &&
-      value.every(({ digest }: { digest?: unknown }) => typeof digest === 'string' && isDigest(digest));
+      value.every((blob: { digest?: unknown } | null) => typeof blob?.digest === 'string' && isDigest(blob.digest));
     if (!isGood) invalid('layer-blobs', key);
   }
 }

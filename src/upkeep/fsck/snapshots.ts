@@ -1,9 +1,10 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chainIDs, type Digest } from '../../oci/index.ts';
 import { clearPlace, LINK_NAMES } from '../../snapshot/overlay/active.ts';
 import { openRecords, type SnapshotRecord, snapshotRoot } from '../../snapshot/overlay/records.ts';
 import { readNeeds, snapshotKey } from '../graph.ts';
+import { readLink } from './links.ts';
 import type { CheckContext, Problem } from './types.ts';
 
 /** Half made or half removed, by a process: what is left of dead ones is checked elsewhere. */
@@ -102,14 +103,6 @@ async function checkOne(
       return problem('snapshot-shape', 'error', `its record says ${link} ${wanted ?? 'none'}, its directory ${said}`);
   }
   return undefined;
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `chains`: the snapshot of a stack of layers is one with those layers. */
