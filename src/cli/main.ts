@@ -4,6 +4,7 @@ import { ExitCode, exitCodeOf, ReportedFailure } from './exit-codes.ts';
 import { loadLibrary } from './library.ts';
 import { parseRoute, type Route } from './route.ts';
 import { guardPipes, type Interruption, settlePipes, watchSignals } from './signals.ts';
+import { usageError } from './usage-errors.ts';
 
 guardPipes();
 const interruption = watchSignals();
@@ -52,6 +53,9 @@ async function run(route: Route, signal: AbortSignal): Promise<void> {
     process.stdout.write(formatCommandHelp(spec));
     return;
   }
+  const root = (flags.root as string | undefined) ?? route.root;
+  // It would be the working directory.
+  if (root === '') throw usageError('--root needs a directory', 'leave it out for the default one');
   const context: Context = {
     env: process.env,
     // Node opens standard input when it is first looked at.
@@ -61,7 +65,7 @@ async function run(route: Route, signal: AbortSignal): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     signal,
-    root: (flags.root as string | undefined) ?? route.root,
+    root,
     debug: route.debug || flags.debug === true,
     library: loadLibrary,
   };

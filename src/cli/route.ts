@@ -1,5 +1,6 @@
 import { suggest } from '../suggest.ts';
 import { COMMANDS, type CommandEntry } from './command-table.ts';
+import { ELSEWHERE } from './elsewhere.ts';
 import { usageError } from './usage-errors.ts';
 
 /** A command line, split at its verb. */
@@ -18,8 +19,6 @@ export interface Route {
 
 /** First words that need a second one. */
 const GROUPS = new Set(['image', 'buildx', 'builder', 'context', 'cache-mount', 'builds', 'system']);
-
-const NO_BUILDERS = 'there are no builders: each command works by itself';
 
 /** Finds the command and the flags before it, without loading anything. Throws `USAGE`. */
 export function parseRoute(argv: readonly string[]): Route {
@@ -81,25 +80,9 @@ function isHelp(word: string): boolean {
   return word === '-h' || word === '--help';
 }
 
-/** Commands of docker that are called otherwise here, or have nothing to work on. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'system events': 'nothing goes on that nobody started: a build tells what it does while it runs (--progress rawjson)',
-  'system info': "'tsbuild version' shows versions, 'tsbuild system df' what the store takes",
-  'builds import':
-    "records are of this store's own builds: 'tsbuild builds export' writes an archive that tar and OCI tools read",
-  'builds open':
-    "there is no Docker Desktop to open it in: 'tsbuild builds inspect' shows it, 'tsbuild builds trace' writes a trace",
-  'buildx bake': "'tsbuild build' builds one target",
-  'buildx create': NO_BUILDERS,
-  'buildx inspect': NO_BUILDERS,
-  'buildx ls': NO_BUILDERS,
-  'buildx rm': NO_BUILDERS,
-  'buildx stop': NO_BUILDERS,
-  'buildx use': NO_BUILDERS,
-};
-
 function unknownCommand(name: string, group?: string): Error {
-  if (Object.hasOwn(ELSEWHERE, name)) return usageError(`unknown command: tsbuild ${name}`, ELSEWHERE[name]);
+  const instead = ELSEWHERE.get(name);
+  if (instead !== undefined) return usageError(`unknown command: tsbuild ${name}`, instead);
   const names = COMMANDS.flatMap((entry) => [entry.name, ...entry.aliases]);
   const near = suggest(name, group === undefined ? names : names.filter((known) => known.startsWith(`${group} `)));
   return usageError(

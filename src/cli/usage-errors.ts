@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 
 /** The command line is not understood. */
@@ -39,4 +40,19 @@ export function fileUnwritable(flag: string, path: string, cause: unknown): Tsbu
     ...(hint === undefined ? {} : { hint }),
     details: { flag, path },
   });
+}
+
+/** Throws `FILE_UNREADABLE` for a file that a flag names and that is not there or no file. */
+export function checkReadable(flag: string, path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+    if (statSync(path).isDirectory()) throw Object.assign(new Error('it is a directory'), { code: 'EISDIR' });
+  } catch (cause) {
+    const why = errorCode(cause) === 'ENOENT' ? 'it does not exist' : errorMessage(cause);
+    throw new TsbuildError('FILE_UNREADABLE', `cannot read the file of ${flag}, ${path}: ${why}`, {
+      cause,
+      hint: 'check the path: it is taken from the working directory',
+      details: { flag, path },
+    });
+  }
 }

@@ -144,10 +144,14 @@ function checkTablesFile({ root, meta }: StorePaths): void {
     throw storeDamaged(file, 'it is gone, but index.json names images');
 }
 
-/** False where there is no store. Throws `STORE_VERSION`. */
+/** False where there is no store. Throws `STORE_VERSION`, and `STORE_UNAVAILABLE` where there can be none. */
 function checkFormat({ root }: StorePaths): boolean {
   const found = readIfThere(join(root, 'tsbuild-store'));
-  if (found === undefined) return false;
+  if (found === undefined) {
+    const status = statSync(root, { throwIfNoEntry: false });
+    if (status !== undefined && !status.isDirectory()) throw storeUnavailable(root, new Error('it is no directory'));
+    return false;
+  }
   if (found.trim() !== String(FORMAT)) throw storeVersion(root, JSON.stringify(found.trim()), FORMAT);
   return true;
 }

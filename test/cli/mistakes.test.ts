@@ -67,6 +67,48 @@ test('files of the result that cannot be written are told before the build', asy
   t.false(existsSync(join(folder, 'no')));
 });
 
+test('a root that is none, and a file to read that is not there', async (t) => {
+  const { say, folder } = makeSetting(t, { file: '' });
+  t.regex(await say('--root=', 'images'), /^125 ERROR: --root needs a directory\n/);
+  t.regex(await say('images', '--root', ''), /^125 ERROR: --root needs a directory\n/);
+  for (const args of [['images'], ['prune', '-f'], ['rmi', 'x']])
+    t.regex(await say(...args, '--root', 'file'), /^1 ERROR: cannot open the store .*\/file: it is no directory\n/);
+  t.regex(await say('load', '-i', 'none'), /^1 ERROR: cannot read the file of -i, none: it does not exist\nhint: /);
+  t.regex(await say('load', '-i', folder), /^1 ERROR: cannot read the file of -i, .*: it is a directory\n/);
+});
+
+test('a command of docker that has nothing to do here says what has', async (t) => {
+  const { say } = makeSetting(t, {});
+  for (const [args, hint] of [
+    ['run app', /runs no containers/],
+    ['container ls', /runs no containers/],
+    ['login', /credentials are docker's/],
+    ['rm x', /tsbuild rmi/],
+    ['logs x', /tsbuild builds logs/],
+    ['info', /tsbuild system df/],
+    ['context use x', /no daemons/],
+    ['buildx imagetools inspect x', /tsbuild inspect/],
+    ['buildx create', /no builders/],
+  ] as const) {
+    const said = await say(...args.split(' '));
+    t.regex(said, /^125 ERROR: unknown command: tsbuild /, args);
+    t.regex(said, hint, args);
+  }
+  t.regex(await say('prune', '--filter', 'x=y'), /^125 ERROR: invalid filter "x=y"/);
+});
+
+test('help of a command by any of its names', async (t) => {
+  const { tsbuild } = makeSetting(t, {});
+  for (const [name, shown] of [
+    ['builds inspect attachment', 'builds attachment'],
+    ['buildx history ls', 'builds ls'],
+    ['image rm', 'image rm'],
+    ['system df', 'system df'],
+  ] as const)
+    t.true((await tsbuild.run(['help', ...name.split(' ')])).stdout.startsWith(`Usage: tsbuild ${shown} `), name);
+  t.regex((await tsbuild.run(['version', '--format', ''])).stdout, /^tsbuild: /);
+});
+
 testNeeding(['root'], 'results that are lost on the way are a failure', async (t) => {
   const { say, tsbuild, folder } = makeSetting(t, { Dockerfile: 'FROM scratch\n' });
   t.regex(await say('build', '-q', '.'), /^0 $/);

@@ -78,6 +78,9 @@ testNeeding(REMOTE_NEEDS, 'a locked build gives the image that was locked, whate
   );
   for (const meant of ['busybox', 'bussybox', 'busybox:latest'])
     t.regex((await tsbuild.run(['lock', '--update', meant, context])).stderr, /did you mean \S+busybox:1\?/, meant);
+  const noLock = ['--lock-file', join(setting.work, 'none.lock')];
+  const none = await tsbuild.run(['lock', '--update', 'busybox', ...noLock, context]);
+  t.regex(none.stderr, /none\.lock has no "busybox" to update\nhint: it names nothing/);
   const strange = await tsbuild.run(['lock', '--update', 'something-else', context]);
   t.regex(strange.stderr, /has no "something-else" to update\nhint: it has \S+busybox:1, http:\S+/);
 });

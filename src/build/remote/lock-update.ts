@@ -4,12 +4,10 @@ import { suggest } from '../../suggest.ts';
 import { unknownLockName } from './errors.ts';
 import type { LockRequest } from './lock-types.ts';
 
+type LockedPins = Pick<Lockfile, 'images' | 'urls' | 'git'>;
+
 /** What of a lock file stays as it is. Throws `LOCK_NAME_UNKNOWN`. */
-export function dropUpdated(
-  lock: Lockfile,
-  { update = [], upgrade = false }: LockRequest,
-  path: string,
-): Pick<Lockfile, 'images' | 'urls' | 'git'> {
+export function dropUpdated(lock: LockedPins, { update = [], upgrade = false }: LockRequest, path: string): LockedPins {
   if (upgrade) return { images: new Map(), urls: new Map(), git: new Map() };
   const dropped = new Set<string>();
   const known = KINDS.flatMap((kind) => [...lock[kind].keys()]);

@@ -39,7 +39,7 @@ export async function lockDockerfile(given: LockRequest): Promise<LockResult> {
     const path = findLockPath(given, dockerfile, places.main);
     if (path === undefined && given.write !== false) throw lockPlaceUnknown(dockerfile.fileName);
     const before = path !== undefined && existsSync(path) ? readLockFile(path) : undefined;
-    if (before !== undefined) kept = dropUpdated(before, given, path ?? '');
+    kept = dropUpdated(before ?? kept, given, path ?? dockerfile.fileName);
     const { request, platforms } = settleRequest(given, before);
     const { workspace } = await places.open();
     // A digest is never asked for what it is: what is kept costs no look-up.

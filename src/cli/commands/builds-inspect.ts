@@ -33,7 +33,7 @@ export const command: CommandSpec<InspectFlags> = {
 
 async function run(context: Context, [reference = '']: readonly string[], flags: InspectFlags): Promise<void> {
   const library = await context.library();
-  const { format = 'pretty' } = flags;
+  const format = flags.format || 'pretty';
   if (flags.explain) {
     const explanation = await library.explainBuild(reference, libraryOptions(context));
     if (format !== 'pretty') return printValue(context, explanation, format);

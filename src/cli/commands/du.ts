@@ -3,7 +3,7 @@ import { type CommandSpec, collect } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
 import { humanSize } from '../format/human.ts';
-import { formatRows } from '../format/rows.ts';
+import { formatRows, isTableFormat } from '../format/rows.ts';
 import { formatUsageVerbose, USAGE_HEADERS, USAGE_TABLE, usageRow } from '../format/usage.ts';
 
 interface DuFlags {
@@ -52,7 +52,7 @@ async function run(context: Context, _args: readonly string[], flags: DuFlags): 
   const usage = await library.diskUsage({ ...libraryOptions(context), filters: flags.filter ?? [] });
   const items = [...usage.items].sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1));
   const format = flags.verbose ? 'pretty' : flags.format;
-  const isTable = format === undefined || format === '' || /^table(?:\s|$)/.test(format);
+  const isTable = isTableFormat(format);
   if (format === 'pretty') context.stdout.write(cleanLines(formatUsageVerbose(items)));
   else {
     const rows = items.map((item) => usageRow(item, isTable));

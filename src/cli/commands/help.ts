@@ -13,7 +13,7 @@ export const command: CommandSpec = {
   examples: ['tsbuild help build', 'tsbuild help exit-codes', 'tsbuild help checks'],
   options: [],
   minArgs: 0,
-  maxArgs: 2,
+  maxArgs: 3,
   completes: 'command',
   async run(context, args) {
     context.stdout.write(args[0] === 'checks' ? formatChecks(await context.library()) : await formatHelp(args));
@@ -25,8 +25,11 @@ async function formatHelp(args: readonly string[]): Promise<string> {
   if (args.length === 0) return formatOverview('');
   const entry = findCommand(args.join(' '));
   if (entry !== undefined) return formatCommandHelp({ ...(await entry.load()).command, name: args.join(' ') });
-  // A group of commands, or a word that is none: the router says what was meant.
-  return formatOverview(parseRoute(args).name);
+  // A group of commands, another spelling of one, or a word that is none: the router says what was meant.
+  const route = parseRoute(args);
+  return route.entry === undefined
+    ? formatOverview(route.name)
+    : formatCommandHelp({ ...(await route.entry.load()).command, name: route.name });
 }
 
 /** The rules of `build --check`. */

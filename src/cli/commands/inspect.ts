@@ -49,7 +49,7 @@ export const command: CommandSpec<InspectFlags> = {
 async function run(context: Context, args: readonly string[], flags: InspectFlags): Promise<void> {
   if (flags.size) throw unsupportedFlag('-s, --size', 'the size is always shown');
   const { format } = flags;
-  const template = format === undefined || format === 'json' ? undefined : compileTemplate(format);
+  const template = !format || format === 'json' ? undefined : compileTemplate(format);
   const library = await context.library();
   const found: ImageInspection[] = [];
   const errors: unknown[] = [];

@@ -3,7 +3,7 @@ import { familiarReference, parseReference } from '../../oci/reference.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
 import { showTasks } from '../task-progress.ts';
-import { unsupportedFlag, usageError } from '../usage-errors.ts';
+import { checkReadable, unsupportedFlag, usageError } from '../usage-errors.ts';
 
 interface LoadFlags {
   readonly input?: string;
@@ -37,6 +37,7 @@ async function run(context: Context, _args: readonly string[], flags: LoadFlags)
   if (fromStdin && context.stdin.isTTY)
     throw usageError('an archive is to come from standard input, which is the terminal', 'use -i, or redirect it');
   const library = await context.library();
+  if (!fromStdin) checkReadable('-i', flags.input ?? '');
   const input = fromStdin ? context.stdin : createReadStream(flags.input ?? '', { highWaterMark: 1024 * 1024 });
   const source = fromStdin ? 'standard input' : (flags.input ?? '');
   const quiet = flags.quiet === true || !context.stderr.isTTY;

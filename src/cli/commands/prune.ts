@@ -2,14 +2,14 @@ import { resolve } from 'node:path';
 import type { UsageItem } from '../../index.ts';
 import { cleanLines } from '../../progress/terminal-tail.ts';
 import { defaultRoot } from '../../store/paths.ts';
-import { parseUntil } from '../../upkeep/filters.ts';
+import { compileFilters, parseUntil } from '../../upkeep/filters.ts';
 import { parseSpace, readDisk } from '../../upkeep/settings.ts';
 import { type CommandSpec, collect } from '../command-spec.ts';
 import { confirm } from '../confirm.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
 import { humanSize } from '../format/human.ts';
-import { formatRows } from '../format/rows.ts';
+import { formatRows, isTableFormat } from '../format/rows.ts';
 import { formatUsageVerbose, USAGE_HEADERS, USAGE_TABLE, usageRow } from '../format/usage.ts';
 
 interface PruneFlags {
@@ -77,6 +77,8 @@ export const command: CommandSpec<PruneFlags> = {
 async function run(context: Context, _args: readonly string[], flags: PruneFlags): Promise<void> {
   const { all = false, dryRun = false, filter = [] } = flags;
   const limits = readLimits(context, flags);
+  // Mistakes are told before anything is asked.
+  compileFilters(filter);
   const library = await context.library();
   const what = all ? 'all build cache' : 'all dangling build cache';
   const warning = `This will remove ${filter.length + Object.keys(limits).length === 0 ? what : 'build cache'}.`;
@@ -89,13 +91,12 @@ async function run(context: Context, _args: readonly string[], flags: PruneFlags
     filters: filter,
   });
   context.stdout.write(cleanLines(formatRemoved(removed, flags)));
-  const isTable = flags.format === undefined || /^table(?:\s|$)/.test(flags.format);
-  if (isTable) context.stdout.write(`Total:\t${humanSize(bytes, 4)}\n`);
+  if (isTableFormat(flags.format)) context.stdout.write(`Total:\t${humanSize(bytes, 4)}\n`);
 }
 
 function formatRemoved(removed: readonly UsageItem[], { format, verbose }: PruneFlags): string {
   if (verbose) return formatUsageVerbose(removed);
-  const isTable = format === undefined || /^table(?:\s|$)/.test(format);
+  const isTable = isTableFormat(format);
   const rows = removed.map((item) => usageRow(item, isTable));
   return rows.length === 0 && isTable ? '' : formatRows(rows, { format, table: USAGE_TABLE, headers: USAGE_HEADERS });
 }

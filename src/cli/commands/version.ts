@@ -25,7 +25,7 @@ export const command: CommandSpec<VersionFlags> = {
     };
     const { format } = flags;
     if (format === 'json') context.stdout.write(`${JSON.stringify(fields)}\n`);
-    else if (format !== undefined) context.stdout.write(`${compileTemplate(format).execute(fields)}\n`);
+    else if (format) context.stdout.write(`${compileTemplate(format).execute(fields)}\n`);
     else {
       const lines = Object.entries({
         tsbuild: VERSION,

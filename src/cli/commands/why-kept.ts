@@ -29,11 +29,11 @@ async function run(context: Context, args: readonly string[], { format }: WhyKep
   const reports: KeptReport[] = [];
   for (const reference of args) reports.push(...(await library.whyKept(reference, libraryOptions(context))));
   if (format === 'json') context.stdout.write(reports.map((report) => `${JSON.stringify(report)}\n`).join(''));
-  else if (format !== undefined)
-    context.stdout.write(formatRows(reports.map(rowOf), { format, table: '{{.ID}}', headers: HEADERS }));
+  else if (format) context.stdout.write(formatRows(reports.map(rowOf), { format, table: TABLE, headers: HEADERS }));
   else context.stdout.write(cleanLines(reports.map(formatReport).join('\n')));
 }
 
+const TABLE = 'table {{.ID}}\t{{.Kind}}\t{{.Size}}\t{{.Reclaimable}}\t{{.Free}}';
 const HEADERS = {
   ID: 'ID',
   Kind: 'KIND',

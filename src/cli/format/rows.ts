@@ -18,6 +18,11 @@ export interface RowFormat {
 
 const TABLE = /^table(\s+|$)/;
 
+/** Whether `--format` asks for columns, which may have a line below them. */
+export function isTableFormat(format: string | undefined): boolean {
+  return format === undefined || format === '' || TABLE.test(format);
+}
+
 /** Functions do not change a heading. */
 const HEADER_FUNCTIONS = Object.fromEntries(
   ['json', 'upper', 'lower', 'title', 'join', 'split', 'pad', 'truncate'].map((name) => [
