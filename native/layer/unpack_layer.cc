@@ -7,6 +7,7 @@
 #include "fs/directory.h"
 #include "fs/mounted_root.h"
 #include "fs/remove_tree.h"
+#include "layer/digest_layer.h"
 #include "layer/pipelined_source.h"
 #include "layer/tar_reader.h"
 #include "layer/tree_extractor.h"
@@ -43,11 +44,7 @@ Result<UnpackLayerResult> Unpack(const UnpackLayerRequest& request, int root, Ex
   // A checksum comes after what it covers: where the compressed data is damaged, the tar may be seen to be wrong first.
   if (!extracted.ok()) return std::move(digest.ok() ? extracted.error() : digest.error());
   if (!digest.ok()) return std::move(digest.error());
-  if (!request.expected_diff_id.empty() && digest->digest != request.expected_diff_id) {
-    return Error::Own("DIFFID_MISMATCH",
-                      "the layer's content has digest " + digest->digest + ", the image says " + request.expected_diff_id,
-                      request.blob);
-  }
+  TSB_TRY(CheckDiffID(digest->digest, request.expected_diff_id, request.blob));
   return UnpackLayerResult{.diff_id = std::move(digest->digest),
                            .diff_size = digest->size,
                            .content_size = extractor.content_size(),

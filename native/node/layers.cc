@@ -1,6 +1,7 @@
 #include "node/layers.h"
 
 #include "fs/exchange_paths.h"
+#include "layer/digest_layer.h"
 #include "layer/pack_layer.h"
 #include "layer/tree_parts.h"
 #include "layer/unpack_layer.h"
@@ -75,6 +76,19 @@ Napi::Value UnpackLayerMethod(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value DigestLayerMethod(const Napi::CallbackInfo& info) {
+  Napi::Object object = info[0].As<Napi::Object>();
+  DigestLayerRequest request{ReadString(object, "blob"), ReadCompression(object).value_or(Compression::kNone),
+                             ReadString(object, "expectedDiffID")};
+  return Job<DigestLayerRequest, DigestLayerResult>::Start(
+      info.Env(), std::move(request), DigestLayer, [](Napi::Env env, const DigestLayerResult& result) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("diffID", result.diff_id);
+        out.Set("diffSize", Number(env, result.diff_size));
+        return out;
+      });
+}
+
 template <typename T>
 Napi::Value WriteDoubles(Napi::Env env, const std::vector<T>& values) {
   Napi::Float64Array out = Napi::Float64Array::New(env, values.size());
@@ -142,6 +156,7 @@ Napi::Value ExchangePathsMethod(const Napi::CallbackInfo& info) {
 void RegisterLayers(Napi::Env env, Napi::Object exports) {
   exports.Set("packLayer", Napi::Function::New(env, PackLayerMethod));
   exports.Set("packTree", Napi::Function::New(env, PackTreeMethod));
+  exports.Set("digestLayer", Napi::Function::New(env, DigestLayerMethod));
   exports.Set("unpackLayer", Napi::Function::New(env, UnpackLayerMethod));
   exports.Set("surveyTree", Napi::Function::New(env, SurveyTreeMethod));
   exports.Set("packPart", Napi::Function::New(env, PackPartMethod));

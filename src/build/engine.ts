@@ -83,7 +83,11 @@ export function createEngine({
   maxParallelism,
 }: EngineOptions): Engine {
   const { store, snapshotter, images, trees, network, http } = workspace;
-  const cache = createCacheStorage(store, snapshotter);
+  const cache = createCacheStorage(
+    store,
+    snapshotter,
+    recorder === undefined ? {} : { maskName: (name) => recorder.mask(name) },
+  );
   const claims = createClaims(store);
   const sources: readonly Source[] = [
     createImageSource(images),

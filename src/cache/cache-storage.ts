@@ -9,7 +9,7 @@ import { notStorable } from './errors.ts';
 export interface CacheRecord {
   /** One for each output; `null` is the empty tree. */
   readonly snapshots: readonly (string | null)[];
-  /** The step's name, for people who look into the cache. */
+  /** The step's name as it may be kept, for people who look into the cache. */
   readonly name: string;
   readonly createdMs: number;
   /** To about an hour. */
@@ -25,7 +25,16 @@ export interface BuildCache extends CacheStorage<OpResult> {
 /** A rebuild within this time writes nothing at all. */
 const LAST_USED_GRAIN_MS = 3_600_000;
 
-export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pick<Snapshotter, 'claim'>): BuildCache {
+export interface CacheStorageOptions {
+  /** A step's name without the secrets that a build argument may have put there. Absent: names are kept as they are. */
+  readonly maskName?: (name: string) => string;
+}
+
+export function createCacheStorage(
+  store: Pick<Store, 'table'>,
+  snapshotter: Pick<Snapshotter, 'claim'>,
+  { maskName = (name) => name }: CacheStorageOptions = {},
+): BuildCache {
   const records = store.table<CacheRecord>('cache-records');
   // Keys are `<snapshot> <selector>`: the content of a committed snapshot never changes.
   const contents = store.table<Digest>('content-digests');
@@ -57,7 +66,7 @@ export function createCacheStorage(store: Pick<Store, 'table'>, snapshotter: Pic
         return result.name ?? null;
       });
       const now = Date.now();
-      await records.put(identity, { snapshots, name, createdMs: now, lastUsedMs: now });
+      await records.put(identity, { snapshots, name: maskName(name), createdMs: now, lastUsedMs: now });
     },
 
     contentDigest(identity, index, selector) {

@@ -22,6 +22,8 @@ import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep }
 export interface BuildRecorder {
   readonly id: string;
   readonly sink: ProgressSink;
+  /** A text as it may be kept: without the values of build arguments that look like secrets. */
+  mask(text: string): string;
   /** What was read at the beginning. */
   inputs(inputs: RecordedInputs): void;
   /** A graph that is solved. */
@@ -95,6 +97,7 @@ export function createBuildRecorder(
     sink({ vertexes }) {
       if (vertexes !== undefined) for (const vertex of vertexes) stepOf(vertex.digest).status = vertex;
     },
+    mask: (text) => hider.mask(text),
     inputs(read) {
       inputs = read;
     },

@@ -12,7 +12,7 @@ export interface ImageContext {
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
-  readonly native: Pick<NativeApi, 'packLayer' | 'unpackLayer'>;
+  readonly native: Pick<NativeApi, 'packLayer' | 'unpackLayer' | 'digestLayer'>;
   readonly registry: Pick<RegistryClient, 'repository'>;
   readonly records: ImageRecords;
   readonly layerBlobs: LayerBlobs;

@@ -36,7 +36,7 @@ interface ImageStoreOptions {
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly chains: Chains;
-  readonly native: Pick<NativeApi, 'packLayer' | 'unpackLayer'>;
+  readonly native: Pick<NativeApi, 'packLayer' | 'unpackLayer' | 'digestLayer'>;
   readonly registry: Pick<RegistryClient, 'repository'>;
 }
 

@@ -8,6 +8,8 @@ export interface LayersApi {
   packTree(request: PackTreeRequest): Promise<PackTreeResult>;
   /** Unpacks a layer blob into a directory in overlay form (whiteouts become overlay whiteouts), verifying it on the way. */
   unpackLayer(request: UnpackLayerRequest): Promise<UnpackLayerResult>;
+  /** Uncompresses a layer blob, and only hashes it. */
+  digestLayer(request: DigestLayerRequest): Promise<DigestLayerResult>;
   /** What a plain directory holds of directories, files and symlinks, sorted. `FILE_CHANGED` when it changes too fast. */
   surveyTree(path: string): Promise<SurveyTreeResult>;
   /** Packs some entries of a plain directory: equal entries give equal bytes. `FILE_CHANGED`. */
@@ -111,6 +113,19 @@ export interface UnpackPartResult {
   readonly entries: number;
   /** Of files and symlinks' targets. */
   readonly bytes: number;
+}
+
+export interface DigestLayerRequest {
+  /** Path of the blob. */
+  readonly blob: string;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Refuse when it is something else: `DIFFID_MISMATCH`. */
+  readonly expectedDiffID?: Digest;
+}
+
+export interface DigestLayerResult {
+  readonly diffID: Digest;
+  readonly diffSize: number;
 }
 
 export interface UnpackLayerRequest {

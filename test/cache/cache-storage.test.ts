@@ -35,6 +35,15 @@ test('what is saved is loaded, by another process too, outputs in order', async 
   await close();
 });
 
+test('a name is kept as it may be', async (t) => {
+  const { store, snapshotter, snapshot, close } = await openCache();
+  const maskName = (name: string) => name.replaceAll('sesame', '***');
+  const cache = createCacheStorage(store, snapshotter, { maskName });
+  await cache.save(id, [await snapshot()], { ...info, name: 'WORKDIR /sesame' });
+  t.is(store.table<CacheRecord>('cache-records').get(id)?.name, 'WORKDIR /***');
+  await close();
+});
+
 test('a record is a miss when one of its snapshots is gone', async (t) => {
   const { snapshotter, cache, snapshot, close } = await openCache();
   const [first, second] = [await snapshot(), await snapshot()];

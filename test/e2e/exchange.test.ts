@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { type Descriptor, digestOf } from '../../src/oci/index.ts';
 import { compareTrees } from '../support/compare-images.ts';
 import { readImage, type Tree } from '../support/image-tree.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -285,6 +286,33 @@ testNeeding(SETTING_NEEDS, 'a layer that is not what the cache says is never use
   const inStep = await two.fresh('three', `--cache-from=type=local,src=${dest}`);
   t.is(inStep.code, 0, inStep.output);
   t.regex(inStep.output, /is not used any more, its steps run/);
+});
+
+testNeeding(SETTING_NEEDS, 'a cache that lies about what is in a layer is not believed, unpacked or not', async (t) => {
+  const two = await openTwo(t);
+  const dest = join(two.setting.work, 'exported');
+  const first = await two.fresh('one', `--cache-to=type=local,dest=${dest},mode=max`);
+  const expected = await treeOf(t, two, first, 'one');
+  const blob = (digest: string): string => join(dest, 'blobs', ...digest.split(':'));
+  const index = JSON.parse(readFileSync(join(dest, 'index.json'), 'utf8'));
+  const manifest = JSON.parse(readFileSync(blob(index.manifests[0].digest), 'utf8'));
+  // Each blob is whole, and is another layer than it is said to be.
+  const diffIDs = manifest.layers.map((layer: Descriptor) => layer.annotations?.['containerd.io/uncompressed']);
+  for (const [i, layer] of manifest.layers.entries())
+    layer.annotations['containerd.io/uncompressed'] = diffIDs[(i + 1) % diffIDs.length];
+  const text = Buffer.from(JSON.stringify(manifest));
+  Object.assign(index.manifests[0], { digest: digestOf(text), size: text.length });
+  writeFileSync(blob(index.manifests[0].digest), text);
+  writeFileSync(join(dest, 'index.json'), JSON.stringify(index));
+
+  const kept = await two.fresh('two', `--cache-from=type=local,src=${dest}`);
+  t.is(kept.code, 0, kept.output);
+  t.regex(kept.output, /is not used any more, its steps run: .*a layer is not what its diff_id says/);
+  t.deepEqual(compareTrees(await treeOf(t, two, kept, 'two'), expected), []);
+  writeFileSync(join(two.context, 'b.txt'), 'changed\n');
+  const inStep = await two.fresh('three', `--cache-from=type=local,src=${dest}`);
+  t.is(inStep.code, 0, inStep.output);
+  t.regex(inStep.output, /is not used any more, its steps run: .*a layer is not what its diff_id says/);
 });
 
 testNeeding(SETTING_NEEDS, 'an export that is killed leaves what was there before', async (t) => {

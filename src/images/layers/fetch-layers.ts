@@ -4,8 +4,12 @@ import { mapConcurrently } from '../concurrency.ts';
 import type { ImageContext } from '../context.ts';
 import type { TaskOptions } from '../types.ts';
 import { getBlob, MAX_PARALLEL_TRANSFERS, recordSources } from './fetch.ts';
+import { proveLayer } from './prove.ts';
 
-/** `ImageStore.fetchLayers`: afterwards each layer can be made into an image without asking anybody. */
+/**
+ * `ImageStore.fetchLayers`: afterwards each layer can be made into an image without asking anybody. What a cache says of its layers is
+ * proved here: an image of the store would be unpacked when nobody remembers where they came from.
+ */
 export async function fetchLayers(
   context: ImageContext,
   { layers, place }: LayersResult,
@@ -13,7 +17,10 @@ export async function fetchLayers(
 ): Promise<void> {
   const chains = chainIDs(layers.map(({ diffID }) => diffID));
   const missing = layers.filter(({ diffID }, i) => context.chains.find(chains[i] ?? diffID) === undefined);
-  await mapConcurrently(missing, MAX_PARALLEL_TRANSFERS, ({ blob }) => getBlob(context, blob, options, place));
+  await mapConcurrently(missing, MAX_PARALLEL_TRANSFERS, async (layer) => {
+    await getBlob(context, layer.blob, options, place);
+    if (place.onLost !== undefined) await proveLayer(context, layer, place.name);
+  });
   const { repository } = place;
   if (repository !== undefined)
     await recordSources(

@@ -58,6 +58,11 @@ RUN ["echo", "{id} exec"]
       { change: 'USER', edit: [['USER root', 'USER 1:1']], runs: ['RUN echo', 'RUN ["echo"'] },
       { change: 'WORKDIR', edit: [['/w', '/v']], runs: ['WORKDIR', 'RUN echo', 'RUN ["echo"'] },
       {
+        change: 'SOURCE_DATE_EPOCH, which is the time of what WORKDIR makes',
+        flags: ['--build-arg=SOURCE_DATE_EPOCH=1600000000'],
+        runs: ['WORKDIR', 'RUN echo', 'RUN ["echo"'],
+      },
+      {
         change: 'WORKDIR, written with another slash',
         edit: [['/w', '/w/']],
         runs: [],
