@@ -151,6 +151,7 @@ CMD ["sh"]
     };
     run('warm-up-base', 'base');
     for (let times = 0; times < 2; times++) run('warm-up', 'build');
+    spawnSync('dist/tsbuild', ['--help'], { stdio: 'ignore' });
   } finally {
     rmSync(place, { recursive: true, force: true });
   }

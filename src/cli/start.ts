@@ -10,15 +10,18 @@ import { Script } from 'node:vm';
  */
 const directory = dirname(fileURLToPath(import.meta.url));
 const bundle = join(directory, 'main.cjs');
-const cache = join(directory, 'main.cache');
+const command = process.argv[2];
+// What only tells of tsbuild itself needs next to nothing of the bundle, and does not wait for the code of a build.
+const isBrief = command === undefined || ['version', '--version', '-v', 'help', '--help', '-h'].includes(command);
+const cache = join(directory, isBrief ? 'brief.cache' : 'main.cache');
 
 // The bundle is ASCII; as latin1 it is read without being decoded.
 const source = wrap(readFileSync(bundle, 'latin1'));
 const cachedData = readCache();
 const script = new Script(source, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) });
 // V8 refuses the code of another version of itself, of other flags or of another source. Only a build runs the code that a
-// build needs, so only that is written down.
-if ((cachedData === undefined || script.cachedDataRejected) && process.argv[2] === 'build')
+// build needs, so of the other commands that use it none writes it down.
+if ((cachedData === undefined || script.cachedDataRejected) && (isBrief || command === 'build'))
   process.once('exit', () => writeCache(script));
 script.runInThisContext()({}, createRequire(bundle), { exports: {} }, bundle, directory);
 

@@ -22,6 +22,8 @@ export class OutputBuffer {
   readonly #write: (data: Uint8Array) => void;
   #bytes = Buffer.allocUnsafe(2 * FLUSH_BYTES);
   #length = 0;
+  /** What comes after the bytes: a step has several short texts, and each would be a call of its own. */
+  #text = '';
 
   constructor(write: (data: Uint8Array) => void) {
     this.#write = write;
@@ -29,14 +31,13 @@ export class OutputBuffer {
 
   /** Adds text whose characters are bytes (Latin-1). */
   latin1(text: string): void {
-    if (text === '') return;
-    // In a statement of its own: it may empty the buffer.
-    const target = this.#reserve(text.length);
-    this.#length += target.write(text, this.#length, 'latin1');
+    this.#text += text;
+    if (this.#text.length >= FLUSH_BYTES) this.#encodeText();
   }
 
   /** Adds bytes by `copy`, with `prefix` at the start of each line that begins in them; the first does when `atStart`. */
   lines(copy: CopyLines, data: Uint8Array, prefix: Uint8Array, atStart: boolean): void {
+    this.#encodeText();
     for (let from = 0; from < data.length; ) {
       // A slice and a prefix for each byte of it always fit.
       const end = Math.min(data.length, from + Math.max(1, Math.floor(FLUSH_BYTES / (1 + prefix.length))));
@@ -49,6 +50,20 @@ export class OutputBuffer {
   }
 
   flush(): void {
+    this.#encodeText();
+    this.#writeBytes();
+  }
+
+  #encodeText(): void {
+    const text = this.#text;
+    if (text === '') return;
+    this.#text = '';
+    // In a statement of its own: it may empty the buffer.
+    const target = this.#reserve(text.length);
+    this.#length += target.write(text, this.#length, 'latin1');
+  }
+
+  #writeBytes(): void {
     if (this.#length === 0) return;
     this.#write(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
@@ -56,7 +71,7 @@ export class OutputBuffer {
 
   #reserve(count: number): Buffer {
     if (this.#length + count <= this.#bytes.length) return this.#bytes;
-    this.flush();
+    this.#writeBytes();
     if (count > this.#bytes.length) this.#bytes = Buffer.allocUnsafe(count);
     return this.#bytes;
   }

@@ -15,10 +15,13 @@ export function checkDefaults(
   if (lint === undefined) return;
   try {
     const args = resolveGlobalArgs(parsed.globalArgs, { ...options, buildArgs: {} }, targetStage, escapeChar);
+    // Most stages of a file start from a few bases.
+    const known = new Map<string, boolean>();
     for (const { from } of parsed.stages) {
       const { value, range } = from.base;
-      const { result } = expandAt(value, args, range, escapeChar);
-      checkDefaultBase(lint.at(from.node.range, from.node.comments), value, isReference(result), range);
+      const isName = known.get(value) ?? isReference(expandAt(value, args, range, escapeChar).result);
+      known.set(value, isName);
+      checkDefaultBase(lint.at(from.node.range, from.node.comments), value, isName, range);
     }
   } catch {
     // What cannot be expanded is an error of its own, where the build comes upon it.
