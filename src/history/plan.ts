@@ -14,6 +14,14 @@ export interface PlanInput {
   readonly definitions: readonly Definition[];
 }
 
+/** Tells a hider what the variables of steps hold: what is written of a build says none of it, whether its plan is written or was there. */
+export function learnValues(definitions: readonly Definition[], hider: ValueHider): void {
+  const seen = new WeakSet();
+  for (const { ops } of definitions)
+    for (const op of ops.values())
+      if (op.type === 'exec') for (const [name, value] of op.meta.env.newEntries(seen)) hider.learn(name, value);
+}
+
 /** What is kept of a build's graph, so that the next one can be compared with it. */
 export function describePlan({ dockerfile, definitions }: PlanInput, hider: ValueHider): BuildPlan {
   const envs = new EnvTable(hider);

@@ -13,7 +13,7 @@ import { readGitState } from './git-state.ts';
 import { nameBuild } from './names.ts';
 import { type BuildOutcome, countSteps, describeOutcome, isWork } from './outcome.ts';
 import { buildDirectory, listsDirectory, plansDirectory, recordPath, stepsPath } from './paths.ts';
-import { describePlan } from './plan.ts';
+import { describePlan, learnValues } from './plan.ts';
 import { describeRequest } from './request.ts';
 import { createValueHider, type ValueHider } from './secret-values.ts';
 import { type BuildRecord, RECORD_FORMAT, type RecordedKeys, type RecordedStep } from './types.ts';
@@ -122,6 +122,7 @@ export function createBuildRecorder(
       if (isFinished) return;
       isFinished = true;
       attempt(() => {
+        learnValues(definitions, hider);
         const all = [...steps].map(([digest, step]) => describeStep(digest, step, hider));
         const plan = inputs === undefined ? undefined : keepPlan(paths, inputs.dockerfile, definitions, hider);
         record = {

@@ -12,13 +12,15 @@ const DIGEST_PREFIX = 'hidden:';
 
 /** Keeps values that look like secrets out of what is written down of a build. */
 export interface ValueHider {
+  /** From now on a variable's value is left out of texts, if its name looks like that of a secret. */
+  learn(name: string, value: string): void;
   /** A variable's value as it may be kept: itself, or what only tells whether it is still the same. */
   hide(name: string, value: string): string;
   /** A text without the values in it, and without the credentials of URLs. */
   mask(text: string): string;
 }
 
-/** `values` by name: build arguments, and variables that are found later through `hide`. */
+/** `values` by name: build arguments. Further ones are learnt. */
 export function createValueHider(directory: string, values: Readonly<Record<string, string>>): ValueHider {
   const secrets = new Set<string>();
   const learn = (name: string, value: string): void => {
@@ -27,6 +29,7 @@ export function createValueHider(directory: string, values: Readonly<Record<stri
   for (const [name, value] of Object.entries(values)) learn(name, value);
   let salt: Buffer | undefined;
   return {
+    learn,
     hide(name, value) {
       if (!looksSecret(name)) return this.mask(value);
       if (value === '') return '';

@@ -96,6 +96,11 @@ export class EnvList implements Iterable<string> {
     for (const name of this.keys()) yield [name, this.get(name) ?? ''];
   }
 
+  /** Variables that no list was seen with before, in no order, some perhaps more than once; `seen` is the same for all lists. */
+  *newEntries(seen: WeakSet<object>): IterableIterator<readonly [name: string, value: string]> {
+    for (const [name, { value }] of this.#entries.newEntries(seen)) yield [name, value];
+  }
+
   /** `NAME=value`, in order. */
   *[Symbol.iterator](): IterableIterator<string> {
     for (const [name, value] of this.entries()) yield `${name}=${value}`;

@@ -27,6 +27,21 @@ export class MerkleMap<V> {
     return new MerkleMap(this.#describe, insert(this.#root, new Leaf(pathOf(key), key, value), 0));
   }
 
+  /**
+   * Entries that no map was seen with before, in no order: what a thousand versions of a map hold is gone through in little more time than
+   * the last. An entry may come more than once. `seen` is the caller's, the same for all of them.
+   */
+  *newEntries(seen: WeakSet<object>): IterableIterator<readonly [key: string, value: V]> {
+    const nodes: Node<V>[] = [this.#root];
+    while (nodes.length > 0) {
+      const node = nodes.pop();
+      if (node === undefined || seen.has(node)) continue;
+      seen.add(node);
+      if (node instanceof Leaf) yield [node.key, node.value];
+      else nodes.push(...node.children);
+    }
+  }
+
   get digest(): Digest {
     return this.#root?.digest(this.#describe) ?? EMPTY;
   }

@@ -169,6 +169,26 @@ testNeeding(
   },
 );
 
+testNeeding(
+  SETTING_NEEDS,
+  'no record has a secret’s value of the Dockerfile itself, however often it fails',
+  async (t) => {
+    const setting = await makeE2eSetting(t);
+    const context = setting.context({
+      Dockerfile: `${FROM_BUSYBOX}ARG API_TOKEN=hunter22\nENV DB_PASSWORD=tiger5555\nRUN echo $API_TOKEN $DB_PASSWORD; exit 7\n`,
+    });
+    // The second finds the plan of the first.
+    for (let n = 0; n < 2; n++) {
+      t.is((await setting.build(context, 'app')).code, 1);
+      t.regex(
+        (await setting.tsbuild.run(['builds', 'inspect'])).stdout,
+        /ARG API_TOKEN=\*\*\*\n[\s\S]*\n> \*\*\* \*\*\*\n/,
+      );
+    }
+    t.notRegex(JSON.stringify(readTexts(join(setting.tsbuild.root, 'builds'))), /hunter22|tiger5555/);
+  },
+);
+
 testNeeding(['root'], 'builds attachment and builds trace: what is kept of a build, for other programs', async (t) => {
   const { run, work } = makeSetting(t);
   await run('build', '-q', 'app');

@@ -91,3 +91,16 @@ function apply(model: readonly Pair[], { what, name, value }: Action, after: str
   if (what !== 'insertAfter') return [...rest, pair];
   return rest.toSpliced(after === undefined ? 0 : rest.findIndex(([other]) => other === after) + 1, 0, pair);
 }
+
+test('what many versions of a list hold is gone through once', (t) => {
+  const versions = [EnvList.empty];
+  for (let n = 0; n < 500; n++) versions.push((versions.at(-1) ?? EnvList.empty).append(`N${n % 300}`, String(n)));
+  const seen = new WeakSet();
+  const found: string[] = [];
+  for (const list of versions) for (const [name, value] of list.newEntries(seen)) found.push(`${name}=${value}`);
+  const expected = new Set(versions.flatMap((list) => [...list]));
+  t.deepEqual(new Set(found), expected);
+  // A variable comes again where its neighbours in the list changed, and not with each version.
+  t.true(found.length <= 4 * versions.length, String(found.length));
+  t.deepEqual([...(versions.at(-1) ?? EnvList.empty).newEntries(seen)], []);
+});
