@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { isNativeError, native } from '../../src/native/index.ts';
 import type { UnpackLayerResult } from '../../src/native/types.ts';
-import { digestOf } from '../../src/oci/index.ts';
+import { type Digest, digestOf } from '../../src/oci/index.ts';
 import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
 import { paxRecords, type RawMember, rawTar } from './raw-tar.ts';
@@ -235,6 +235,22 @@ test('unpack: a wrong diffID is refused', async (t) => {
   const result = await native.unpackLayer({ ...request, expectedDiffID: digestOf(bytes) });
   t.is(result.diffSize, bytes.length);
   t.is(await codeOf(t, native.unpackLayer({ ...request, expectedDiffID: digestOf('x') })), 'DIFFID_MISMATCH');
+});
+
+test('digestLayer: what a blob holds, without unpacking it', async (t) => {
+  const root = makeTestDir(t);
+  const bytes = rawTar([]);
+  const zipped = gzipSync(bytes);
+  const digest = async (content: Uint8Array, compression: 'none' | 'gzip', expectedDiffID?: Digest) => {
+    const blob = join(root, 'blob');
+    writeFileSync(blob, content);
+    return native.digestLayer({ blob, compression, ...(expectedDiffID === undefined ? {} : { expectedDiffID }) });
+  };
+  const expected = { diffID: digestOf(bytes), diffSize: bytes.length };
+  t.deepEqual(await digest(zipped, 'gzip'), expected);
+  t.deepEqual(await digest(bytes, 'none', expected.diffID), expected);
+  t.is(await codeOf(t, digest(zipped, 'gzip', digestOf('x'))), 'DIFFID_MISMATCH');
+  t.is(await codeOf(t, digest(zipped.subarray(0, -9), 'gzip')), 'GZIP_CORRUPT');
 });
 
 interface Hostile {
