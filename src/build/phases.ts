@@ -29,13 +29,15 @@ export async function runPhase<T>(
 
 /** Turns what an op says of itself into events. */
 export function createReporter(sink: ProgressSink, vertex: Digest): VertexReporter {
-  const startedMs = new Map<string, number>();
+  let startedMs: Map<string, number> | undefined;
   return {
     log(stream, data) {
       sink({ logs: [{ vertex, stream, data, timestampMs: Date.now() }] });
     },
     task(id, current, total, completed = false) {
       const now = Date.now();
+      // Most reporters are never told of a task.
+      startedMs ??= new Map();
       const started = startedMs.get(id) ?? now;
       startedMs.set(id, started);
       const times = completed ? { startedMs: started, completedMs: now } : { startedMs: started };

@@ -22,7 +22,7 @@ function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers);
   if ('toJSON' in value && typeof value.toJSON === 'function') return sortMembers(value.toJSON());
   const sorted: Record<string, unknown> = {};
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortKeys(Object.keys(value))) {
     const member = sortMembers(value[key as keyof typeof value]);
     // Assigned to, it would not be a key like others.
     if (key === '__proto__') Object.defineProperty(sorted, key, { value: member, enumerable: true });
@@ -30,3 +30,17 @@ function sortMembers(value: unknown): unknown {
   }
   return sorted;
 }
+
+/** In place. Few keys are moved by hand: to sort them, Array allocates more than the whole op takes. */
+function sortKeys(keys: string[]): string[] {
+  if (keys.length > MAX_MOVED) return keys.sort();
+  for (let end = 1; end < keys.length; end++) {
+    const key = keys[end] as string;
+    let at = end;
+    for (; at > 0 && key < (keys[at - 1] as string); at--) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
+  }
+  return keys;
+}
+
+const MAX_MOVED = 32;

@@ -27,8 +27,10 @@ interface Step {
   vertex: VertexStatus;
   /** The number it is printed under, given when it first is. */
   index: number;
-  readonly tasks: Map<string, Task>;
-  readonly changedTasks: Set<string>;
+  /** Most steps of a cached build have none. */
+  tasks?: Map<string, Task>;
+  /** Those with news. */
+  changedTasks?: Set<string>;
   readonly log: StepLog;
   /** Every one that came; those that were not printed yet. */
   readonly warnings: Set<string>;
@@ -68,9 +70,11 @@ export class PlainPrinter {
     for (const task of status.statuses ?? []) {
       const step = this.#steps.get(task.vertex);
       if (step === undefined) continue;
+      step.tasks ??= new Map();
       const known = step.tasks.get(task.id);
       if (known === undefined) step.tasks.set(task.id, { status: task, startedMs: task.startedMs ?? task.timestampMs });
       else known.status = task;
+      step.changedTasks ??= new Set();
       step.changedTasks.add(task.id);
       this.#note(step, nowMs);
     }
@@ -120,8 +124,6 @@ export class PlainPrinter {
       const step: Step = {
         vertex,
         index: 0,
-        tasks: new Map(),
-        changedTasks: new Set(),
         log: this.#copyLines === undefined ? new PlainLog() : new RawLog(this.#copyLines),
         warnings: new Set(),
         newWarnings: [],
@@ -202,7 +204,7 @@ export class PlainPrinter {
   #show(step: Step, nowMs: number): void {
     if (step !== this.#current) this.#switchTo(step);
     const prefix = `#${step.index} `;
-    if (step.changedTasks.size > 0) this.#showTasks(step, prefix);
+    if (step.changedTasks !== undefined) this.#showTasks(step, prefix, step.changedTasks);
     for (const warning of step.newWarnings) {
       step.log.interrupt(this.#out);
       this.#out.latin1(`${prefix}WARN: ${utf8(warning)}\n`);
@@ -233,10 +235,10 @@ export class PlainPrinter {
     this.#current = step;
   }
 
-  #showTasks(step: Step, prefix: string): void {
+  #showTasks(step: Step, prefix: string, changed: ReadonlySet<string>): void {
     let lines = '';
-    for (const id of step.changedTasks) {
-      const task = step.tasks.get(id);
+    for (const id of changed) {
+      const task = step.tasks?.get(id);
       if (task === undefined || !isTaskDue(task)) continue;
       const { current, total, timestampMs, completedMs } = task.status;
       task.shown = { current, timestampMs };
@@ -245,7 +247,7 @@ export class PlainPrinter {
       lines += `${prefix}${utf8(id)}${bytes === '' ? '' : ` ${bytes}`}`;
       lines += `${elapsedMs > 10 ? ` ${formatSeconds(elapsedMs)}` : ''}${completedMs === undefined ? '' : ' done'}\n`;
     }
-    step.changedTasks.clear();
+    delete step.changedTasks;
     if (lines === '') return;
     step.log.interrupt(this.#out);
     this.#out.latin1(lines);
