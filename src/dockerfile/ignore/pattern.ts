@@ -57,7 +57,9 @@ function compileTokens(pattern: string, fail: (why: string) => Error): PatternTo
       expression += char === '*' ? '[^/]*' : '[^/]';
       kind = 'regexp';
     } else if (char === '\\') {
-      expression += `\\${chars[at++] ?? ''}`;
+      // At the end it takes the `$` that ends moby's expression for text, and any name may go on behind it.
+      if (at === chars.length) return [...parseRegexpTokens(`${expression}\\$`, fail), { type: '>' }];
+      expression += `\\${chars[at++]}`;
       kind = 'regexp';
     } else if (char === '[' || char === ']') {
       expression += char;

@@ -125,6 +125,12 @@ export const SINGLE: readonly (readonly [pattern: string, path: string, outcome:
   ['./a/../b/', 'b', 'path'],
   ['/a', 'a', 'no'],
   ['a', 'a/b/c', 'parent'],
+  // Go's check of the form stops at the first part that does not match a dot; moby's expression then ends in a `\\$`, which is a text.
+  ['b*\\', 'bx', 'no'],
+  ['b*\\', 'bx$', 'path'],
+  ['b*\\', 'bx$y/z', 'path'],
+  ['b*[]a]', 'bxa', 'path'],
+  ['b*[]a]', 'bx]', 'path'],
 ];
 
 /** Lists of patterns, and whether they exclude the path. */
@@ -166,6 +172,11 @@ export const INVALID: readonly string[] = [
   '[a-b-c]',
   '\\',
   'a/\\',
+  '*/\\',
+  '.*\\',
+  '?*[]a]',
+  '[+-/]*\\',
+  'b*[',
   'a[',
   '[b-a]',
   '[Local-Only]/',
