@@ -58,7 +58,7 @@ function readFlags(line: LogicalLine, span: Span, escapeChar: string): { flags: 
   let flags: Token[] = NO_FLAGS;
   let at = span.start;
   for (;;) {
-    while (at < span.end && isSpace(text.charAt(at))) at++;
+    while (at < span.end && isAsciiSpace(text.charAt(at))) at++;
     if (at >= span.end || text[at] !== '-' || text[at + 1] !== '-' || at + 1 >= span.end) return { flags, next: at };
     const start = at;
     at = findWordEnd(text, at, span.end, escapeChar);
@@ -67,6 +67,11 @@ function readFlags(line: LogicalLine, span: Span, escapeChar: string): { flags: 
     if (flags === NO_FLAGS) flags = [];
     flags.push(at - start === value.length ? line.textToken(start, at) : line.token(value, start, at));
   }
+}
+
+/** BuildKit reads flags byte by byte: no white space of more than one byte ends them. */
+function isAsciiSpace(char: string): boolean {
+  return char < '\x80' && isSpace(char);
 }
 
 /** The end of a word: the first white space that is neither quoted nor escaped. */
@@ -78,7 +83,7 @@ function findWordEnd(text: string, start: number, end: number, escapeChar: strin
     if (char === escapeChar) at++;
     else if (quote !== '') quote = char === quote ? '' : quote;
     else if (char === '"' || char === "'") quote = char;
-    else if (isSpace(char)) break;
+    else if (isAsciiSpace(char)) break;
   }
   return Math.min(at, end);
 }

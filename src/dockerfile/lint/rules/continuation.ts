@@ -15,7 +15,7 @@ export function checkContinuation(file: Linter, ast: DockerfileNode, emptyLine: 
   const { line } = emptyLine.start;
   const node = findEndingAfter(ast.instructions, line);
   const comments = node?.comments ?? [];
-  const last = node === undefined || node.range.start.line > line ? line : lastLine(node);
+  const last = node === undefined ? line : lastLine(node);
   const instruction = { start: { line: last, column: 0 }, end: { line: last, column: 0 } };
   const message = 'an empty line inside a continued instruction; a later version will refuse it';
   file.at(instruction, comments).warn(NoEmptyContinuation, message, emptyLine);
