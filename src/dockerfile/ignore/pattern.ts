@@ -35,10 +35,12 @@ export function parsePattern(source: string, index: number): IgnorePattern | und
  */
 function compileTokens(pattern: string, fail: (why: string) => Error): PatternToken[] {
   const chars = Array.from(pattern);
+  // The scanner that moby reads a pattern with skips a byte order mark, on whatever line of the file: an expression has none.
+  const start = chars[0] === '\ufeff' ? 1 : 0;
   let expression = '';
   let kind: 'exact' | 'prefix' | 'suffix' | 'regexp' = 'exact';
-  for (let at = 0; at < chars.length; ) {
-    const first = at === 0;
+  for (let at = start; at < chars.length; ) {
+    const first = at === start;
     const char = chars[at++] ?? '';
     if (char === '*' && chars[at] === '*') {
       at++;

@@ -125,6 +125,12 @@ export const SINGLE: readonly (readonly [pattern: string, path: string, outcome:
   ['./a/../b/', 'b', 'path'],
   ['/a', 'a', 'no'],
   ['a', 'a/b/c', 'parent'],
+  // A byte order mark counts in a text, and not in a pattern.
+  ['\ufeffa', 'a', 'no'],
+  ['\ufeffa', '\ufeffa', 'path'],
+  ['\ufeffa*', 'ab', 'path'],
+  ['\ufeffa*', '\ufeffab', 'no'],
+  ['\ufeff\ufeffa*', '\ufeffab', 'path'],
   // Go's check of the form stops at the first part that does not match a dot; moby's expression then ends in a `\\$`, which is a text.
   ['b*\\', 'bx', 'no'],
   ['b*\\', 'bx$', 'path'],
