@@ -43,6 +43,8 @@ export function trimSpace(text: string): string {
 
 /** Splits at white space; no empty words. */
 export function splitSpaces(text: string): string[] {
+  // Most texts are a single word.
+  if (text.search(SPACES) < 0) return text === '' ? [] : [text];
   return text.split(SPACES).filter((word) => word !== '');
 }
 
