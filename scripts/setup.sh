@@ -27,9 +27,6 @@ missing_for_compiling() {
   [ -e /usr/include/lzma.h ] || echo liblzma-dev
   [ -e /usr/include/bzlib.h ] || echo libbz2-dev
   [ -e /usr/include/lmdb.h ] || echo liblmdb-dev
-  [ -e /usr/include/lzma.h ] || echo liblzma-dev
-  [ -e /usr/include/bzlib.h ] || echo libbz2-dev
-  [ -e /usr/include/lmdb.h ] || echo liblmdb-dev
 }
 
 # The same for the tests, the demo and the benchmarks: bases are made of busybox and debootstrap, results are judged by
