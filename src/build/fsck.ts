@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
 import { native } from '../native/index.ts';
-import { REBUILDING, type Store } from '../store/index.ts';
+import { REBUILDING } from '../store/index.ts';
+import { createOwner, type Owner } from '../store/owner.ts';
 import { defaultRoot, storePaths } from '../store/paths.ts';
 import { upkeepBusy } from '../upkeep/errors.ts';
 import { type CheckOptions, checkStore } from '../upkeep/fsck/fsck.ts';
@@ -34,13 +35,13 @@ export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreChe
     repaired: false,
   };
   if (!options.repair) return { ...NOTHING, findings: [finding] };
-  refuseOthers(locks);
+  await refuseOthers(locks);
   writeFileSync(join(meta, REBUILDING), '');
   takeAway(meta, file);
   await withWorkspace(
     options.root,
     async (workspace) => {
-      if (await hasOthers(workspace.store)) throw upkeepBusy();
+      if (await hasOthers(await workspace.store.owner())) throw upkeepBusy();
       await rebuildTables(workspace, native, options.onProgress);
     },
     { rebuilds: true },
@@ -72,16 +73,17 @@ async function findDamage(file: string): Promise<string | undefined> {
 }
 
 /** Whoever has the old file open would go on with it. */
-function refuseOthers(locks: string): void {
-  mkdirSync(locks, { recursive: true });
-  for (const name of readdirSync(locks)) {
-    const pid = /^owner-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && existsSync(`/proc/${pid}`)) throw upkeepBusy();
+async function refuseOthers(locks: string): Promise<void> {
+  const owner = await createOwner(locks, native);
+  try {
+    if (await hasOthers(owner)) throw upkeepBusy();
+  } finally {
+    owner.release();
   }
 }
 
-async function hasOthers(store: Store): Promise<boolean> {
-  const owner = await store.owner();
+/** By their locks: a number of a process that was killed may be another's by now. */
+async function hasOthers(owner: Owner): Promise<boolean> {
   for (const id of owner.others()) if (await owner.isAlive(id)) return true;
   return false;
 }

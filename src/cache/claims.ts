@@ -36,9 +36,11 @@ export function createClaims(store: Locks): Claims {
 
 /** Removes the files of those who were killed. */
 export async function sweepClaims(store: Locks): Promise<void> {
-  for (const file of readdirSync(store.paths.locks)) {
+  for (const entry of readdirSync(store.paths.locks, { withFileTypes: true })) {
+    const file = entry.name;
     const name = FILE.exec(file)?.[1];
-    if (name === undefined) continue;
+    // What is no file is nobody's.
+    if (name === undefined || !entry.isFile()) continue;
     const lock = await store.lock(name, { exclusive: true, wait: false });
     if (lock === undefined) continue;
     rmSync(join(store.paths.locks, file), { force: true });

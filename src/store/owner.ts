@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileLock, NativeApi } from '../native/types.ts';
 
@@ -37,8 +37,8 @@ export async function createOwner(locks: string, native: Pick<NativeApi, 'lockFi
 
   const look = async (other: string): Promise<boolean> => {
     const path = pathOf(other);
-    // An owner has its lock file before anything bears its name.
-    if (!existsSync(path)) return false;
+    // An owner has its lock file before anything bears its name; what is no file is nobody's.
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false;
     const probe: FileLock | undefined = await native.lockFile({ path, exclusive: true, wait: false });
     if (probe === undefined) return true;
     rmSync(path, { force: true });
@@ -64,9 +64,9 @@ export async function createOwner(locks: string, native: Pick<NativeApi, 'lockFi
       return alive;
     },
     others: () =>
-      readdirSync(locks)
-        .filter((name) => name.startsWith(PREFIX) && name !== PREFIX + id)
-        .map((name) => name.slice(PREFIX.length)),
+      readdirSync(locks, { withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name.startsWith(PREFIX) && entry.name !== PREFIX + id)
+        .map(({ name }) => name.slice(PREFIX.length)),
     release() {
       rmSync(own, { force: true });
       lock?.release();

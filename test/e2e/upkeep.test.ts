@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { humanSize } from '../../src/cli/format/human.ts';
 import { pruneStore } from '../../src/index.ts';
+import { digestOf } from '../../src/oci/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import type { ExecResult } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -271,6 +272,14 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     (root) => writeFileSync(join(root, 'locks', 'owner-4194999-0123456789ab'), 'sha256:x\n'),
   ],
   [
+    'what is no file in the place of locks',
+    /stray-file[\s\S]*stray-file/,
+    (root) => {
+      makeDirectory(join(root, 'locks', 'owner-4194999-0123456789ab'));
+      symlinkSync('/etc/hostname', join(root, 'locks', `claim-${'a'.repeat(64)}.lock`));
+    },
+  ],
+  [
     'a wrong link to a parent',
     /snapshot-shape/,
     (root) => {
@@ -320,9 +329,27 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     (root) => withTable(root, 'images', 'docker.io/library/odd:1', { name: 'x' }),
   ],
   [
+    'an image record whose target is no manifest',
+    /image-broken/,
+    async (root) => {
+      const digest: unknown = digestOf(readFileSync(largestBlob(root)));
+      const target = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 7 };
+      const name = 'docker.io/library/odd:1';
+      await withTable(root, 'images', name, { name, target, imageID: digest, createdMs: 1 });
+    },
+  ],
+  [
     'a changed file in a snapshot',
     /snapshot-changed/,
     (root) => writeFileSync(join(freeSnapshot(root), 'fs', 'n'), 'changed'),
+  ],
+  [
+    'tables that are gone, and the lock of a dead process whose number is another’s now',
+    /tables-damaged/,
+    (root) => {
+      writeFileSync(join(root, 'locks', `owner-${process.pid}-0123456789ab`), '');
+      rmSync(join(root, 'meta', 'tables.mdb'));
+    },
   ],
   ['tables that are gone', /tables-damaged/, (root) => rmSync(join(root, 'meta', 'tables.mdb'))],
   [

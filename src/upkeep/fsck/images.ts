@@ -109,7 +109,9 @@ async function findMissing(context: CheckContext, good: ReadonlySet<Digest>, tar
   if (!good.has(target.digest)) return { metadata: [target.digest], layers: [] };
   let manifest: Descriptor | undefined = target;
   if (isIndexType(target.mediaType)) {
-    const present = (await childrenInStore(content, target)).filter(({ digest }) => content.stat(digest) !== undefined);
+    const children = await childrenInStore(content, target).catch(() => undefined);
+    if (children === undefined) return { metadata: [target.digest], layers: [] };
+    const present = children.filter(({ digest }) => content.stat(digest) !== undefined);
     const bad = present.filter(({ digest }) => !good.has(digest)).map(({ digest }) => digest);
     if (bad.length > 0) return { metadata: bad, layers: [] };
     manifest = await localManifest(content, target, hostPlatform());
@@ -117,8 +119,11 @@ async function findMissing(context: CheckContext, good: ReadonlySet<Digest>, tar
     if (manifest === undefined) return { metadata: [], layers: [] };
   }
   const isBare = isConfigType(manifest.mediaType);
-  const listed = isBare ? [] : (await readManifest(content, manifest.digest)).layers;
-  const config = isBare ? manifest.digest : (await readManifest(content, manifest.digest)).config.digest;
+  const read = isBare ? undefined : await readManifest(content, manifest.digest).catch(() => undefined);
+  // The bytes are those of its digest, and they are no manifest.
+  if (!isBare && read === undefined) return { metadata: [manifest.digest], layers: [] };
+  const listed = read?.layers ?? [];
+  const config = read?.config.digest ?? manifest.digest;
   if (!good.has(config)) return { metadata: [config], layers: [] };
   const diffIDs = (await readConfig(content, config).catch(() => undefined))?.rootfs.diff_ids ?? [];
   const layerBlobs = createLayerBlobs(store, content);

@@ -108,7 +108,7 @@ async function listManifests({ store, content }: UpkeepContext): Promise<readonl
   for (let target = queue.pop(); target !== undefined; target = queue.pop()) {
     if (found.has(target.digest) || content.stat(target.digest) === undefined) continue;
     found.set(target.digest, target);
-    if (!isManifestType(target.mediaType)) queue.push(...(await childrenInStore(content, target)));
+    if (!isManifestType(target.mediaType)) queue.push(...(await childrenInStore(content, target).catch(() => [])));
   }
   return [...found.values()];
 }

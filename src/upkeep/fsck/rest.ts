@@ -111,7 +111,10 @@ export function checkRoot({ store, report }: CheckContext): void {
   // Written beside and renamed: `index.json.<pid>`.
   stray(root, (name) => KNOWN.has(name) || /^(?:index\.json|oci-layout|tsbuild-store)\.\d+$/.test(name));
   stray(meta, (name) => META.test(name) || /^images\.json\.\d+$/.test(name));
-  stray(locks, (name) => name.endsWith('.lock') || /^owner-\d+-[0-9a-f]{12}$/.test(name));
+  const isLock = (name: string): boolean => name.endsWith('.lock') || /^owner-\d+-[0-9a-f]{12}$/.test(name);
+  // One that has gone since was a lock.
+  const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  stray(locks, (name) => isLock(name) && isFile(join(locks, name)));
   stray(logs, (name) => /^\d{8}T\d{6}-[0-9a-f]{8}\.log$/.test(name));
   for (const { path, isOrphan } of listStatCaches(statCache))
     if (isOrphan)
