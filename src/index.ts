@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CheckResult } from './build/call/check.ts';
 import type { ContextListing, ListContextOptions } from './build/context/list.ts';
 import type { CheckStoreOptions } from './build/fsck.ts';
-import type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
+import type { LockCheckResult, LockRequest, LockResult } from './build/lock/types.ts';
 import type { BuildRequest, CacheMountPlace } from './build-types.ts';
 import type { CacheMountInfo } from './cache/index.ts';
 import type { ExportedMounts, ExportOptions as ExportMountOptions } from './cache/mounts/export.ts';
@@ -43,8 +43,8 @@ export { build } from './build/build.ts';
 export type { CheckResult } from './build/call/check.ts';
 export type { CheckReport, CheckWarning } from './build/call/types.ts';
 export type { ContextEntry, ContextListing, IgnoredEntry, ListContextOptions } from './build/context/list.ts';
+export type { LockCheckResult, LockRequest, LockResult } from './build/lock/types.ts';
 export type { CacheMissedError } from './build/misses.ts';
-export type { LockCheckResult, LockRequest, LockResult } from './build/remote/lock-types.ts';
 export { endUpkeep } from './build/upkeep.ts';
 export type {
   AnnotationSpec,
@@ -134,12 +134,12 @@ export async function listTargets(request: BuildRequest): Promise<TargetList> {
  * `locked` goes. Throws what a build would, and `LOCK_INVALID`, `LOCK_VERSION`, `LOCK_NAME_UNKNOWN`.
  */
 export async function lockDockerfile(request: LockRequest): Promise<LockResult> {
-  return await (await import('./build/remote/lock.ts')).lockDockerfile(request);
+  return await (await import('./build/lock/lock.ts')).lockDockerfile(request);
 }
 
 /** `tsbuild lock --check`: asks no server, changes nothing. Throws `LOCK_MISSING` for a lock file that has not all that is named. */
 export async function checkLock(request: LockRequest): Promise<LockCheckResult> {
-  return await (await import('./build/remote/check-lock.ts')).checkLock(request);
+  return await (await import('./build/lock/check.ts')).checkLock(request);
 }
 
 /** Lists a build context by one look at names and sizes; no file is opened. Throws `CONTEXT_UNREADABLE`, `DOCKERFILE_UNREADABLE`. */

@@ -6,8 +6,8 @@ import type { ConversionInput } from '../convert.ts';
 import type { DockerfileInput, IgnoreInput } from '../inputs.ts';
 import { NO_IGNORE } from '../inputs.ts';
 import { loadDockerfile } from '../load.ts';
-import type { LockRequest } from './lock-types.ts';
-import { contextNames } from './missing.ts';
+import { contextNames } from '../remote/missing.ts';
+import type { LockRequest } from './types.ts';
 
 /** A Dockerfile that is looked at for its lock file. */
 export interface LockPlaces {

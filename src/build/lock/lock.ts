@@ -8,17 +8,17 @@ import { toLayouts } from '../context/contexts.ts';
 import { convertDockerfile } from '../convert.ts';
 import { locateError, privilegeMissing } from '../errors.ts';
 import { runPhase } from '../phases.ts';
+import { lockPlaceUnknown } from '../remote/errors.ts';
+import { listSourceInputs } from '../remote/lock-names.ts';
+import { findLockPath, readLockFile } from '../remote/lock-path.ts';
 import { createShownMetaResolver } from '../solve.ts';
-import { lockPlaceUnknown } from './errors.ts';
-import { findDecidingArgs } from './lock-args.ts';
-import { createDraft, type LockDraft } from './lock-draft.ts';
-import { fetchLocked } from './lock-fetch.ts';
-import { listSourceInputs } from './lock-names.ts';
-import { findLockPath, readLockFile } from './lock-path.ts';
-import { type LockPlaces, lockConversion, settleRequest, withLockPlaces } from './lock-places.ts';
-import type { LockRequest, LockResult } from './lock-types.ts';
-import { dropUpdated } from './lock-update.ts';
-import { writeLock } from './lock-write.ts';
+import { findDecidingArgs } from './args.ts';
+import { createDraft, type LockDraft } from './draft.ts';
+import { fetchLocked } from './fetch.ts';
+import { type LockPlaces, lockConversion, settleRequest, withLockPlaces } from './places.ts';
+import type { LockRequest, LockResult } from './types.ts';
+import { dropUpdated } from './update.ts';
+import { writeLock } from './write.ts';
 
 /**
  * `tsbuild lock`: looks up every image, file of the web and ref of a repository that a Dockerfile names without pinning it, and writes what they

@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import type { MetaResolver } from '../../dockerfile/convert/index.ts';
 import { findDrift, type Lockfile } from '../../lockfile/index.ts';
 import { toLayouts } from '../context/contexts.ts';
-import { refuseUnlocked } from './errors.ts';
-import { discoverNames, type NamedInput, toLockNames } from './lock-names.ts';
-import { findLockPath, readLock } from './lock-path.ts';
-import { type LockPlaces, lockConversion, settleRequest, withLockPlaces } from './lock-places.ts';
-import type { LockCheckResult, LockRequest } from './lock-types.ts';
-import type { MissingInput } from './missing.ts';
-import { placeholder } from './tolerant-resolver.ts';
+import { refuseUnlocked } from '../remote/errors.ts';
+import { discoverNames, type NamedInput, toLockNames } from '../remote/lock-names.ts';
+import { findLockPath, readLock } from '../remote/lock-path.ts';
+import type { MissingInput } from '../remote/missing.ts';
+import { placeholder } from '../remote/tolerant-resolver.ts';
+import { type LockPlaces, lockConversion, settleRequest, withLockPlaces } from './places.ts';
+import type { LockCheckResult, LockRequest } from './types.ts';
 
 /**
  * `tsbuild lock --check`: whether a lock file has all that its Dockerfile names. Asks no server and changes nothing. Throws `LOCK_MISSING`,

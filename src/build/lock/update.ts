@@ -1,8 +1,8 @@
 import { KINDS, type Lockfile, urlName } from '../../lockfile/index.ts';
 import { familiarReference, formatReference, parseTaggedReference } from '../../oci/index.ts';
 import { suggest } from '../../suggest.ts';
-import { unknownLockName } from './errors.ts';
-import type { LockRequest } from './lock-types.ts';
+import { unknownLockName } from '../remote/errors.ts';
+import type { LockRequest } from './types.ts';
 
 type LockedPins = Pick<Lockfile, 'images' | 'urls' | 'git'>;
 

@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { unwritableLock } from './errors.ts';
+import { unwritableLock } from '../remote/errors.ts';
 
 /** Writes a lock file whole or not at all, with the mode that it had; one that has this text is not touched. Throws `FILE_UNWRITABLE`. */
 export function writeLock(path: string, text: string): void {

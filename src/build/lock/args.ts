@@ -2,10 +2,10 @@ import type { BuildRequest } from '../../build-types.ts';
 import type { MetaResolver } from '../../dockerfile/convert/index.ts';
 import { formatPlatform, type Platform } from '../../oci/index.ts';
 import { redactUrls } from '../../remote-url/index.ts';
-import type { LockDraft } from './lock-draft.ts';
-import { discoverNames } from './lock-names.ts';
-import { type LockPlaces, lockConversion } from './lock-places.ts';
-import { placeholder } from './tolerant-resolver.ts';
+import { discoverNames } from '../remote/lock-names.ts';
+import { placeholder } from '../remote/tolerant-resolver.ts';
+import type { LockDraft } from './draft.ts';
+import { type LockPlaces, lockConversion } from './places.ts';
 
 /**
  * The build arguments without which other things would be named. The others, secrets perhaps, are nobody's business, nor are the

@@ -4,9 +4,9 @@ import { redactUrl } from '../../remote-url/index.ts';
 import type { Workspace } from '../../workspace.ts';
 import { locateError } from '../errors.ts';
 import { runPhase } from '../phases.ts';
-import type { LockDraft } from './lock-draft.ts';
-import type { LockPlaces } from './lock-places.ts';
-import { listRemoteSources } from './sources.ts';
+import { listRemoteSources } from '../remote/sources.ts';
+import type { LockDraft } from './draft.ts';
+import type { LockPlaces } from './places.ts';
 
 /** Brings into the store all that a build of any stage would fetch. */
 export async function fetchLocked(
