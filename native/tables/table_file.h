@@ -46,7 +46,7 @@ class TableFile {
     }
     return why == nullptr ? Status(Unit{}) : Status(Error::Own("TABLES_FAILED", why, path_));
   }
-  // Before the first write to the commit that `version` counts, by who has the lock of writers.
+  // Before the first write to the commit that `version` counts, by who has the lock of writers. Looks at all pages of a file that is not large.
   Status CheckBeforeWriting(uint64_t version);
   // Copies a key or a value of the file's. MDB_CORRUPTED where it says to be larger than all of the file.
   int Copy(const MDB_val& value, std::string* copy) const;
