@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['ops', 'exporter', 'upkeep'],
   ['workspace.ts'],
   ['build'],
+  ['library'],
   ['index.ts'],
   ['cli'],
 ];
