@@ -47,6 +47,15 @@ export function buildIncomplete(id: string, status: string): TsbuildError {
   });
 }
 
+/** What lies in the place of a log is none, and nobody knows who put it there. */
+export function logUnreadable(id: string, path: string, why: string, cause?: unknown): TsbuildError {
+  return new TsbuildError('BUILD_INCOMPLETE', `the log of build ${id} cannot be read: ${path}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: `'tsbuild fsck --repair' takes it out of the store; 'tsbuild builds rm ${id}' removes the build's record`,
+    details: { id, path },
+  });
+}
+
 export function logGone(id: string, path: string): TsbuildError {
   return new TsbuildError('BUILD_INCOMPLETE', `the log of build ${id} is gone`, {
     hint: "'tsbuild builds inspect' shows what is known of it",

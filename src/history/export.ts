@@ -1,10 +1,11 @@
-import { createReadStream, statSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, type ReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
 import { writeTar } from '../content/index.ts';
 import { type Descriptor, type Digest, digestOf, encodeJson, MediaType } from '../oci/index.ts';
 import type { BuildInspection } from './history.ts';
+import { openLog } from './log-file.ts';
 import type { Explanation } from './reason-types.ts';
 
 /** What `builds export` writes of one build. */
@@ -51,7 +52,7 @@ async function fillBundle(pack: Pack, builds: readonly ExportedBuild[]): Promise
       layers.push(add(TYPE.dockerfile, Buffer.from(build.dockerfileText), 'Dockerfile'));
     if (build.explanation !== undefined)
       layers.push(add(TYPE.explanation, encodeJson(build.explanation), 'explanation.json'));
-    const log = await addLog(pack, build.logPath, seen);
+    const log = await addLog(pack, build, seen);
     if (log !== undefined) layers.push(log);
     const manifest = { schemaVersion: 2, mediaType: MediaType.ociManifest, config, layers };
     const annotations = { 'org.opencontainers.image.ref.name': record.id };
@@ -64,20 +65,29 @@ async function fillBundle(pack: Pack, builds: readonly ExportedBuild[]): Promise
 const EPOCH = new Date(0);
 
 /** A log may be larger than memory: it is read twice, and no further than it went the first time. */
-async function addLog(pack: Pack, path: string, seen: Set<Digest>): Promise<Descriptor | undefined> {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return undefined;
-  const { createHash } = await import('node:crypto');
-  const hash = createHash('sha256');
-  const end = size - 1;
-  for await (const chunk of createReadStream(path, { end })) hash.update(chunk as Buffer);
-  const digest: Digest = `sha256:${hash.digest('hex')}`;
-  if (!seen.has(digest)) {
-    const sink = pack.entry({ name: blobPath(digest), size, mode: 0o644, mtime: EPOCH });
-    await pipeline(createReadStream(path, { end }), sink);
+async function addLog(
+  pack: Pack,
+  { record, logPath }: BuildInspection,
+  seen: Set<Digest>,
+): Promise<Descriptor | undefined> {
+  if (!existsSync(logPath)) return undefined;
+  const { fd, size } = openLog(record.id, logPath);
+  try {
+    if (size === 0) return undefined;
+    const { createHash } = await import('node:crypto');
+    const hash = createHash('sha256');
+    const read = (): ReadStream => createReadStream(logPath, { fd, start: 0, end: size - 1, autoClose: false });
+    for await (const chunk of read()) hash.update(chunk as Buffer);
+    const digest: Digest = `sha256:${hash.digest('hex')}`;
+    if (!seen.has(digest)) {
+      const sink = pack.entry({ name: blobPath(digest), size, mode: 0o644, mtime: EPOCH });
+      await pipeline(read(), sink);
+    }
+    seen.add(digest);
+    return { mediaType: TYPE.log, digest, size, ...nameFile('build.log') };
+  } finally {
+    closeSync(fd);
   }
-  seen.add(digest);
-  return { mediaType: TYPE.log, digest, size, ...nameFile('build.log') };
 }
 
 function nameFile(title: string | undefined): Pick<Descriptor, 'annotations'> {

@@ -1,8 +1,9 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { NativeApi } from '../native/types.ts';
-import { buildAmbiguous, buildIncomplete, buildNotFound, buildNotRemoved, buildRunning, logGone } from './errors.ts';
+import { buildAmbiguous, buildIncomplete, buildNotFound, buildNotRemoved, buildRunning } from './errors.ts';
 import { explainRecord } from './explain.ts';
+import { openLog } from './log-file.ts';
 import { buildLogPath } from './paths.ts';
 import { findStatus, type HistoryPaths, isRunning, listBuildIds, readPlan, readRecord, readSteps } from './read.ts';
 import type { Explanation } from './reason-types.ts';
@@ -17,7 +18,7 @@ export interface BuildHistory {
   inspect(reference: string): Promise<BuildInspection>;
   /** Throws `BUILD_INCOMPLETE`. */
   explain(reference: string): Promise<Explanation>;
-  /** The whole log so far. Throws `BUILD_INCOMPLETE` where it is gone. */
+  /** The whole log so far. Throws `BUILD_INCOMPLETE` where it is gone, or no file. */
   readLog(reference: string): Promise<{ readonly id: string; readonly log: Readable }>;
   /** Throws `BUILD_RUNNING`. */
   remove(reference: string): Promise<string>;
@@ -72,8 +73,7 @@ export function createBuildHistory(paths: HistoryPaths, native: Pick<NativeApi, 
     async readLog(reference) {
       const { id } = await find(reference);
       const path = buildLogPath(paths, id);
-      if (!existsSync(path)) throw logGone(id, path);
-      return { id, log: createReadStream(path) };
+      return { id, log: createReadStream(path, { fd: openLog(id, path).fd }) };
     },
 
     async remove(reference) {

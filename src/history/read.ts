@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeApi } from '../native/types.ts';
 import { isDigest as isDigestText } from '../oci/index.ts';
@@ -59,7 +59,7 @@ export async function isRunning(
   native: Pick<NativeApi, 'lockFile'>,
 ): Promise<boolean> {
   const path = buildLogPath(paths, id);
-  if (!existsSync(path)) return false;
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   try {
     // Shared: those who ask at the same time do not take each other for the build.
     const lock = await native.lockFile({ path, exclusive: false, wait: false });

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeApi } from '../native/types.ts';
 import { BUILD_ID, buildDirectory, buildLogPath, listsDirectory, plansDirectory } from './paths.ts';
@@ -65,12 +65,13 @@ export async function removeOldBuilds(
 /** Removes a build's record and log. `false` when it runs. */
 export async function removeBuild(paths: HistoryPaths, id: string, native: Native): Promise<boolean> {
   const log = buildLogPath(paths, id);
-  const hasLog = statSync(log, { throwIfNoEntry: false }) !== undefined;
+  // What is no file is no log of a build that runs, whatever it is.
+  const hasLog = lstatSync(log, { throwIfNoEntry: false })?.isFile() ?? false;
   const lock = hasLog ? await native.lockFile({ path: log, exclusive: true, wait: false }) : undefined;
   if (hasLog && lock === undefined) return false;
   try {
     rmSync(buildDirectory(paths, id), { recursive: true, force: true });
-    rmSync(log, { force: true });
+    rmSync(log, { recursive: true, force: true });
   } finally {
     lock?.release();
   }

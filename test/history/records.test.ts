@@ -1,9 +1,11 @@
 // Records of builds: what is in them, of builds that end in each way, and what is made of files that nobody vouches for.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
+import { writeBundle } from '../../src/history/export.ts';
 import { createBuildHistory } from '../../src/history/index.ts';
 import {
   build,
@@ -319,4 +321,30 @@ test('links and endless files in the place of records are no records', async (t)
   symlinkSync('/dev/zero', join(paths.builds, ID, 'record.json'));
   symlinkSync('/', join(paths.builds, '20260102T030405-00a00002'));
   t.deepEqual(await history.list(), []);
+});
+
+test('what is no file in the place of a log is not read, makes nobody wait, and goes with the record', async (t) => {
+  const { paths, add, history } = makeHistory(t);
+  const log = join(paths.logs, `${ID}.log`);
+  mkdirSync(paths.logs, { recursive: true });
+  const outside = join(paths.logs, 'outside');
+  writeFileSync(outside, 'of somebody');
+  for (const put of [
+    async () => void (await exec('mkfifo', [log])),
+    () => mkdirSync(join(log, 'in it'), { recursive: true }),
+    () => symlinkSync(outside, log),
+  ]) {
+    add(ID, { 'record.json': JSON.stringify(makeRecord({ id: ID })) });
+    await put();
+    await t.throwsAsync(history.readLog(ID), { code: 'BUILD_INCOMPLETE', message: /it is no file/ });
+    const inspection = await history.inspect(ID);
+    const output = new PassThrough().resume();
+    await t.throwsAsync(
+      writeBundle([{ ...inspection, explanation: undefined }], output, new AbortController().signal),
+      { code: 'BUILD_INCOMPLETE', message: /it is no file/ },
+    );
+    t.is(await history.remove(ID), ID);
+    t.is(lstatSync(log, { throwIfNoEntry: false }), undefined);
+  }
+  t.is(readFileSync(outside, 'utf8'), 'of somebody');
 });
