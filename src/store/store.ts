@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { errorCode, errorMessage, TsbuildError } from '../errors.ts';
 import { native } from '../native/index.ts';
-import type { FileLock, TablesHandle } from '../native/types.ts';
+import type { FileLock, LockFileRequest, TablesHandle } from '../native/types.ts';
 import { writeWhole } from '../whole-files.ts';
 import { storeDamaged, storeUnavailable, storeVersion } from './errors.ts';
 import { createLeases, type Leases } from './leases.ts';
@@ -65,7 +65,7 @@ export async function openStore(
     return owner;
   };
   const made = new Set<string>();
-  const leases = createLeases(paths.locks, native, getOwner);
+  const leases = createLeases(paths.locks, { lockFile }, getOwner);
   return {
     paths,
     isReadOnly,
@@ -78,7 +78,7 @@ export async function openStore(
     hold: async (names) => (isReadOnly ? undefined : leases.hold(names)),
     collect: (work, options) => leases.collect(work, options),
     holders: async () => (isReadOnly ? new Map() : leases.holders()),
-    lock: (name, options) => native.lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
+    lock: (name, options) => lockFile({ path: join(paths.locks, `${name}.lock`), ...options }),
     async close() {
       await tables.settled();
       handle.close();
@@ -88,6 +88,17 @@ export async function openStore(
     },
   };
 }
+
+/** What is no file in the place of a lock is told as what it is: each command that needs the lock would fail. */
+function lockFile(request: LockFileRequest): Promise<FileLock | undefined> {
+  return native.lockFile(request).catch((error: unknown) => {
+    throw NO_FILE.has(errorCode(error) ?? '')
+      ? storeDamaged(request.path, 'what lies there is no file, and a lock is one', error)
+      : error;
+  });
+}
+
+const NO_FILE = new Set(['EISDIR', 'ELOOP', 'ENXIO']);
 
 interface OpenedTables {
   readonly handle: TablesHandle;
@@ -182,7 +193,9 @@ function prepareRoot(paths: StorePaths): void {
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    // What may not be looked at is no store without anything in it.
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
   }
 }

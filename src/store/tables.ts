@@ -2,6 +2,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import type { TableChange, TablesHandle } from '../native/types.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { storeDamaged } from './errors.ts';
+import { hasShape } from './record-shapes.ts';
 
 /**
  * A table of small records, shared by any number of processes. Reads see the last commit; a write's promise resolves when it is
@@ -33,7 +34,7 @@ export interface Tables {
 export function createTables(handle: TablesHandle, path: string): Tables {
   const commits = new CommitQueue(tellDamage(handle, path));
   return {
-    table: (name) => createTable(commits, `${name}/`, path),
+    table: (name) => createTable(commits, name, path),
     records: () => commits.list(''),
     removeRecord: (key) => commits.write({ key }),
     settled: () => commits.settled(),
@@ -63,7 +64,8 @@ function tellDamage(handle: TablesHandle, path: string): TablesHandle {
   };
 }
 
-function createTable<V>(commits: CommitQueue, prefix: string, path: string): Table<V> {
+function createTable<V>(commits: CommitQueue, name: string, path: string): Table<V> {
+  const prefix = `${name}/`;
   const parse = (key: string, text: string): V => {
     let value: V;
     try {
@@ -72,6 +74,7 @@ function createTable<V>(commits: CommitQueue, prefix: string, path: string): Tab
       throw storeDamaged(path, `the record ${prefix}${key} is no JSON`, error);
     }
     if (value === null) throw storeDamaged(path, `the record ${prefix}${key} says nothing`);
+    if (!hasShape(name, value)) throw storeDamaged(path, `the record ${prefix}${key} makes no sense`);
     return value;
   };
   const get = (key: string): V | undefined => {

@@ -280,6 +280,15 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     },
   ],
   [
+    'directories and links in the place of the locks that a repair takes',
+    /stray-file error[\s\S]*stray-file error/,
+    (root) => {
+      for (const name of ['gc', 'upkeep']) rmSync(join(root, 'locks', `${name}.lock`), { force: true });
+      makeDirectory(join(root, 'locks', 'gc.lock', 'in it'));
+      symlinkSync('/etc/hostname', join(root, 'locks', 'upkeep.lock'));
+    },
+  ],
+  [
     'a wrong link to a parent',
     /snapshot-shape/,
     (root) => {
@@ -321,6 +330,16 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     'a cache record of another shape',
     /record-invalid/,
     (root) => withTable(root, 'cache-records', 'sha256:x', { snapshots: 7 }),
+  ],
+  [
+    'a cache record with a number for a name',
+    /record-invalid/,
+    (root) => withTable(root, 'cache-records', `sha256:${'1'.repeat(64)}`, { snapshots: [], name: 7 }),
+  ],
+  [
+    'a cache record that says nothing',
+    /record-invalid/,
+    (root) => withTable(root, 'cache-records', `sha256:${'1'.repeat(64)}`, null),
   ],
   ['a chain to nowhere', /chain-stale/, (root) => withTable(root, 'chains', `sha256:${'1'.repeat(64)}`, 'gone')],
   [
@@ -366,6 +385,16 @@ const DAMAGES: readonly (readonly [name: string, codes: RegExp, damage: (root: s
     'a record of a snapshot that says nothing',
     /tables-damaged/,
     (root) => changeTable(root, 'snapshots', (name) => ({ [name]: null })),
+  ],
+  [
+    'a record of a snapshot with a field of another type',
+    /tables-damaged/,
+    (root) => changeTable(root, 'snapshots', (name, record) => ({ [name]: { ...record, parent: 7 } })),
+  ],
+  [
+    'an image record with a field of another type',
+    /tables-damaged/,
+    (root) => changeTable(root, 'images', (name, record) => ({ [name]: { ...record, imageID: [7] } })),
   ],
   [
     'a record of a snapshot under another name',

@@ -1,4 +1,5 @@
 import type { KnownLayer } from '../../llb/results.ts';
+import type { NativeApi } from '../../native/types.ts';
 import { layerCompression } from '../../oci/index.ts';
 import type { ImageContext } from '../context.ts';
 import { notAnImage, unpackFailed } from '../errors.ts';
@@ -8,7 +9,11 @@ import { notAnImage, unpackFailed } from '../errors.ts';
  * Throws `DIFFID_MISMATCH`, `IMAGE_UNSUPPORTED`, and the codes of compressed data.
  */
 export async function proveLayer(
-  { content, layerBlobs, native }: Pick<ImageContext, 'content' | 'layerBlobs' | 'native'>,
+  {
+    content,
+    layerBlobs,
+    native,
+  }: Pick<ImageContext, 'content' | 'layerBlobs'> & { readonly native: Pick<NativeApi, 'digestLayer'> },
   { diffID, blob }: KnownLayer,
   name: string,
 ): Promise<void> {

@@ -7,6 +7,7 @@ import { lockUpkeep } from '../prune.ts';
 import type { UpkeepContext, UpkeepNative } from '../types.ts';
 import { checkBlobs } from './blobs.ts';
 import { checkImages } from './images.ts';
+import { clearNeededLocks } from './locks.ts';
 import {
   checkBuilds,
   checkCacheMounts,
@@ -39,11 +40,11 @@ export async function checkStore(
   native: UpkeepNative,
   options: CheckOptions,
 ): Promise<StoreCheck> {
+  const found: Finding[] = options.repair ? [...clearNeededLocks(context, quarantineIn(context))] : [];
   const lock = options.repair
     ? await lockUpkeep(context, { ...(options.signal === undefined ? {} : { signal: options.signal }), waitMs: 10_000 })
     : undefined;
   try {
-    const found: Finding[] = [];
     // Records that cannot be read keep all others of their table from being read.
     found.push(...(await mend(context, await collect(context, native, options, checkRecords), options)));
     if (found.some(({ repaired }) => !repaired))
@@ -155,6 +156,16 @@ async function attempt(cure: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
+/** Gives what takes paths out of the store. */
+function quarantineIn({ store }: UpkeepContext): (path: string) => void {
+  let count = 0;
+  return (path) => {
+    const directory = join(store.paths.root, 'quarantine');
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    renameSync(path, join(directory, `${Date.now()}-${process.pid}-${count++}-${basename(path)}`));
+  };
+}
+
 /** Cures what has a cure, in one step that nobody begins to use anything in. */
 async function mend(
   context: UpkeepContext,
@@ -165,12 +176,7 @@ async function mend(
   if (!repair || !curable) return problems.map((problem) => toFinding(problem, false));
   const { store } = context;
   const works: (() => Promise<unknown>)[] = [];
-  let count = 0;
-  const quarantine = (path: string): void => {
-    const directory = join(store.paths.root, 'quarantine');
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    renameSync(path, join(directory, `${Date.now()}-${process.pid}-${count++}-${basename(path)}`));
-  };
+  const quarantine = quarantineIn(context);
   const findings = await store.collect(
     async (held) => {
       const done: Finding[] = [];

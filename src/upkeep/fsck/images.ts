@@ -23,7 +23,7 @@ export async function checkImages(context: CheckContext, good: ReadonlySet<Diges
   let count = 0;
   for (const { key, value } of store.table<ImageRecord>('images').entries()) {
     count++;
-    if (!isRecord(value) || value.name !== key) {
+    if (value.name !== key || !isDigest(value.target.digest)) {
       report({
         code: 'image-record',
         severity: 'error',
@@ -41,17 +41,6 @@ export async function checkImages(context: CheckContext, good: ReadonlySet<Diges
   }
   await checkIndex(context, () => records.refresh());
   return count;
-}
-
-function isRecord(value: Partial<ImageRecord> | null): value is ImageRecord {
-  const digest = value?.target?.digest;
-  return (
-    typeof value?.name === 'string' &&
-    typeof digest === 'string' &&
-    isDigest(digest) &&
-    typeof value.target?.mediaType === 'string' &&
-    typeof value.imageID === 'string'
-  );
 }
 
 async function checkImage(context: CheckContext, good: ReadonlySet<Digest>, record: ImageRecord): Promise<void> {

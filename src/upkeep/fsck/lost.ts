@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { LINK_NAMES } from '../../snapshot/overlay/active.ts';
 import { snapshotRoot } from '../../snapshot/overlay/records.ts';
+import { hasShape } from '../../store/index.ts';
 import type { UpkeepContext } from '../types.ts';
 import { readLink } from './links.ts';
 import { listLayers } from './rebuild.ts';
@@ -23,6 +24,9 @@ export async function findLostRecord(context: UpkeepContext): Promise<string | u
     if (table === 'chains' && typeof record === 'string') chains.set(name, record);
     if (table !== 'snapshots' && table !== 'images') continue;
     if (typeof record !== 'object' || record === null) return `the record ${key} says nothing`;
+    // An image's name alone is no loss; of one with a target there is a copy.
+    if (!hasShape(table, record) && (table === 'snapshots' || 'target' in record))
+      return `the record ${key} makes no sense`;
     if (table === 'snapshots') snapshots.set(name, record);
     else if ('target' in record && 'name' in record && record.name !== name)
       return `the record ${key} is that of ${String(record.name)}`;

@@ -2,16 +2,11 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLayerBlobs, IMAGE_NAME_ANNOTATION } from '../../content/index.ts';
 import { childrenInStore, imageIDOf, readConfig, readManifest } from '../../images/graph.ts';
+import { proveLayer } from '../../images/layers/prove.ts';
 import { createImageRecords } from '../../images/names/records.ts';
 import type { ImageRecord } from '../../images/types.ts';
-import {
-  chainIDs,
-  type Descriptor,
-  type Digest,
-  isConfigType,
-  isManifestType,
-  layerCompression,
-} from '../../oci/index.ts';
+import type { NativeApi } from '../../native/types.ts';
+import { chainIDs, type Descriptor, type Digest, isConfigType, isManifestType } from '../../oci/index.ts';
 import { diffSnapshot } from '../../snapshot/differ.ts';
 import { LINK_NAMES } from '../../snapshot/overlay/active.ts';
 import { openRecords, type SnapshotRecord } from '../../snapshot/overlay/records.ts';
@@ -23,19 +18,21 @@ export interface RebuiltTables {
   readonly images: readonly string[];
 }
 
+type RebuildNative = UpkeepNative & Pick<NativeApi, 'digestLayer'>;
+
 /**
  * Fills empty tables from what lies on disk: snapshots from their directories, which say what they stand on; images from the copy of their
- * records, or from `index.json`; which blob is which layer from manifests. Of built images, whose layers are only snapshots, each layer is
+ * records, or from `index.json`; which blob is which layer from manifests, where the bytes say the same. Of built images, whose layers are only snapshots, each layer is
  * packed again to learn which it is. What the build cache remembered is lost: steps run again.
  */
 export async function rebuildTables(
   context: UpkeepContext,
-  native: UpkeepNative,
+  native: RebuildNative,
   onProgress?: (what: string, current: number, total: number) => void,
 ): Promise<RebuiltTables> {
   const snapshots = await rebuildSnapshots(context);
   const images = await rebuildImages(context);
-  await rebuildLayerBlobs(context);
+  await rebuildLayerBlobs(context, native);
   await rebuildChains(context, native, onProgress);
   return { snapshots, images };
 }
@@ -113,18 +110,20 @@ async function listManifests({ store, content }: UpkeepContext): Promise<readonl
   return [...found.values()];
 }
 
-async function rebuildLayerBlobs(context: UpkeepContext): Promise<void> {
+/** What is recorded is believed, so it is proved first: a manifest may be of an image that nobody has unpacked. */
+async function rebuildLayerBlobs(context: UpkeepContext, native: RebuildNative): Promise<void> {
   const { store, content } = context;
-  const layerBlobs = createLayerBlobs(store, content);
+  const proof = { content, native, layerBlobs: createLayerBlobs(store, content) };
   for (const target of await listManifests(context)) {
     if (!isManifestType(target.mediaType)) continue;
     try {
       const manifest = await readManifest(content, target.digest);
       const { diff_ids: diffIDs } = (await readConfig(content, manifest.config.digest)).rootfs;
-      for (const [i, { digest, size, mediaType }] of manifest.layers.entries()) {
-        const [diffID, compression] = [diffIDs[i], layerCompression(mediaType)];
-        if (diffID === undefined || compression === undefined) continue;
-        await layerBlobs.record(diffID, { digest, size, mediaType, compression });
+      for (const [i, blob] of manifest.layers.entries()) {
+        const diffID = diffIDs[i];
+        if (diffID === undefined || content.stat(blob.digest) === undefined) continue;
+        // Of one that is another's, nothing is remembered.
+        await proveLayer(proof, { diffID, blob }, target.digest).catch(() => undefined);
       }
     } catch {
       // Damaged: the check says so.

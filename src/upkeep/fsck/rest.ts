@@ -1,10 +1,12 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { instanceDirectory, listInstances, listNames, mountName, readFacts } from '../../cache/mounts/facts.ts';
 import { BUILD_ID, recordPath } from '../../history/paths.ts';
 import { readRecord } from '../../history/read.ts';
 import { isDigest } from '../../oci/index.ts';
 import { listStatCaches } from '../../source/stat-caches.ts';
+import { hasShape } from '../../store/index.ts';
+import { describeLock } from './locks.ts';
 import type { CheckContext, Problem } from './types.ts';
 
 /** Entries of a store's root. */
@@ -24,28 +26,45 @@ const quarantined = (path: string): Pick<Problem, 'repair' | 'cure'> => ({
   },
 });
 
-/** Records that are no JSON, in whatever table. Removed first: who reads a table reads all of it. */
+/**
+ * Records that are no JSON or have not the fields of their table. Removed first: who reads a table reads all of it. Where an image could be
+ * lost by that, all tables are made anew instead (`findLostRecord`).
+ */
 export function checkRecords({ store, report }: CheckContext): void {
   for (const { key, value } of store.records()) {
-    try {
-      JSON.parse(value);
-    } catch {
+    const told = judgeRecord(key.slice(0, key.indexOf('/')), value);
+    if (told !== undefined)
       report({
-        code: 'record-unreadable',
+        ...told,
         severity: 'error',
         subject: key,
-        message: 'it is no JSON',
-        repair: 'the record is removed',
         cure: async () => {
           await store.removeRecord(key);
           return true;
         },
       });
-    }
   }
 }
 
-/** What the build cache remembers has the shape that it should. That a snapshot of a record is gone is no fault: it was collected. */
+/** `undefined` of one that can be read. */
+function judgeRecord(table: string, text: string): Pick<Problem, 'code' | 'message' | 'repair'> | undefined {
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    return { code: 'record-unreadable', message: 'it is no JSON', repair: 'the record is removed' };
+  }
+  if (record !== null && hasShape(table, record)) return undefined;
+  return table === 'images'
+    ? { code: 'image-record', message: 'the record of the image makes no sense', repair: 'the name is removed' }
+    : {
+        code: 'record-invalid',
+        message: 'the record makes no sense',
+        repair: 'forgotten: what it was about is made or learnt again',
+      };
+}
+
+/** What names things by digests does. That a snapshot of a record is gone is no fault: it was collected. */
 export function checkCacheRecords({ store, report }: CheckContext): void {
   const invalid = (table: string, key: string): void =>
     report({
@@ -59,19 +78,11 @@ export function checkCacheRecords({ store, report }: CheckContext): void {
         return true;
       },
     });
-  for (const { key, value } of store.table<{ snapshots?: unknown } | null>('cache-records').entries()) {
-    const snapshots = value?.snapshots;
-    const isGood = Array.isArray(snapshots) && snapshots.every((name) => name === null || typeof name === 'string');
-    if (!isGood || !isDigest(key)) invalid('cache-records', key);
-  }
-  for (const { key, value } of store.table<unknown>('content-digests').entries())
-    if (typeof value !== 'string' || !isDigest(value)) invalid('content-digests', key);
-  for (const { key, value } of store.table<unknown>('layer-blobs').entries()) {
-    const isGood =
-      Array.isArray(value) &&
-      value.every((blob: { digest?: unknown } | null) => typeof blob?.digest === 'string' && isDigest(blob.digest));
-    if (!isGood) invalid('layer-blobs', key);
-  }
+  for (const { key } of store.table('cache-records').entries()) if (!isDigest(key)) invalid('cache-records', key);
+  for (const { key, value } of store.table<string>('content-digests').entries())
+    if (!isDigest(value)) invalid('content-digests', key);
+  for (const { key, value } of store.table<readonly { readonly digest: string }[]>('layer-blobs').entries())
+    if (!value.every(({ digest }) => isDigest(digest))) invalid('layer-blobs', key);
 }
 
 /** The files that make the root a store. */
@@ -114,8 +125,11 @@ export function checkRoot({ store, report }: CheckContext): void {
   const isLock = (name: string): boolean => name.endsWith('.lock') || /^owner-\d+-[0-9a-f]{12}$/.test(name);
   // One that has gone since was a lock.
   const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
-  stray(locks, (name) => isLock(name) && isFile(join(locks, name)));
-  stray(logs, (name) => /^\d{8}T\d{6}-[0-9a-f]{8}\.log$/.test(name));
+  stray(locks, (name) => isLock(name));
+  for (const path of namesIn(locks).map((name) => join(locks, name)))
+    if (isLock(basename(path)) && !isFile(path))
+      report({ ...describeLock(relative(root, path)), ...quarantined(path) });
+  stray(logs, (name) => /^\d{8}T\d{6}-[0-9a-f]{8}\.log$/.test(name) && isFile(join(logs, name)));
   for (const { path, isOrphan } of listStatCaches(statCache))
     if (isOrphan)
       report({
