@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
  * Reads a small regular file. `undefined` for what is not there, is no file, cannot be read or is larger: for what nothing depends on.
@@ -30,6 +30,11 @@ export function writeWhole(
   options: { readonly mode?: number; readonly flush?: boolean } = {},
 ): void {
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, data, options);
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, data, options);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

@@ -34,7 +34,9 @@ export function fileUnwritable(flag: string, path: string, cause: unknown): Tsbu
       ? 'its directory does not exist'
       : code === 'EACCES' || code === 'EPERM'
         ? 'choose a place that you may write to'
-        : undefined;
+        : code === 'ENOSPC' || code === 'EDQUOT'
+          ? 'the disk is full: free some space, or choose another place'
+          : undefined;
   return new TsbuildError('FILE_UNWRITABLE', `cannot write the file of ${flag}, ${path}: ${errorMessage(cause)}`, {
     cause,
     ...(hint === undefined ? {} : { hint }),

@@ -3,10 +3,10 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { fileUnwritable } from './usage-errors.ts';
 
-/** The file is there when it is whole, or not at all. */
+/** The file is there when it is whole, or not at all. Throws `FILE_UNWRITABLE`, and what `write` throws. */
 export async function writeWholeFile(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
   if (path.startsWith('/dev/')) {
-    await writeStream(path, write);
+    await writeStream(path, path, write);
     return;
   }
   const temporary = `${path}.${process.pid}.tmp`;
@@ -16,7 +16,7 @@ export async function writeWholeFile(path: string, write: (target: Writable) => 
     throw fileUnwritable('-o', path, error);
   }
   try {
-    await writeStream(temporary, write);
+    await writeStream(temporary, path, write);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -24,7 +24,8 @@ export async function writeWholeFile(path: string, write: (target: Writable) => 
   }
 }
 
-async function writeStream(path: string, write: (target: Writable) => Promise<void>): Promise<void> {
+/** `name` is what errors call the file. */
+async function writeStream(path: string, name: string, write: (target: Writable) => Promise<void>): Promise<void> {
   const stream = createWriteStream(path);
   // An error of the file (a full disk) may come while nobody waits for the stream.
   const closed = finished(stream);
@@ -36,7 +37,11 @@ async function writeStream(path: string, write: (target: Writable) => Promise<vo
     stream.destroy();
     // It may still be about to be opened, which would make a file that was removed.
     await closed.catch(() => {});
-    throw error;
+    throw stream.errored === null ? error : fileUnwritable('-o', name, stream.errored);
   }
-  await closed;
+  try {
+    await closed;
+  } catch (error) {
+    throw fileUnwritable('-o', name, error);
+  }
 }

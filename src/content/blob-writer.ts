@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { type Descriptor, digestAlgorithm } from '../oci/index.ts';
+import { writeFailed } from '../store/errors.ts';
 import type { IngestOptions } from './content-store.ts';
-import { digestMismatch, sizeMismatch, unsupportedAlgorithm, writeFailed } from './errors.ts';
+import { digestMismatch, sizeMismatch, unsupportedAlgorithm } from './errors.ts';
 
 /** Chunks are gathered to writes of this size: a socket's 64 KiB pieces would each cost a trip to the thread pool. */
 const BATCH_BYTES = 1024 * 1024;

@@ -52,23 +52,6 @@ export function unsupportedAlgorithm(digest: Digest): TsbuildError {
   });
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
-
-/** Names a failed write to the store, apart from errors that already say what they are. */
-export function writeFailed(path: string, cause: unknown): TsbuildError {
-  if (cause instanceof TsbuildError) return cause;
-  if (FULL.has(errorCode(cause) ?? ''))
-    return new TsbuildError('STORE_FULL', `no space left to write ${path}`, {
-      cause,
-      hint: 'remove images or the build cache, or choose a root on a larger disk with --root or TSBUILD_ROOT',
-      details: { path },
-    });
-  return new TsbuildError('STORE_WRITE_FAILED', `cannot write ${path}: ${errorMessage(cause)}`, {
-    cause,
-    details: { path },
-  });
-}
-
 export function temporaryPathForeign(path: string, ingest: string): TsbuildError {
   return new TsbuildError('CONTENT_PATH_INVALID', `${path} was not made by temporaryPath(): it is not in ${ingest}`);
 }

@@ -3,17 +3,11 @@ import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync 
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Digest, describe, digestAlgorithm, digestEncoded, isDigest } from '../oci/index.ts';
+import { writeFailed } from '../store/errors.ts';
 import type { Store } from '../store/index.ts';
 import { discardSource, writeBlob } from './blob-writer.ts';
 import type { BlobInfo, ContentStore } from './content-store.ts';
-import {
-  contentCorrupt,
-  contentNotFound,
-  contentTooLarge,
-  sizeMismatch,
-  temporaryPathForeign,
-  writeFailed,
-} from './errors.ts';
+import { contentCorrupt, contentNotFound, contentTooLarge, sizeMismatch, temporaryPathForeign } from './errors.ts';
 
 /** A temporary file is named `<owner>.<number>`, so that anybody can tell whether its writer still runs. */
 const TEMPORARY = /^(\d+-[0-9a-f]{12})\.\d+$/;

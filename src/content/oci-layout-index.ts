@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { makeDirectories } from '../directories.ts';
 import { errorCode } from '../errors.ts';
 import { type Index, MAX_MANIFEST_BYTES, MediaType, parseIndex } from '../oci/index.ts';
+import { writeFailed } from '../store/errors.ts';
 import { writeWhole } from '../whole-files.ts';
-import { layoutInvalid, writeFailed } from './errors.ts';
+import { layoutInvalid } from './errors.ts';
 
 const LAYOUT_FILE = 'oci-layout';
 const INDEX_FILE = 'index.json';

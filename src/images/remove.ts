@@ -1,3 +1,4 @@
+import { TsbuildError } from '../errors.ts';
 import { type CollectionContext, collectGarbage } from './collect.ts';
 import { imageInUse, imageNotFound } from './errors.ts';
 import { requireImage } from './names/find.ts';
@@ -23,15 +24,37 @@ export async function removeImage(
       record.imageID,
       records.map(({ name }) => showName(name)),
     );
-  await context.records.remove(going.map(({ name }) => name));
+  const full = await removeNames(
+    context,
+    going.map(({ name }) => name),
+  );
   const removed: RemovedItem[] = going
     .filter(({ name }) => !isDangling(name))
     .map(({ name }) => ({ type: 'untagged', name: showName(name) }));
-  if (going.length < records.length) return removed;
+  if (going.length < records.length) {
+    if (full !== undefined) throw full;
+    return removed;
+  }
   removed.push({ type: 'deleted', digest: record.imageID });
   const collected = await collectGarbage(context);
+  if (full !== undefined) await context.records.refresh();
   for (const digest of collected?.snapshots ?? []) removed.push({ type: 'deleted', digest });
   return removed;
+}
+
+/**
+ * A full disk has no room for what is written anew beside the table, and removing is what makes room: that error is returned, for
+ * when something was freed. Others are thrown.
+ */
+async function removeNames(context: CollectionContext, names: readonly string[]): Promise<TsbuildError | undefined> {
+  try {
+    await context.records.remove(names);
+    return undefined;
+  } catch (error) {
+    const isGone = names.every((name) => context.records.get(name) === undefined);
+    if (error instanceof TsbuildError && error.code === 'STORE_FULL' && isGone) return error;
+    throw error;
+  }
 }
 
 /** A repository's digests of an image go with its last tag there. */

@@ -31,6 +31,7 @@ export function hintOf(end: ProcessEnd): string | undefined {
   if (end.exitCode === 127) return hintOfMissing(end);
   if (end.exitCode === 126)
     return 'it was found but may not be run: make it executable with RUN chmod +x or COPY --chmod=755';
+  if (/no space left on device|disk quota exceeded/i.test(end.output)) return HINT_FULL;
   const signal = findSignal(end);
   if (signal === undefined) return undefined;
   if (signal === 'SIGKILL') return 'something killed it (SIGKILL): most often the kernel for lack of memory, see dmesg';
@@ -38,6 +39,9 @@ export function hintOf(end: ProcessEnd): string | undefined {
   const crashed = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP', 'SIGSYS'].includes(signal);
   return crashed ? `a program crashed (${signal})` : `a program was ended by ${signal}`;
 }
+
+const HINT_FULL =
+  'a disk is full: the one of the store (tsbuild prune frees some of it, --root names another), or a tmpfs of the step';
 
 function hintOfFormat(platform: Platform): string {
   const [wanted, own] = [formatPlatform(platform), formatPlatform(hostPlatform())];

@@ -8,10 +8,29 @@ export function storeUnavailable(root: string, cause: unknown): TsbuildError {
       ? 'choose a directory that you may write to with --root or TSBUILD_ROOT'
       : code === 'ENOSPC'
         ? 'the disk is full: free some space, or choose another place with --root'
-        : 'check the directory, or choose another with --root or TSBUILD_ROOT';
+        : code === 'EROFS'
+          ? 'the file system is read-only: commands that list and show work there, others need another place (--root)'
+          : 'check the directory, or choose another with --root or TSBUILD_ROOT';
   return new TsbuildError('STORE_UNAVAILABLE', `cannot open the store ${root}: ${errorMessage(cause)}`, {
     cause,
     hint,
+  });
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Names a failed write to the store, apart from errors that already say what they are. */
+export function writeFailed(path: string, cause: unknown): TsbuildError {
+  if (cause instanceof TsbuildError) return cause;
+  if (FULL.has(errorCode(cause) ?? ''))
+    return new TsbuildError('STORE_FULL', `no space left to write ${path}`, {
+      cause,
+      hint: 'remove images or the build cache, or choose a root on a larger disk with --root or TSBUILD_ROOT',
+      details: { path },
+    });
+  return new TsbuildError('STORE_WRITE_FAILED', `cannot write ${path}: ${errorMessage(cause)}`, {
+    cause,
+    details: { path },
   });
 }
 

@@ -1,7 +1,7 @@
 import { errorCode, errorMessage } from '../errors.ts';
 import type { TableChange, TablesHandle } from '../native/types.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { storeDamaged } from './errors.ts';
+import { storeDamaged, writeFailed } from './errors.ts';
 import { hasShape } from './record-shapes.ts';
 
 /**
@@ -58,7 +58,7 @@ function tellDamage(handle: TablesHandle, path: string): TablesHandle {
     version: () => attempt(() => handle.version()),
     commit: (request) =>
       handle.commit(request).catch((error: unknown) => {
-        throw told(error);
+        throw writeFailed(path, told(error));
       }),
     close: () => handle.close(),
   };

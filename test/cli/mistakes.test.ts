@@ -120,6 +120,11 @@ testNeeding(['root'], 'results that are lost on the way are a failure', async (t
     t.is(code, 1, args.join(' '));
     t.regex(stderr, /^ERROR: cannot write to standard output: ENOSPC/m, args.join(' '));
   }
+  t.regex(await say('build', '-q', '-t', 'lost', '.'), /^0 $/);
+  t.regex(
+    await say('save', '-o', '/dev/full', 'lost'),
+    /^1 ERROR: cannot write the file of -o, \/dev\/full: ENOSPC.*\nhint: the disk is full/,
+  );
 });
 
 test('a root where no directory can be made ends at once', async (t) => {

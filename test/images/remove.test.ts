@@ -1,6 +1,12 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { digestOf } from '../../src/oci/index.ts';
 import { openStore } from '../../src/store/index.ts';
+import { exec } from '../support/exec.ts';
+import { unmountBelow } from '../support/mounts.ts';
+import { testNeeding } from '../support/needs.ts';
+import { makeTempDir, removeTree } from '../support/temp.ts';
 import { addImage, openRoom, type Room } from './room.ts';
 
 const names = async (room: Room): Promise<string[]> =>
@@ -121,3 +127,49 @@ test('a prune removes what lost its names; with all, everything', async (t) => {
   );
   t.deepEqual([...room.content.list()], []);
 });
+
+testNeeding(['root', 'mount'], 'a full disk refuses names in words, and not the removal that makes room', async (t) => {
+  const root = makeTempDir('full');
+  t.teardown(async () => {
+    await unmountBelow(root);
+    removeTree(root);
+  });
+  // The tables have a disk of their own: what is written beside them has no room.
+  for (const [folder, size] of [
+    ['', '4m'],
+    ['meta', '64m'],
+  ] as const) {
+    mkdirSync(join(root, folder), { recursive: true });
+    await exec('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', join(root, folder)]);
+  }
+  const room = await openRoom(t, root);
+  await addImage(room, ['app:1', 'app:2']);
+  fillDisk(join(root, 'filler'));
+  const listing = readdirSync(root);
+  const error = await t.throwsAsync(room.images.tagImage('app:1', 'app:3'), { code: 'STORE_FULL' });
+  t.regex(error?.message ?? '', /no space left to write .*\/index\.json$/);
+  t.deepEqual(readdirSync(root), listing, 'no half-written file stays');
+
+  for (const name of ['app:1', 'app:3'])
+    await t.throwsAsync(room.images.removeImage(name), { code: 'STORE_FULL' }, 'not the last name: nothing is freed');
+  await room.images.removeImage('app:2');
+  t.deepEqual(await names(room), []);
+  t.deepEqual([...room.content.list()], []);
+  const index: unknown = JSON.parse(readFileSync(join(root, 'index.json'), 'utf8'));
+  t.deepEqual((index as { manifests: unknown }).manifests, []);
+});
+
+function fillDisk(path: string): void {
+  const fd = openSync(path, 'w');
+  try {
+    for (const size of [1024 * 1024, 4096]) {
+      try {
+        for (;;) writeSync(fd, Buffer.alloc(size));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

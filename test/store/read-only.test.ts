@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { native } from '../../src/native/index.ts';
@@ -38,7 +38,8 @@ test('a store on a read-only file system is read as it lies', async (t) => {
     removeTree(work);
   });
   execFileSync('mount', ['-o', 'remount,bind,ro', shown]);
-  await t.throwsAsync(openStore(shown), { code: 'STORE_UNAVAILABLE' });
+  const error = await t.throwsAsync(openStore(shown), { code: 'STORE_UNAVAILABLE' });
+  t.regex((error as { hint?: string }).hint ?? '', /read-only/);
   const store = await openStore(shown, { access: 'read' });
   t.true(store.isReadOnly);
   t.deepEqual(store.table('things').get('a'), { n: 1 });
@@ -89,4 +90,12 @@ test('many trees are measured as du counts them', async (t) => {
   const [digest, missing] = await native.hashFiles({ paths: [join(work, 'a', '0'), join(work, 'none')] });
   t.is(digest, 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
   t.is(missing, 'ENOENT');
+});
+
+test('a root that cannot be looked into is no empty store', async (t) => {
+  const root = makeTempDir('closed');
+  t.teardown(() => removeTree(root));
+  mkdirSync(join(root, 'tsbuild-store'));
+  for (const access of ['read', 'existing', 'write'] as const)
+    await t.throwsAsync(openStore(root, { access }), { code: 'STORE_UNAVAILABLE' }, access);
 });

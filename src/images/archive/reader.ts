@@ -3,10 +3,10 @@ import { createReadStream, createWriteStream, readdirSync, readlinkSync, renameS
 import { join, relative } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { writeFailed } from '../../content/errors.ts';
 import { errorCode, TsbuildError } from '../../errors.ts';
 import type { NativeApi } from '../../native/types.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../../oci/index.ts';
+import { writeFailed } from '../../store/errors.ts';
 import type { ImageContext } from '../context.ts';
 import { archiveInvalid } from '../errors.ts';
 import { type ArchiveFile, ArchiveFiles, sniffCompression } from './files.ts';

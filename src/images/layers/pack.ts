@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { writeFailed } from '../../content/errors.ts';
 import type { LayerBlob } from '../../content/index.ts';
 import { isNativeError } from '../../native/errors.ts';
 import {
@@ -15,6 +14,7 @@ import {
   MediaType,
 } from '../../oci/index.ts';
 import { type PackedLayer, packSnapshot } from '../../snapshot/differ.ts';
+import { writeFailed } from '../../store/errors.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ImageContext } from '../context.ts';
 import { layerChanged, layerLost } from '../errors.ts';

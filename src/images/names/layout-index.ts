@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IMAGE_NAME_ANNOTATION, type Provider, REF_NAME_ANNOTATION } from '../../content/index.ts';
 import { type Descriptor, encodeJson, type Index, MediaType } from '../../oci/index.ts';
+import { writeFailed } from '../../store/errors.ts';
 import { writeWhole } from '../../whole-files.ts';
 import { wholeTargets } from '../graph.ts';
 import type { ImageRecord } from '../types.ts';
@@ -10,6 +11,7 @@ import { isDangling } from './names.ts';
 /**
  * Writes the store's `index.json`: the named images of which every blob is in the store, so that other tools can read the store
  * as an OCI layout (`skopeo inspect oci:<root>:docker.io/library/app:1`). The caller holds the lock of the records.
+ * Throws `STORE_FULL`, `STORE_WRITE_FAILED`.
  */
 export async function writeLayoutIndex(
   root: string,
@@ -47,5 +49,9 @@ function writeIfChanged(path: string, bytes: Buffer, flush = true): void {
   } catch {
     // Not there: it is written.
   }
-  writeWhole(path, bytes, { flush });
+  try {
+    writeWhole(path, bytes, { flush });
+  } catch (error) {
+    throw writeFailed(path, error);
+  }
 }

@@ -101,7 +101,7 @@ export function createOverlaySnapshotter(
       }
       await Promise.all([...going].map((name) => records.table.remove(name))).catch((error: unknown) => {
         // There is no room to say that something goes: then it must go all the more.
-        if (errorCode(error) !== 'ENOSPC') throw error;
+        if (errorCode(error) !== 'STORE_FULL') throw error;
       });
       return removeAll(native, graves);
     },
