@@ -1,5 +1,6 @@
 import { gitUrlInvalid } from './errors.ts';
 import { parseGitOptions } from './git-options.ts';
+import { decodePart } from './user.ts';
 
 /** A git repository and what of it is meant, as build contexts and ADD write it. */
 export interface GitUrl extends GitOptions {
@@ -79,7 +80,7 @@ function splitGitUrl(text: string): (GitPlace & { readonly query: string; readon
     path: path.replace(/^\//, ''),
     looksLocal,
     query,
-    fragment: decode(fragment),
+    fragment: decodePart(fragment),
   };
 }
 
@@ -92,12 +93,4 @@ function splitScp(text: string): (GitPlace & { readonly query: string; readonly 
 
 function isProtocol(word: string): word is GitUrl['protocol'] {
   return PROTOCOLS.has(word);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,4 +1,5 @@
 import type { GitUrl } from './git-url.ts';
+import { decodePart } from './user.ts';
 
 /** What a source op says, but for its type. */
 export interface RemoteOp {
@@ -53,13 +54,7 @@ export function httpSourceOp(url: string, options: HttpFileOptions = {}): Remote
 /** The name that a download of a URL has: the last part of its path, without the query. */
 export function fileNameOf(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
-  const { pathname } = new URL(url);
-  let path = pathname;
-  try {
-    path = decodeURIComponent(pathname);
-  } catch {
-    // Not what an encoder writes: taken as it is.
-  }
+  const path = decodePart(new URL(url).pathname);
   const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
   return name === '' || name === '.' || name === '..' || name.includes('\0') ? undefined : name;
 }

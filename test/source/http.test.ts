@@ -154,6 +154,9 @@ test('credentials go to the host that they are for, and nowhere else', async (t)
   room.secrets.clear();
   await fetchTree(room, room.source, httpSourceOp(`http://u%40:p@127.0.0.1:${room.server.port}/near`));
   t.is(sent(), `Basic ${Buffer.from('u@:p').toString('base64')}`);
+  // What no encoder writes.
+  await fetchTree(room, room.source, httpSourceOp(`http://u:50%25%zz@127.0.0.1:${room.server.port}/near?2`));
+  t.is(sent(), `Basic ${Buffer.from('u:50%25%zz').toString('base64')}`);
 });
 
 test('what is compressed on the way only is unpacked again', async (t) => {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { SourceOp } from '../../llb/ops.ts';
-import { type GitUrl, parseGitUrl, redactUrl } from '../../remote-url/index.ts';
+import { type GitUrl, parseGitUrl, redactUrl, userOf } from '../../remote-url/index.ts';
 import { notARepository } from './errors.ts';
 
 /** What a source op asks for: the tree of one commit, or a directory of it. */
@@ -60,8 +60,6 @@ export function isCommit(text: string): boolean {
 /** Over ssh the user is part of the address; in a URL of the web it is a credential, and belongs into no list of processes. */
 function splitCredentials({ remote, protocol }: GitUrl): Pick<GitTree, 'remote' | 'credentials'> {
   if (protocol !== 'http' && protocol !== 'https') return { remote, credentials: undefined };
-  const url = new URL(remote);
-  if (url.username === '' && url.password === '') return { remote, credentials: undefined };
-  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-  return { remote: redactUrl(remote), credentials: { user, password } };
+  const credentials = userOf(new URL(remote));
+  return { remote: credentials === undefined ? remote : redactUrl(remote), credentials };
 }

@@ -3,6 +3,7 @@ import type { Dispatchers } from '../../registry/dispatchers.ts';
 import { explainFailure } from '../../registry/errors.ts';
 import { attemptsFor, backoffMs, isRetryableStatus, parseRetryAfter, pause } from '../../registry/retry.ts';
 import { createTransport, discardBody, type HttpResponse } from '../../registry/transport.ts';
+import { userOf } from '../../remote-url/index.ts';
 import type { HttpGet } from './client.ts';
 import { notReached, redirectRefused, statusRefused, tooManyRedirects } from './errors.ts';
 
@@ -71,10 +72,9 @@ function resolveRedirect(from: URL, location: string): URL {
 }
 
 /** `https://user:password@host/` is basic authentication. */
-function basicOf({ username, password }: URL): string | undefined {
-  if (username === '' && password === '') return undefined;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
+function basicOf(url: URL): string | undefined {
+  const named = userOf(url);
+  return named && `Basic ${Buffer.from(`${named.user}:${named.password}`).toString('base64')}`;
 }
 
 function withAuthorization(authorization: string | undefined): { readonly authorization?: string } {
