@@ -1,6 +1,7 @@
 import { closeSync, createWriteStream, openSync, renameSync, rmSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { TsbuildError } from '../errors.ts';
 import { fileUnwritable } from './usage-errors.ts';
 
 /** The file is there when it is whole, or not at all. Throws `FILE_UNWRITABLE`, and what `write` throws. */
@@ -37,7 +38,8 @@ async function writeStream(path: string, name: string, write: (target: Writable)
     stream.destroy();
     // It may still be about to be opened, which would make a file that was removed.
     await closed.catch(() => {});
-    throw stream.errored === null ? error : fileUnwritable('-o', name, stream.errored);
+    // Who writes may end the stream with what went wrong there: that is no fault of the file.
+    throw stream.errored === null || error instanceof TsbuildError ? error : fileUnwritable('-o', name, stream.errored);
   }
   try {
     await closed;

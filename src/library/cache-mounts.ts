@@ -34,6 +34,7 @@ export function exportCacheMounts(
   return withWorkspace(
     options.root,
     async (workspace) => {
+      await workspace.sweep();
       const { exportChosen } = await import('../cache/mounts/library.ts');
       return await exportChosen({ ...workspace, native }, choice, place, options);
     },
@@ -51,6 +52,7 @@ export function importCacheMounts(
   options: ImportMountOptions & StoreOptions = {},
 ): Promise<readonly ImportedMount[]> {
   return withWorkspace(options.root, async (workspace) => {
+    await workspace.sweep();
     const { importChosen } = await import('../cache/mounts/library.ts');
     return await importChosen({ ...workspace, native }, choice, place, options);
   });

@@ -97,5 +97,8 @@ export function saveImages(
 
 /** `docker load`: archives of docker, skopeo, podman and tsbuild, compressed or not. */
 export function loadImages(input: Readable, options: TaskOptions & StoreOptions = {}): Promise<readonly LoadedImage[]> {
-  return withWorkspace(options.root, ({ images }) => images.loadImages(input, options));
+  return withWorkspace(options.root, async (workspace) => {
+    await workspace.sweep();
+    return await workspace.images.loadImages(input, options);
+  });
 }

@@ -380,6 +380,19 @@ testNeeding(['root'], 'builds export: what cannot be written leaves no file', as
     readdirSync(work).filter((name) => name.startsWith('some.tar')),
     [],
   );
+  // A fault of the store is told as that, and not as one of the file.
+  await run('build', '-q', 'app');
+  const id = (await run('builds', 'ls', '-q')).stdout.trim();
+  rmSync(join(work, 'store/logs', `${id}.log`));
+  mkdirSync(join(work, 'store/logs', `${id}.log`));
+  t.regex(
+    (await run('builds', 'export', '-o', 'some.tar')).stderr,
+    /^ERROR: the log of build .*: it is no file\nhint: /,
+  );
+  t.deepEqual(
+    readdirSync(work).filter((name) => name.startsWith('some.tar')),
+    [],
+  );
 });
 
 testNeeding(['root'], 'what is printed of names moves no cursor', async (t) => {

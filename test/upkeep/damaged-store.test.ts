@@ -1,10 +1,18 @@
 // What somebody else has put into a store: records whose fields are of other types, and what is no file in the place of a lock.
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { createLayerBlobs } from '../../src/content/index.ts';
 import { createImageRecords } from '../../src/images/names/records.ts';
-import { checkStore, diskUsage, pruneStore } from '../../src/index.ts';
+import {
+  checkStore,
+  diskUsage,
+  exportCacheMounts,
+  importCacheMounts,
+  loadImages,
+  pruneStore,
+} from '../../src/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import { withWorkspace } from '../../src/workspace.ts';
@@ -79,6 +87,22 @@ test('what is no file in the place of a lock is told, and mended', async (t) => 
       t.deepEqual((await checkStore({ root })).findings, []);
       await pruneStore({ root });
     }
+});
+
+test('what the dead have left goes with the next command that brings something, or takes it away', async (t) => {
+  const root = await makeRoot(t);
+  const left = join(root, 'ingest', '4194999-0123456789ab.1');
+  const place = { type: 'layout', path: join(root, '..', 'place') } as const;
+  for (const bring of [
+    () => loadImages(Readable.from([Buffer.alloc(1024)]), { root }),
+    () => importCacheMounts(['none'], place, { root }),
+    () => exportCacheMounts(['none'], place, { root }),
+  ]) {
+    writeFileSync(left, 'half');
+    // There is nothing to bring.
+    await t.throwsAsync(bring());
+    t.false(existsSync(left), bring.toString());
+  }
 });
 
 test('tables that are made anew know of no layer what only a manifest says', async (t) => {
