@@ -20,8 +20,11 @@ export type CheckStoreOptions = Omit<CheckOptions, 'sweep'> & { readonly root?: 
  */
 export async function checkStoreAt(options: CheckStoreOptions): Promise<StoreCheck> {
   const { root, meta, locks } = storePaths(resolve(options.root ?? defaultRoot()));
-  if (!existsSync(join(root, 'tsbuild-store')) && !existsSync(join(meta, 'tables.mdb')))
+  if (!existsSync(join(root, 'tsbuild-store')) && !existsSync(join(meta, 'tables.mdb'))) {
+    // What is no directory, or may not be looked into, is not found clean.
+    await withWorkspace(options.root, async () => {}, { access: 'read' });
     return { ...NOTHING, ok: true };
+  }
   const file = join(meta, 'tables.mdb');
   const damage = (await findDamage(file)) ?? (await withWorkspace(options.root, findLostRecord, { access: 'read' }));
   if (damage === undefined) return check(options);

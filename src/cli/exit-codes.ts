@@ -1,4 +1,4 @@
-import { errorCode } from '../errors.ts';
+import { errorCode, TsbuildError } from '../errors.ts';
 
 /** What the command's exit code says; docker's where scripts depend on them. Shown by `tsbuild help exit-codes`. */
 export const ExitCode = {
@@ -27,6 +27,11 @@ const USAGE_CODES = new Set([
 export function exitCodeOf(error: unknown): number {
   if (errorCode(error) === 'CACHE_MISSED') return ExitCode.cacheMissed;
   return USAGE_CODES.has(errorCode(error) ?? '') ? ExitCode.usage : ExitCode.failed;
+}
+
+/** What is written by another way than the stream of standard output (`build -o -`) says so in its error. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof TsbuildError && error.code === 'EXPORT_FAILED' && errorCode(error.cause) === 'EPIPE';
 }
 
 /** The operation failed, and what there is to say of it has been printed as its result (`--check`). */

@@ -1,6 +1,6 @@
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
-import { ExitCode, exitCodeOf, ReportedFailure } from './exit-codes.ts';
+import { ExitCode, exitCodeOf, isBrokenPipe, ReportedFailure } from './exit-codes.ts';
 import { loadLibrary } from './library.ts';
 import { parseRoute, type Route } from './route.ts';
 import { guardPipes, type Interruption, settlePipes, watchSignals } from './signals.ts';
@@ -29,6 +29,8 @@ async function main(argv: readonly string[], interruption: Interruption): Promis
       process.stderr.write('canceled\n');
       return interrupted;
     }
+    // Nobody is there to be told.
+    if (isBrokenPipe(error)) return ExitCode.brokenPipe;
     const [{ formatError }, { usesColour }] = await Promise.all([
       import('./errors.ts'),
       import('../progress/display.ts'),

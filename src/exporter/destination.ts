@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { errorCode } from '../errors.ts';
 import { exportFailed } from './errors.ts';
 
+/** What errors call it. */
+const STDOUT = 'standard output';
+
 /**
  * Writes a file whole or not at all: what is there stays until the new content is complete. `-` is standard output, and a pipe or
  * a device is written as it is.
@@ -15,7 +18,10 @@ export async function writeDestination(
   stdoutFd: number,
   write: (fd: number) => Promise<void>,
 ): Promise<void> {
-  if (dest === '-') return write(stdoutFd);
+  if (dest === '-')
+    return write(stdoutFd).catch((error: unknown) => {
+      throw exportFailed(STDOUT, error);
+    });
   const isFile = statSync(dest, { throwIfNoEntry: false })?.isFile() ?? true;
   const path = isFile ? `${dest}.${process.pid}.partial` : dest;
   let fd: number | undefined;

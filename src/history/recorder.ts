@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { BuildRequest } from '../build-types.ts';
 import type { Definition } from '../llb/index.ts';
 import { type Digest, digestEncoded, digestOf, formatPlatform, type Platform } from '../oci/index.ts';
 import type { ProgressSink, VertexStatus } from '../progress/events.ts';
-import { redactUrl } from '../remote-url/index.ts';
+import { isHttpUrl, redactUrl } from '../remote-url/index.ts';
 import type { Vertex, VertexKeys, VertexOrigin } from '../solver/types.ts';
 import type { StorePaths } from '../store/index.ts';
 import { writeWhole } from '../whole-files.ts';
@@ -52,6 +52,13 @@ export interface RecordedInputs {
 /** Patterns of an ignore file that are kept. */
 const MAX_PATTERNS = 1000;
 
+/** Where the Dockerfile lies, if it does: a build that is killed before it is read is called like the one after it. */
+function expectedPath({ dockerfile, dockerfileText }: BuildRequest, context: string | undefined): string | undefined {
+  if (context === undefined || dockerfileText !== undefined) return undefined;
+  if (dockerfile === undefined) return join(context, 'Dockerfile');
+  return isHttpUrl(dockerfile) ? undefined : resolve(dockerfile);
+}
+
 /** Begins the record `builds/<id>/`. `context` is the directory that is built, where it is one. */
 export function createBuildRecorder(
   paths: Pick<StorePaths, 'builds' | 'logs'>,
@@ -68,7 +75,7 @@ export function createBuildRecorder(
     status: 'running',
     createdMs: Date.now(),
     context: context ?? (request.contextStream === undefined ? redactUrl(request.context) : '-'),
-    ...nameBuild(request, context, request.dockerfile ?? 'Dockerfile'),
+    ...nameBuild(request, context, request.dockerfile ?? 'Dockerfile', expectedPath(request, context)),
     dockerfile: { name: request.dockerfile ?? 'Dockerfile' },
     ...describeRequest(request, hider),
     ...ifDefined('git', context === undefined ? undefined : readGitState(context)),

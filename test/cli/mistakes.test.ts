@@ -71,7 +71,7 @@ test('a root that is none, and a file to read that is not there', async (t) => {
   const { say, folder } = makeSetting(t, { file: '' });
   t.regex(await say('--root=', 'images'), /^125 ERROR: --root needs a directory\n/);
   t.regex(await say('images', '--root', ''), /^125 ERROR: --root needs a directory\n/);
-  for (const args of [['images'], ['prune', '-f'], ['rmi', 'x']])
+  for (const args of [['images'], ['prune', '-f'], ['rmi', 'x'], ['fsck']])
     t.regex(await say(...args, '--root', 'file'), /^1 ERROR: cannot open the store .*\/file: it is no directory\n/);
   t.regex(await say('load', '-i', 'none'), /^1 ERROR: cannot read the file of -i, none: it does not exist\nhint: /);
   t.regex(await say('load', '-i', folder), /^1 ERROR: cannot read the file of -i, .*: it is a directory\n/);
@@ -127,6 +127,17 @@ testNeeding(['root'], 'results that are lost on the way are a failure', async (t
   );
 });
 
+testNeeding(['root'], 'an output that nobody reads any more ends as other results do', async (t) => {
+  const { tsbuild, folder } = makeSetting(t, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+  // The reader is gone before the build begins.
+  const script = 'mkfifo go; { read _ < go; "$0" "$@"; echo "code $?" >&2; } | { exec 0<&-; echo > go; }';
+  for (const output of ['-', 'type=docker,dest=-', 'type=oci,dest=-']) {
+    const args = ['-c', `rm -f go; ${script}`, TSBUILD, 'build', '-q', '-o', output, folder];
+    const { stderr } = await tryExec('sh', args, { env: tsbuild.env, cwd: folder });
+    t.is(stderr, 'code 141\n', output);
+  }
+});
+
 test('a root where no directory can be made ends at once', async (t) => {
   const { tsbuild } = makeSetting(t, {});
   const { code, stderr } = await tryExec(
@@ -163,6 +174,16 @@ testNeeding(['root', 'setpriv'], 'who is not root is told so, before anything is
   );
   t.is(code, 1);
   t.regex(stderr, /^ERROR: building needs root, and this process is user 65534\nhint: run it with sudo/);
+  await exec('mkdir', ['-m', '0700', `${folder}/closed`]);
+  for (const command of ['images', 'fsck']) {
+    const closed = await tryExec(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', TSBUILD, command, '--root', `${folder}/closed`],
+      {},
+    );
+    t.is(closed.code, 1, command);
+    t.regex(closed.stderr, /^ERROR: cannot open the store .*closed: EACCES/);
+  }
 });
 
 testNeeding(['root'], 'dockerfile in lower case, when there is no Dockerfile', async (t) => {

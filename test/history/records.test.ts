@@ -1,5 +1,6 @@
 // Records of builds: what is in them, of builds that end in each way, and what is made of files that nobody vouches for.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +8,8 @@ import { PassThrough } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { writeBundle } from '../../src/history/export.ts';
 import { createBuildHistory } from '../../src/history/index.ts';
+import { readRecord } from '../../src/history/read.ts';
+import { createBuildRecorder } from '../../src/history/recorder.ts';
 import {
   build,
   explainBuild,
@@ -38,6 +41,22 @@ function makeSetting(t: ExecutionContext, files: Readonly<Record<string, string>
   writeFiles(setting.context, files);
   return setting;
 }
+
+test('a build that is killed before its Dockerfile is read is called like the one after it', (t) => {
+  const { root, context } = makeSetting(t, {});
+  const paths = storePaths(root);
+  const nameOf = (dockerfile?: string): string => {
+    const id = `20260102T030405-${createHash('sha256')
+      .update(dockerfile ?? '')
+      .digest('hex')
+      .slice(0, 8)}`;
+    createBuildRecorder(paths, id, { context, ...(dockerfile === undefined ? {} : { dockerfile }) }, context);
+    return readRecord(paths, id)?.name ?? '';
+  };
+  t.is(nameOf(), 'app');
+  t.is(nameOf(join(context, 'ci/test.Dockerfile')), 'app/ci/test.Dockerfile');
+  t.is(nameOf(join(context, '../deploy/Dockerfile')), 'deploy');
+});
 
 const buildContexts = async () => ({ busybox: `oci-layout://${await baseLayout('busybox')}` });
 

@@ -76,7 +76,7 @@ ${formatPairs([...globals, ['-h, --help', 'Show help'], ['-v, --version', 'Show 
 Environment:
 ${formatPairs([
   ['TSBUILD_ROOT', 'directory of the store'],
-  ['BUILDKIT_PROGRESS', 'how to show progress: auto, tty, plain, quiet, rawjson'],
+  ['BUILDKIT_PROGRESS', 'how to show progress: auto, tty, plain, quiet, rawjson, none'],
   ['NO_COLOR', 'no colours'],
 ])}
 Run 'tsbuild COMMAND --help' for one command, 'tsbuild help exit-codes' for what exit codes mean,
