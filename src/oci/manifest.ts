@@ -40,6 +40,7 @@ export function parseManifest(content: Uint8Array, where: string): Manifest {
   if (typeof value.mediaType === 'string' && !isManifestType(value.mediaType))
     throw invalidManifest(where, `mediaType is ${value.mediaType}, expected a manifest`);
   checkDescriptor(value.config, `${where}: config`);
+  checkTexts(value.annotations, `${where}: annotations`);
   if (!Array.isArray(value.layers)) throw invalidManifest(where, 'layers is not an array');
   value.layers.forEach((layer, i) => {
     checkDescriptor(layer, `${where}: layers[${i}]`);
@@ -53,6 +54,7 @@ export function parseIndex(content: Uint8Array, where: string): Index {
   if (typeof value.mediaType === 'string' && !isIndexType(value.mediaType))
     throw invalidManifest(where, `mediaType is ${value.mediaType}, expected an index`);
   if (!Array.isArray(value.manifests)) throw invalidManifest(where, 'manifests is not an array');
+  checkTexts(value.annotations, `${where}: annotations`);
   value.manifests.forEach((manifest, i) => {
     checkDescriptor(manifest, `${where}: manifests[${i}]`);
   });
@@ -105,4 +107,20 @@ function checkDescriptor(value: unknown, where: string): asserts value is Descri
     throw invalidManifest(where, `digest ${JSON.stringify(d.digest)} is not a digest`);
   if (!Number.isSafeInteger(d.size) || (d.size as number) < 0)
     throw invalidManifest(where, `size ${JSON.stringify(d.size)} is not a size`);
+  checkTexts(d.annotations, `${where}: annotations`);
+  const { 'os.features': features, ...platform } = checkObject(d.platform, `${where}: platform`);
+  checkTexts(platform, `${where}: platform`);
+  checkTexts(features, `${where}: os.features`);
+}
+
+/** Where there is such a field at all, Go reads each value of it as a text, and refuses what is none. */
+function checkTexts(value: unknown, where: string): void {
+  for (const [key, text] of Object.entries(checkObject(value, where)))
+    if (typeof text !== 'string') throw invalidManifest(where, `${JSON.stringify(key)} is not a text`);
+}
+
+function checkObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object') throw invalidManifest(where, 'not an object');
+  return value as Readonly<Record<string, unknown>>;
 }

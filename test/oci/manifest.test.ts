@@ -79,6 +79,18 @@ const BAD_MANIFESTS: readonly [string, unknown, RegExp][] = [
   ['a size with a fraction', { ...manifest, config: { ...config, size: 1.5 } }, /size 1.5/],
   ['a size beyond counting', { ...manifest, config: { ...config, size: 2 ** 53 } }, /size/],
   ['the type of an index', { ...manifest, mediaType: MediaType.ociIndex }, /expected a manifest/],
+  [
+    'a number for an annotation',
+    { ...manifest, layers: [{ ...config, annotations: { created: 7 } }] },
+    /layers\[0\]: annotations: "created" is not a text/,
+  ],
+  ['a text for its annotations', { ...manifest, annotations: 'x' }, /annotations: not an object/],
+  ['a number for an os', { ...manifest, config: { ...config, platform: { os: 7 } } }, /platform: "os" is not a text/],
+  [
+    'a number for a feature',
+    { ...manifest, config: { ...config, platform: { os: 'linux', 'os.features': [7] } } },
+    /os.features/,
+  ],
   ['null for a layer', { ...manifest, layers: [null] }, /layers\[0\]: not a descriptor/],
 ];
 
