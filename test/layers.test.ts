@@ -7,7 +7,7 @@ import test from 'ava';
  * A room is a folder of src/, or a file that lies directly in it.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['errors.ts', 'quantities.ts', 'suggest.ts', 'version.ts'],
+  ['errors.ts', 'quantities.ts', 'shapes.ts', 'suggest.ts', 'version.ts'],
   ['oci', 'directories.ts', 'remote-url', 'network.ts', 'whole-files.ts'],
   ['progress', 'native'],
   ['store', 'build-types.ts'],

@@ -1,3 +1,4 @@
+import { fields, flag, list, map, nullable, number, optional, type Shape, text } from '../shapes.ts';
 import { type Digest, digestOf } from './digest.ts';
 import { invalidManifest } from './errors.ts';
 
@@ -51,6 +52,58 @@ export interface HistoryEntry {
   readonly empty_layer?: boolean;
 }
 
+const texts = list(text);
+/** Go takes null for what is not there. */
+const FIELDS: Readonly<Record<string, Shape>> = {
+  architecture: text,
+  os: text,
+  variant: text,
+  'os.version': text,
+  author: text,
+  created: text,
+  config: map(() => true),
+  history: list(
+    fields({
+      created: optional(nullable(text)),
+      created_by: optional(nullable(text)),
+      author: optional(nullable(text)),
+      comment: optional(nullable(text)),
+      empty_layer: optional(nullable(flag)),
+    }),
+  ),
+  'moby.buildkit.cache.v0': text,
+};
+const CONTAINER_FIELDS: Readonly<Record<string, Shape>> = {
+  User: text,
+  ExposedPorts: map(() => true),
+  Env: texts,
+  Entrypoint: texts,
+  Cmd: texts,
+  Volumes: map(() => true),
+  WorkingDir: text,
+  Labels: map(text),
+  StopSignal: text,
+  ArgsEscaped: flag,
+  Healthcheck: fields({
+    Test: optional(nullable(texts)),
+    Interval: optional(nullable(number)),
+    Timeout: optional(nullable(number)),
+    StartPeriod: optional(nullable(number)),
+    StartInterval: optional(nullable(number)),
+    Retries: optional(nullable(number)),
+  }),
+  OnBuild: texts,
+  Shell: texts,
+};
+
+function checkFields(value: object, shapes: Readonly<Record<string, Shape>>, where: string): void {
+  for (const [name, field] of Object.entries(value)) {
+    const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    if (shape !== undefined && field !== null && !shape(field))
+      throw invalidManifest(where, `${name} is of another type than it should be`);
+  }
+}
+
 /** Parses a config from hostile bytes; throws `MANIFEST_INVALID`. */
 export function parseImageConfig(content: Uint8Array, where: string): ImageConfig {
   let value: unknown;
@@ -62,6 +115,10 @@ export function parseImageConfig(content: Uint8Array, where: string): ImageConfi
   if (typeof value !== 'object' || value === null) throw invalidManifest(where, 'config is not a JSON object');
   const config = value as ImageConfig;
   if (!Array.isArray(config.rootfs?.diff_ids)) throw invalidManifest(where, 'config has no rootfs.diff_ids');
+  if (!texts(config.rootfs.diff_ids))
+    throw invalidManifest(where, 'rootfs.diff_ids is of another type than it should be');
+  checkFields(value, FIELDS, where);
+  checkFields(config.config ?? {}, CONTAINER_FIELDS, `${where}: config`);
   return config;
 }
 

@@ -1,29 +1,4 @@
-type Shape = (value: unknown) => boolean;
-
-const text: Shape = (value) => typeof value === 'string';
-const number: Shape = (value) => typeof value === 'number';
-const flag: Shape = (value) => typeof value === 'boolean';
-
-function optional(shape: Shape): Shape {
-  return (value) => value === undefined || shape(value);
-}
-
-function nullable(shape: Shape): Shape {
-  return (value) => value === null || shape(value);
-}
-
-function list(shape: Shape): Shape {
-  return (value) => Array.isArray(value) && value.every(shape);
-}
-
-/** With these fields, and any others. */
-function fields(shapes: Readonly<Record<string, Shape>>): Shape {
-  const entries = Object.entries(shapes);
-  return (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    entries.every(([name, shape]) => shape((value as Readonly<Record<string, unknown>>)[name]));
-}
+import { fields, flag, list, nullable, number, optional, type Shape, text } from '../shapes.ts';
 
 /**
  * What the records of each table are, as JSON has types: enough that whoever reads one meets no other type than it expects. What the values

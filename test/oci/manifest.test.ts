@@ -113,6 +113,30 @@ test('what is neither manifest nor index nor config is refused with its place', 
   t.throws(() => parseImageConfig(Buffer.from('nope'), 'x'), { message: /not JSON/ });
 });
 
+test('a config has fields of the types that Go reads; null is none', (t) => {
+  const rootfs = { type: 'layers', diff_ids: [digestOf('x')] };
+  const parse = (value: object) => parseImageConfig(encodeJson({ rootfs, ...value }), 'here');
+  for (const [value, field] of [
+    [{ rootfs: { diff_ids: [7] } }, /diff_ids/],
+    [{ architecture: 7 }, /architecture/],
+    [{ history: 'x' }, /history/],
+    [{ history: [{ created_by: 7 }] }, /history/],
+    [{ config: 'x' }, /config/],
+    [{ config: { Env: 'x' } }, /here: config: Env/],
+    [{ config: { User: 7 } }, /User/],
+    [{ config: { OnBuild: { a: 'b' } } }, /OnBuild/],
+    [{ config: { Labels: { a: 7 } } }, /Labels/],
+    [{ config: { Healthcheck: { Test: 'x' } } }, /Healthcheck/],
+  ] as const)
+    t.throws(() => parse(value), { code: 'MANIFEST_INVALID', message: field }, JSON.stringify(value));
+  for (const value of [
+    { config: null, history: null, created: null },
+    { config: { Env: null, Cmd: null, Labels: null, Volumes: { '/v': {} }, constructor: 7, later: [7] } },
+    { history: [{ empty_layer: null, other: 7 }] },
+  ])
+    t.notThrows(() => parse(value), JSON.stringify(value));
+});
+
 test('fields that nobody knows stay', (t) => {
   const parsed = parseManifest(encodeJson({ ...manifest, 'org.example.extra': { deep: [1] } }), 'x');
   t.deepEqual((parsed as unknown as Record<string, unknown>)['org.example.extra'], { deep: [1] });
