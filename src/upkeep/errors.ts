@@ -18,6 +18,14 @@ export function settingInvalid(name: string, value: string, why: string, hint = 
   });
 }
 
+/** The file of settings as a whole cannot be read. */
+export function settingsUnreadable(path: string, why: string): TsbuildError {
+  return new TsbuildError('SETTING_INVALID', `cannot read the settings in ${path}: ${why}`, {
+    hint: 'it is JSON, {"gc": {"maxUsedSpace": "20GB"}}; without the file the defaults hold',
+    details: { path },
+  });
+}
+
 /** Another prune or repair has the store. */
 export function upkeepBusy(): TsbuildError {
   return new TsbuildError('STORE_BUSY', 'another prune or fsck --repair works on the store', {

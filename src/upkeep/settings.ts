@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
 import { parseBytes } from '../quantities.ts';
 import { suggest } from '../suggest.ts';
-import { settingInvalid } from './errors.ts';
+import { settingInvalid, settingsUnreadable } from './errors.ts';
 import { parseUntil } from './filters.ts';
 import type { SpaceLimits } from './plan.ts';
 
@@ -105,16 +105,16 @@ function readConfigFile(root: string): Partial<Record<Key, unknown>> {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return {};
-    throw settingInvalid(path, '', errorMessage(error));
+    throw settingsUnreadable(path, errorMessage(error));
   }
   let config: unknown;
   try {
     config = JSON.parse(text);
   } catch (error) {
-    throw settingInvalid(path, '', errorMessage(error));
+    throw settingsUnreadable(path, errorMessage(error));
   }
   const gc = isObject(config) ? (config.gc ?? {}) : undefined;
-  if (!isObject(gc)) throw settingInvalid(path, '', 'it is no object with an object gc');
+  if (!isObject(gc)) throw settingsUnreadable(path, 'it is no object with an object gc');
   const keys = Object.keys(VARIABLES);
   for (const key of Object.keys(gc)) {
     if (keys.includes(key)) continue;

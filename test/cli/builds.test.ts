@@ -368,6 +368,8 @@ test('filters of builds', (t) => {
     t.true(passes(text), text);
   for (const text of ['status=error', 'duration>1h', 'startedAt>1h', 'completedAt<2026-01-01'])
     t.false(passes(text), text);
+  const { completedMs: _, ...killed } = { ...record, status: 'killed' as const };
+  t.false(parseBuildFilter('duration>1s')(killed), 'when it was killed is not known');
   for (const text of ['status', 'status>error', 'duration=long', 'startedAt=today'])
     t.throws(() => passes(text), { code: 'FLAG_INVALID' }, text);
   t.throws(() => passes('stauts=error'), { code: 'USAGE' });

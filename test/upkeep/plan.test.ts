@@ -152,6 +152,10 @@ test('sizes, spans and settings', (t) => {
     t.throws(() => readSettings(root, {})),
     { code: 'SETTING_INVALID', hint: 'did you mean maxUsedSpace?' },
   );
-  writeFiles(root, { 'config.json': '{' });
-  t.throws(() => readSettings(root, {}), { code: 'SETTING_INVALID' });
+  for (const text of ['{', '[]', '{"gc": 1}']) {
+    writeFiles(root, { 'config.json': text });
+    const error = t.throws(() => readSettings(root, {}), { code: 'SETTING_INVALID' });
+    t.regex(error?.message ?? '', /^cannot read the settings in .*config\.json: /);
+    t.regex((error as { hint?: string }).hint ?? '', /JSON/);
+  }
 });

@@ -1,6 +1,7 @@
 import type { BuildRecord, BuildStatus } from '../../index.ts';
 import { parseSpanMs } from '../../quantities.ts';
 import { suggest } from '../../suggest.ts';
+import { durationOf } from '../format/build-record.ts';
 import { invalidFlag, usageError } from '../usage-errors.ts';
 
 export type BuildFilter = (build: BuildRecord) => boolean;
@@ -25,7 +26,7 @@ const STATUSES: readonly BuildStatus[] = ['running', 'completed', 'error', 'canc
 const NUMBERS: Readonly<Record<string, (build: BuildRecord) => number>> = {
   startedAt: ({ createdMs }) => createdMs,
   completedAt: ({ completedMs = Number.NaN }) => completedMs,
-  duration: ({ createdMs, completedMs = Date.now() }) => completedMs - createdMs,
+  duration: (build) => durationOf(build) ?? Number.NaN,
 };
 
 /**
