@@ -1,5 +1,5 @@
 import { displayId, listNames, readFacts } from '../cache/mounts/facts.ts';
-import { findImage } from '../images/names/find.ts';
+import { findImage, findNamed } from '../images/names/find.ts';
 import { showName } from '../images/names/names.ts';
 import { createImageRecords } from '../images/names/records.ts';
 import { nameAmbiguous, nothingCalled } from './errors.ts';
@@ -45,23 +45,30 @@ const SHOWN_CHARS = 12;
  */
 export function explainKept(context: UpkeepContext, survey: Survey, reference: string): readonly KeptReport[] {
   const { store, content } = context;
-  const image = findImage(createImageRecords(store, content), reference);
-  if (image !== undefined) return [imageReport(context, survey, reference, image.record)];
-  const items = findItems(context, survey, reference);
+  const images = createImageRecords(store, content);
+  // A cache called `cc` is meant before an image whose ID begins so.
+  const mounts = findMounts(context, survey, reference);
+  const image = mounts.length > 0 ? findNamed(images, reference) : findImage(images, reference)?.record;
+  if (image !== undefined) return [imageReport(context, survey, reference, image)];
+  const items = findItems(survey, mounts, reference);
   if (items.length === 0) throw nothingCalled(reference);
   const ids = [...new Set(items.map(({ id }) => id))];
   if (ids.length > 1) throw nameAmbiguous(reference, ids);
   return items.map((item) => itemReport(survey, reference, item));
 }
 
-function findItems({ store }: UpkeepContext, { items, uses }: Survey, reference: string): readonly UsageItem[] {
-  const exact = items.filter(({ id }) => id === reference);
-  if (exact.length > 0) return exact;
-  const mounts = new Set(
+/** Cache mounts by the id that the Dockerfile gives them. */
+function findMounts({ store }: UpkeepContext, { items }: Survey, reference: string): readonly UsageItem[] {
+  const names = new Set(
     listNames(store).filter((name) => displayId(readFacts(store, name)?.id ?? name) === reference.replace(/^\//, '')),
   );
-  const mounted = items.filter(({ kind, id }) => kind === 'cache-mount' && mounts.has(id));
-  if (mounted.length > 0) return mounted;
+  return items.filter(({ kind, id }) => kind === 'cache-mount' && names.has(id));
+}
+
+function findItems({ items, uses }: Survey, mounts: readonly UsageItem[], reference: string): readonly UsageItem[] {
+  const exact = items.filter(({ id }) => id === reference);
+  if (exact.length > 0) return exact;
+  if (mounts.length > 0) return mounts;
   if (reference.replace(/^[a-z0-9]+:/, '').length < 2) return [];
   const begun = items.filter(({ kind, id }) => kind !== 'store' && startsWithID(id, reference));
   if (begun.length > 0) return begun;

@@ -67,6 +67,14 @@ test('files of the result that cannot be written are told before the build', asy
   t.false(existsSync(join(folder, 'no')));
 });
 
+testNeeding(['root'], 'what is no archive of cache mounts is told as that', async (t) => {
+  const { say } = makeSetting(t, { 'x.tar': 'no archive' });
+  t.regex(
+    await say('cache-mount', 'import', 'x.tar'),
+    /^1 ERROR: .*x\.tar is not an exported cache mount: .*\nhint: name a place that tsbuild cache-mount export wrote to\n$/,
+  );
+});
+
 test('a root that is none, and a file to read that is not there', async (t) => {
   const { say, folder } = makeSetting(t, { file: '' });
   t.regex(await say('--root=', 'images'), /^125 ERROR: --root needs a directory\n/);

@@ -226,6 +226,11 @@ testNeeding(SETTING_NEEDS, 'why-kept names the way to what keeps a thing, and wh
     .split('\n');
   t.like(JSON.parse(report ?? ''), { kind: 'image', reclaimable: false });
   t.is((await tsbuild.run(['why-kept', 'nothing-of-that-name'])).code, 1);
+  // A cache is called as an image's ID begins: a name is meant before the beginning of an ID.
+  const cache = must(await tsbuild.run(['images', '-q', 'app:1'])).stdout.slice(0, 4);
+  const text = `ARG REGISTRY\nFROM $REGISTRY/busybox:1\nRUN --mount=type=cache,target=/m,id=${cache} touch /m/x\n`;
+  must(await setting.build(setting.context({ Dockerfile: text }), 'named'));
+  t.regex(must(await tsbuild.run(['why-kept', cache])).stdout, new RegExp(`cache mount ${cache}\n`));
 });
 
 /** What is done to a store, and what fsck calls it. */

@@ -12,6 +12,7 @@ import {
   openOciLayout,
   REF_NAME_ANNOTATION,
 } from '../../content/index.ts';
+import { errorCode, errorMessage } from '../../errors.ts';
 import { type ArchiveContext, readArchive } from '../../images/archive/reader.ts';
 import type { NativeApi } from '../../native/types.ts';
 import { invalidReference } from '../../oci/errors.ts';
@@ -30,6 +31,7 @@ import {
   parseTaggedReference,
 } from '../../oci/index.ts';
 import type { RegistryClient } from '../../registry/types.ts';
+import { artifactInvalid } from './errors.ts';
 
 /** A place that holds cache mounts, to read from. */
 export interface MountSource extends Fetcher {
@@ -196,7 +198,9 @@ async function openArchive(path: string, context: PlaceContext, signal: AbortSig
   const name = path === '-' ? 'the archive' : path;
   if (path !== '-' && statSync(path, { throwIfNoEntry: false }) === undefined) return emptySource(name);
   const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1024 * 1024 });
-  const files = await readArchive(context, input, { signal });
+  const files = await readArchive(context, input, { signal }).catch((error: unknown) => {
+    throw errorCode(error) === 'ARCHIVE_INVALID' ? artifactInvalid(name, errorMessage(error)) : error;
+  });
   return {
     name,
     async resolve() {

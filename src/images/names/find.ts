@@ -16,12 +16,17 @@ export interface FoundImage {
  */
 export function findImage(records: ImageRecords, text: string): FoundImage | undefined {
   if (isDigest(text)) return byID(records, text, (record) => record.imageID === text || record.target.digest === text);
-  const reference = readReference(text);
-  const named = reference === undefined ? undefined : byName(records, reference);
+  const named = findNamed(records, text);
   if (named !== undefined) return { record: named, by: 'name' };
   const prefix = idPrefix(text);
   if (prefix === undefined) return undefined;
   return byID(records, text, (record) => record.imageID.startsWith(`sha256:${prefix}`));
+}
+
+/** The image of a name alone: where a short text may be something else's name, and only then the beginning of an ID. */
+export function findNamed(records: ImageRecords, text: string): ImageRecord | undefined {
+  const reference = readReference(text);
+  return reference === undefined ? undefined : byName(records, reference);
 }
 
 /** Like `findImage`; throws `IMAGE_NOT_FOUND`. */
