@@ -1,3 +1,4 @@
+import { CONTROLS } from '../progress/terminal-tail.ts';
 import { textWidth } from '../progress/text-width.ts';
 import { maskUrls } from '../remote-url/index.ts';
 import type { SourceRange } from './position.ts';
@@ -84,5 +85,5 @@ function drawLine(line: string, span: Span | undefined): [text: string, carets: 
 
 /** Text whose width is the same everywhere: no tabs, nothing that a terminal would act on. */
 function showText(text: string): string {
-  return text.replaceAll('\t', TAB).replace(/\p{Cc}/gu, '\ufffd');
+  return text.replaceAll('\t', TAB).replace(CONTROLS, '\ufffd');
 }

@@ -35,8 +35,8 @@ const HEALTH_FIELDS = [
 ] satisfies readonly (keyof HealthConfig)[];
 
 function orderContainerConfig(config: ContainerConfig): ContainerConfig {
-  const Healthcheck = config.Healthcheck === undefined ? undefined : pick(config.Healthcheck, HEALTH_FIELDS);
-  return pick({ ...config, ...(Healthcheck === undefined ? {} : { Healthcheck }) }, FIELDS);
+  const health = config.Healthcheck;
+  return pick({ ...config, ...(health ? { Healthcheck: pick(health, HEALTH_FIELDS) } : {}) }, FIELDS);
 }
 
 /** The fields that say something, in this order; maps with their keys sorted, as Go writes them. */

@@ -29,7 +29,7 @@ export interface ContainerConfig {
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
   readonly ArgsEscaped?: boolean;
-  readonly Healthcheck?: HealthConfig;
+  readonly Healthcheck?: HealthConfig | null;
   readonly OnBuild?: readonly string[] | null;
   readonly Shell?: readonly string[];
 }

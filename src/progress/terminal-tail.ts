@@ -106,14 +106,17 @@ export class TerminalTail {
   }
 }
 
+/** C0, C1 and the marks that reorder text. */
+export const CONTROLS = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
 /** Text from a Dockerfile or an error, made harmless for one row of a terminal. */
 export function cleanText(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '');
+  return text.replace(/\s+/g, ' ').replace(CONTROLS, '');
 }
 
-/** Text of several lines without what could move a terminal's cursor; tabs stay. */
+/** Text of several lines without what could move a terminal's cursor, or make it show another order; tabs stay. */
 export function cleanLines(text: string): string {
-  return text.replace(/[^\P{Cc}\t\n]/gu, '');
+  return text.replace(CONTROLS, (char) => (char === '\t' || char === '\n' ? char : ''));
 }
 
 /** One escape sequence as it comes in, perhaps in pieces; it may be of any length but is never kept beyond a colour's. */
@@ -161,7 +164,6 @@ function isColour(sequence: string): boolean {
   return codes.slice(0, extended < 0 ? undefined : extended).every((code) => code !== 5 && code !== 6 && code !== 8);
 }
 
-/** C0, C1 and the marks that reorder text. */
 function isControl(char: string): boolean {
-  return /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(char);
+  return char.search(CONTROLS) >= 0;
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { DockerfileError, syntaxError } from '../../src/dockerfile/errors.ts';
 import { formatFrame } from '../../src/dockerfile/frame.ts';
+import { cleanLines } from '../../src/progress/terminal-tail.ts';
 import { suggest } from '../../src/suggest.ts';
 import { assertLinear } from '../support/growth.ts';
 
@@ -46,6 +47,14 @@ test('carets stand below exactly the characters that are meant', (t) => {
   t.is(caretsOf('RUN 😀 x', 'x'), `${' '.repeat(7)}^`, 'a pair of surrogates is one character');
   t.is(caretsOf('\tRUN\tx', 'x'), `${' '.repeat(11)}^`);
   t.is(caretsOf('RUN \x1b[31mred', 'red'), `${' '.repeat(9)}^^^`, 'control characters are shown');
+  t.is(caretsOf('RUN \u202ered', 'red'), `${' '.repeat(5)}^^^`, 'so are marks that reorder text');
+});
+
+test('a frame shows its text in the order in which it is read', (t) => {
+  const range = { start: { line: 1, column: 0 }, end: { line: 1, column: 3 } };
+  const frame = formatFrame('RUN \u202e\u2066x\n', range);
+  t.true(frame.includes('RUN \ufffd\ufffdx'), frame);
+  t.is(cleanLines('a\u202e\tb\n\x1bc'), 'a\tb\nc');
 });
 
 test('of a long line the part around the token is shown', (t) => {
