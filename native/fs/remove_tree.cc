@@ -33,7 +33,11 @@ Status RemoveContents(int fd, unsigned depth, Removal* removal, const std::strin
   // A directory that even its owner may not write to, in a tree of an ordinary user.
   if (geteuid() != 0 && (status.st_mode & 0700) != 0700) fchmod(fd, 0700);
   auto entries = ReadDirectory(fd, path);
-  if (!entries.ok()) return std::move(entries.error());
+  if (!entries.ok()) {
+    // Somebody else removes the same tree, and has removed this directory since it was opened.
+    if (entries.error().error_number == ENOENT) return Unit{};
+    return std::move(entries.error());
+  }
   for (const DirectoryEntry& entry : *entries) {
     TSB_TRY(RemoveEntry(fd, entry.name, entry.type, depth + 1, removal, JoinPath(path, entry.name)));
   }
@@ -119,6 +123,7 @@ Result<Unit> RemoveTree(const RemoveTreeRequest& request) {
     chmod(request.path.c_str(), 0700);
     fd.reset(open(request.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
+  if (!fd && errno == ENOENT) return Unit{};
   if (!fd) return Error::FromErrno("open", request.path);
   Removal removal{.device = status.st_dev, .top = fd.get()};
   do {

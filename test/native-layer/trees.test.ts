@@ -8,6 +8,16 @@ import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTestDir, makeTree } from './tree.ts';
 
+test('removeTree: several may remove the same tree', async (t) => {
+  const work = makeTestDir(t);
+  for (let round = 0; round < 50; round++) {
+    const tree = join(work, `${round}`);
+    for (let i = 0; i < 40; i++) mkdirSync(join(tree, `${i}/a/b`), { recursive: true });
+    await Promise.all([1, 2, 3, 4].map(() => native.removeTree(tree)));
+    t.false(existsSync(tree));
+  }
+});
+
 test('removeTree: removes whatever is there, follows nothing, and does not mind what is not there', async (t) => {
   const root = makeTestDir(t);
   const outside = join(root, 'outside');
