@@ -464,7 +464,8 @@ async function changeTable(
   change: (name: string, record: { readonly parent?: string | null }) => Records,
 ): Promise<void> {
   const store = await openStore(root);
-  for (const { key, value } of [...store.table<{ parent?: string | null }>(table).entries()])
+  const before = Array.from(store.table<{ parent?: string | null }>(table).entries());
+  for (const { key, value } of before)
     for (const [name, record] of Object.entries(change(key, value)))
       await (record === undefined ? store.table(table).remove(name) : store.table(table).put(name, record));
   await store.close();

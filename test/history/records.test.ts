@@ -349,9 +349,9 @@ test('what is no file in the place of a log is not read, makes nobody wait, and 
   const outside = join(paths.logs, 'outside');
   writeFileSync(outside, 'of somebody');
   for (const put of [
-    async () => void (await exec('mkfifo', [log])),
-    () => mkdirSync(join(log, 'in it'), { recursive: true }),
-    () => symlinkSync(outside, log),
+    () => exec('mkfifo', [log]),
+    async () => mkdirSync(join(log, 'in it'), { recursive: true }),
+    async () => symlinkSync(outside, log),
   ]) {
     add(ID, { 'record.json': JSON.stringify(makeRecord({ id: ID })) });
     await put();
