@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { ReportedFailure } from '../exit-codes.ts';
 import { parseBoolean } from '../flags/boolean.ts';
 import { splitCsv } from '../flags/csv.ts';
+import { formatJson } from '../format/json.ts';
 import type { Library } from '../library.ts';
 import { invalidFlag } from '../usage-errors.ts';
 
@@ -70,7 +71,7 @@ export async function runCall(
 /** To standard output; rejects where the command is to fail for what was found. */
 export function showCallResult(context: Context, { format, ignoreStatus }: Call, result: CallResult): void {
   const { value, text, error, failed } = result;
-  context.stdout.write(format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
+  context.stdout.write(format === 'json' ? `${formatJson(value, 2)}\n` : text);
   if (error !== undefined) throw error;
   if (failed && !ignoreStatus) throw new ReportedFailure();
 }

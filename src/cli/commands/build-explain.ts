@@ -1,5 +1,6 @@
 import { errorCode } from '../../errors.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
+import { formatJson } from '../format/json.ts';
 import { usageError } from '../usage-errors.ts';
 
 export type ExplainFormat = 'text' | 'json';
@@ -22,7 +23,7 @@ export async function showExplanation(context: Context, id: string, format: Expl
   const library = await context.library();
   try {
     const explanation = await library.explainBuild(id, libraryOptions(context));
-    if (format === 'json') printLine(context, JSON.stringify(explanation, undefined, 2));
+    if (format === 'json') printLine(context, formatJson(explanation, 2));
     else {
       const { formatExplanation } = await import('../format/explanation.ts');
       context.stderr.write(formatExplanation(explanation));

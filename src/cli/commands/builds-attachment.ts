@@ -3,6 +3,7 @@ import { TsbuildError } from '../../errors.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
+import { formatJson } from '../format/json.ts';
 import { usageError } from '../usage-errors.ts';
 
 const TYPES = ['dockerfile', 'explanation', 'log', 'record', 'steps'] as const;
@@ -35,7 +36,7 @@ async function run(context: Context, [reference = '']: readonly string[], { type
   if (known === undefined) throw refuseType(type);
   const library = await context.library();
   const options = libraryOptions(context);
-  const printJson = (value: object): void => void context.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  const printJson = (value: object): void => void context.stdout.write(`${formatJson(value, 2)}\n`);
   if (known === 'log') {
     const { log } = await library.readBuildLog(reference, options);
     return pipeline(log, context.stdout, { end: false, signal: context.signal });

@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions, printLine } from '../context.ts';
 import { builderOption } from '../flags/unsupported.ts';
 import { formatBuild, inspectionFields, inspectionJson } from '../format/build-record.ts';
+import { formatJson } from '../format/json.ts';
 import { compileTemplate } from '../format/template.ts';
 
 interface InspectFlags {
@@ -47,6 +48,6 @@ async function run(context: Context, [reference = '']: readonly string[], flags:
 }
 
 function printValue(context: Context, value: object, format: string): void {
-  if (format === 'json') printLine(context, JSON.stringify(value, undefined, 2));
+  if (format === 'json') printLine(context, formatJson(value, 2));
   else printLine(context, compileTemplate(format).execute(value));
 }

@@ -6,6 +6,7 @@ import { parseBuildFilter } from '../flags/build-filter.ts';
 import { builderOption } from '../flags/unsupported.ts';
 import { durationOf, listingJson, showDuration, showStatus } from '../format/build-record.ts';
 import { ellipsis, humanAgo } from '../format/human.ts';
+import { formatJson } from '../format/json.ts';
 import { formatRows, type Row } from '../format/rows.ts';
 
 interface ListFlags {
@@ -63,7 +64,7 @@ async function run(context: Context, _args: readonly string[], flags: ListFlags)
   const builds = await library.listBuilds(libraryOptions(context));
   const shown = builds.filter((build) => filters.every((filter) => filter(build)));
   if (flags.format === 'json' && !flags.quiet) {
-    context.stdout.write(shown.map((build) => `${JSON.stringify(listingJson(build))}\n`).join(''));
+    context.stdout.write(shown.map((build) => `${formatJson(listingJson(build))}\n`).join(''));
     return;
   }
   context.stdout.write(

@@ -4,6 +4,7 @@ import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { readPlatform } from '../flags/values.ts';
 import { inspectionFields } from '../format/inspection.ts';
+import { formatJson } from '../format/json.ts';
 import { compileTemplate } from '../format/template.ts';
 import { throwAll } from '../many-errors.ts';
 import { invalidFlag, unsupportedFlag } from '../usage-errors.ts';
@@ -67,6 +68,6 @@ async function run(context: Context, args: readonly string[], flags: InspectFlag
   // As docker does, what was found is printed also when something was not.
   if (template !== undefined)
     for (const image of found) context.stdout.write(`${template.execute(inspectionFields(image))}\n`);
-  else context.stdout.write(`${JSON.stringify(found, undefined, format === 'json' ? undefined : 4)}\n`);
+  else context.stdout.write(`${formatJson(found, format === 'json' ? undefined : 4)}\n`);
   throwAll(errors);
 }

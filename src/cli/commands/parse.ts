@@ -4,6 +4,7 @@ import { errorCode, errorMessage, TsbuildError } from '../../errors.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, printLine } from '../context.ts';
 import { formatInstruction, type ParsedInstruction, showInstruction } from '../format/instruction.ts';
+import { formatJson } from '../format/json.ts';
 import type { Library } from '../library.ts';
 import { MAX_INPUT_BYTES, readStandardInput } from '../standard-input.ts';
 
@@ -43,14 +44,14 @@ export const command: CommandSpec<ParseFlags> = {
     for (const { code, message, range } of diagnostics)
       context.stderr.write(`WARNING: ${code}: ${message} (${name}:${range.start.line})\n`);
     const instructions = ast.instructions.map(showInstruction);
-    if (flags.json) printLine(context, formatJson(instructions));
+    if (flags.json) printLine(context, formatInstructions(instructions));
     else context.stdout.write(instructions.map(formatInstruction).join(''));
   },
 };
 
 /** One instruction a line: to be read by programs, and compared by people. */
-function formatJson(instructions: readonly ParsedInstruction[]): string {
-  return `[\n${instructions.map((instruction) => `  ${JSON.stringify(instruction)}`).join(',\n')}\n]`;
+function formatInstructions(instructions: readonly ParsedInstruction[]): string {
+  return `[\n${instructions.map((instruction) => `  ${formatJson(instruction)}`).join(',\n')}\n]`;
 }
 
 function locate(library: Library, diagnostic: Diagnostic, file: string, source: string): Error {

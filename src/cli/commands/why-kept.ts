@@ -3,6 +3,7 @@ import { cleanLines } from '../../progress/terminal-tail.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { type Context, libraryOptions } from '../context.ts';
 import { humanAgo, humanSize } from '../format/human.ts';
+import { formatJson } from '../format/json.ts';
 import { formatRows } from '../format/rows.ts';
 
 interface WhyKeptFlags {
@@ -28,7 +29,7 @@ async function run(context: Context, args: readonly string[], { format }: WhyKep
   const library = await context.library();
   const reports: KeptReport[] = [];
   for (const reference of args) reports.push(...(await library.whyKept(reference, libraryOptions(context))));
-  if (format === 'json') context.stdout.write(reports.map((report) => `${JSON.stringify(report)}\n`).join(''));
+  if (format === 'json') context.stdout.write(reports.map((report) => `${formatJson(report)}\n`).join(''));
   else if (format) context.stdout.write(formatRows(reports.map(rowOf), { format, table: TABLE, headers: HEADERS }));
   else context.stdout.write(cleanLines(reports.map(formatReport).join('\n')));
 }

@@ -1,4 +1,5 @@
 import { cleanLines } from '../../progress/terminal-tail.ts';
+import { formatJson } from './json.ts';
 import { formatTable } from './table.ts';
 import { compileTemplate } from './template.ts';
 
@@ -36,7 +37,7 @@ export function formatRows(rows: readonly Row[], options: RowFormat): string {
   if (options.quiet !== undefined && (options.format === undefined || options.format === 'table'))
     return rows.map((row) => `${cleanLines(row[options.quiet ?? ''] ?? '')}\n`).join('');
   const format = chooseFormat(options);
-  if (format === 'json') return rows.map((row) => `${JSON.stringify(sortKeys(row))}\n`).join('');
+  if (format === 'json') return rows.map((row) => `${formatJson(sortKeys(row))}\n`).join('');
   // In a shell's single quotes \t and \n are two characters; docker takes them for tab and newline.
   const source = format.replace(TABLE, '').trim().replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const template = compileTemplate(source);

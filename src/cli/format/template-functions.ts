@@ -1,4 +1,5 @@
 import { formatPrintf, Nil, printValue } from './go-print.ts';
+import { formatJson } from './json.ts';
 
 /** A function of templates. A thrown text becomes an error at the call's place. */
 export type TemplateFunction = (...args: readonly unknown[]) => unknown;
@@ -7,7 +8,7 @@ export class FunctionError extends Error {}
 
 /** Go's own functions and those that docker adds. `and` and `or` are the evaluator's: they skip arguments. */
 export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
-  json: (value) => JSON.stringify(value ?? null),
+  json: (value) => formatJson(value ?? null),
   upper: (text) => asText(text).toUpperCase(),
   lower: (text) => asText(text).toLowerCase(),
   title: (text) =>

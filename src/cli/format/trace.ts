@@ -1,6 +1,7 @@
 import type { BuildInspection, RecordedStep } from '../../index.ts';
 import { digestEncoded, digestOf } from '../../oci/digest.ts';
 import { VERSION } from '../../version.ts';
+import { formatJson } from './json.ts';
 
 /** Numbers of OpenTelemetry's protocol (opentelemetry/proto/trace/v1/trace.proto). */
 const SPAN_KIND_INTERNAL = 1;
@@ -49,7 +50,7 @@ export function formatTrace({ record, steps }: BuildInspection): string {
   }));
   const resource = { attributes: attributes({ 'service.name': 'tsbuild', 'service.version': VERSION }) };
   const scopeSpans = [{ scope: { name: 'tsbuild', version: VERSION }, spans: [root, ...spans] }];
-  return `${JSON.stringify({ resourceSpans: [{ resource, scopeSpans }] })}\n`;
+  return `${formatJson({ resourceSpans: [{ resource, scopeSpans }] })}\n`;
 }
 
 type BegunStep = RecordedStep & { readonly startedMs: number };
