@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <cstring>
 
@@ -41,8 +42,9 @@ Result<std::vector<DirectoryEntry>> ReadDirectory(int fd, const std::string& pat
   if (lseek(fd, 0, SEEK_SET) < 0) return Error::FromErrno("lseek", path);
   for (;;) {
     long size = syscall(SYS_getdents64, fd, buffer.get(), kBufferSize);
+    // A directory that was removed since it was opened is at its end, as POSIX has it for readdir.
+    if (size == 0 || (size < 0 && errno == ENOENT)) break;
     if (size < 0) return Error::FromErrno("getdents64", path);
-    if (size == 0) break;
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const LinuxDirent64*>(buffer.get() + at);
       at += entry->length;

@@ -33,11 +33,7 @@ Status RemoveContents(int fd, unsigned depth, Removal* removal, const std::strin
   // A directory that even its owner may not write to, in a tree of an ordinary user.
   if (geteuid() != 0 && (status.st_mode & 0700) != 0700) fchmod(fd, 0700);
   auto entries = ReadDirectory(fd, path);
-  if (!entries.ok()) {
-    // Somebody else removes the same tree, and has removed this directory since it was opened.
-    if (entries.error().error_number == ENOENT) return Unit{};
-    return std::move(entries.error());
-  }
+  if (!entries.ok()) return std::move(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     TSB_TRY(RemoveEntry(fd, entry.name, entry.type, depth + 1, removal, JoinPath(path, entry.name)));
   }

@@ -8,12 +8,15 @@ import { exec } from '../support/exec.ts';
 import { testNeeding } from '../support/needs.ts';
 import { makeTestDir, makeTree } from './tree.ts';
 
-test('removeTree: several may remove the same tree', async (t) => {
+test('removeTree: several may remove the same tree, and measure it meanwhile', async (t) => {
   const work = makeTestDir(t);
   for (let round = 0; round < 50; round++) {
     const tree = join(work, `${round}`);
     for (let i = 0; i < 40; i++) mkdirSync(join(tree, `${i}/a/b`), { recursive: true });
-    await Promise.all([1, 2, 3, 4].map(() => native.removeTree(tree)));
+    await Promise.all([
+      ...[1, 2, 3, 4].map(() => native.removeTree(tree)),
+      ...[1, 2].map(() => native.measureTrees({ paths: [tree] })),
+    ]);
     t.false(existsSync(tree));
   }
 });

@@ -62,6 +62,27 @@ testNeeding(['root'], 'overlay: a snapshot whose directory is gone is not there'
   t.is(snapshotter.view('child').lowers.length, 2);
 });
 
+testNeeding(
+  ['root'],
+  'overlay: a record without a directory is swept, unless somebody who lives is at it',
+  async (t) => {
+    const { store } = await openTestStore(t);
+    const snapshotter = createOverlaySnapshotter(store, native);
+    for (const name of ['whole', 'killed', 'sha256:begun']) await (await snapshotter.prepare(undefined)).commit(name);
+    for (const name of ['killed', 'sha256-begun']) rmSync(join(store.paths.snapshots, name), { recursive: true });
+    // As who makes it does: the name is held, then comes the record, then the directory.
+    const other = await openStore(store.paths.root);
+    await other.hold(['sha256:begun']);
+    await snapshotter.sweep();
+    const names = () => [...store.table('snapshots').entries()].map(({ key }) => key);
+    t.deepEqual(names(), ['sha256:begun', 'whole']);
+    await other.close();
+    await snapshotter.sweep();
+    t.deepEqual(names(), ['whole']);
+    t.truthy(snapshotter.stat('whole'));
+  },
+);
+
 testNeeding(['root'], 'overlay: a snapshot that no disk had when the machine went down is not trusted', async (t) => {
   const { store } = await openTestStore(t);
   const snapshotter = createOverlaySnapshotter(store, native);

@@ -8,7 +8,7 @@ import type { RemoveTrees, SnapshotInfo, Snapshotter } from '../snapshotter.ts';
 import { createActive } from './active.ts';
 import { linkSnapshot } from './link.ts';
 import { openRecords, type SnapshotRecord, type SnapshotRecords, snapshotRoot, toInfo } from './records.ts';
-import { settle, sweepAbandoned } from './sweep.ts';
+import { settle, sweepAbandoned, sweepLost } from './sweep.ts';
 
 /**
  * Snapshots as stacks of overlay directories: `snapshots/<name>/fs` holds what a snapshot changes of its parent, whiteouts
@@ -107,6 +107,7 @@ export function createOverlaySnapshotter(
     },
     async sweep() {
       await sweepAbandoned(store, native);
+      await sweepLost(store, records);
       await settle(store, records, native);
     },
   };

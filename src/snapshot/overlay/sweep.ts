@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { NativeApi } from '../../native/types.ts';
 import type { Store } from '../../store/index.ts';
-import type { SnapshotRecords } from './records.ts';
+import { type SnapshotRecords, snapshotRoot } from './records.ts';
 
 /** The directory of an active or half-removed snapshot says whose it is: `active-<owner>-<n>`, `removed-<owner>-<n>`. */
 const OWNED = /^(?:active|removed)-(\d+-[0-9a-f]{12})-\d+$/;
@@ -19,6 +19,28 @@ export async function sweepAbandoned(store: Store, native: Pick<NativeApi, 'remo
     if (id !== undefined && !(await owner.isAlive(id))) abandoned.push(name);
   }
   await Promise.all(abandoned.map((name) => native.removeTree(join(store.paths.snapshots, name))));
+}
+
+/**
+ * Removes the records of snapshots that have no directory: of processes that were killed between the two, while they made or removed one.
+ * Who makes one holds its name before its record is there, so those of the living are left alone.
+ */
+export async function sweepLost(store: Store, records: SnapshotRecords): Promise<void> {
+  const present = new Set(readdirSync(store.paths.snapshots));
+  const isAbsent = (name: string): boolean => !existsSync(snapshotRoot(store, name));
+  const lost = Array.from(records.table.entries()).filter(
+    ({ key }) => !present.has(basename(snapshotRoot(store, key))) && isAbsent(key),
+  );
+  if (lost.length === 0) return;
+  const held = await store.holders();
+  await Promise.all(
+    lost
+      .filter(({ key }) => !held.has(key))
+      .map(({ key, value }) =>
+        // One of that name may have been made since.
+        records.table.update(key, (now) => (now?.createdMs === value.createdMs && isAbsent(key) ? undefined : now)),
+      ),
+  );
 }
 
 /**
