@@ -269,9 +269,8 @@ async function inspect({ work, tsbuild, registry }: Room): Promise<readonly stri
   ];
   const faults = left.filter(([, names]) => names.length > 0).map(([what, names]) => `${what} left: ${names.join()}`);
   if (last.code !== 0) faults.push(`the last build: ${last.stderr}`);
-  // A warning is of what is forgotten in time: a directory that was built and is gone. Who is killed between record and directory leaves
-  // a record that means nothing, which a prune drops.
-  faults.push(...(await check(tsbuild)).filter((line) => !/^warning/.test(line)));
+  // A warning is of what is forgotten in time: a directory that was built and is gone, a record of which a kill left no directory.
+  faults.push(...(await check(tsbuild)).filter((line) => !line.startsWith('warning')));
   const pruned = await tsbuild.run(['prune', '-a', '-f']);
   if (pruned.code !== 0) faults.push(`the last prune: ${pruned.stderr}`);
   faults.push(...(await check(tsbuild)).filter((line) => !line.startsWith('warning')));
