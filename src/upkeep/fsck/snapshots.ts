@@ -75,7 +75,10 @@ export async function checkSnapshots(context: CheckContext): Promise<number> {
   return table.size;
 }
 
-/** A record without a directory that no image needs is what a kill leaves of a snapshot that was made or removed: the next command sweeps it. */
+/**
+ * A record without a directory, below nothing of an image, is what a kill leaves of a snapshot that was made or removed: the next command
+ * sweeps it. An image that lost its topmost snapshot so is told of by itself, as `image-broken`.
+ */
 async function excuseUnneeded(context: CheckContext, bad: Map<string, Problem>): Promise<void> {
   const missing = [...bad].filter(([, { code }]) => code === 'snapshot-missing');
   if (missing.length === 0) return;
