@@ -1,6 +1,7 @@
 // Runs ava and reduces its TAP to what a person and a CI log want: one line a test, the whole report of each failure,
-// the failures once more at the end, where one looks first (and where a log that was cut still has them), and a last
-// line of exactly `N passed, N failed` (and `, N skipped` where there are any).
+// the failures once more at the end, where one looks first, then their names alone (so that a log of which only the last
+// lines were kept still says which tests failed), and a last line of exactly `N passed, N failed` (and `, N skipped`
+// where there are any).
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -12,7 +13,9 @@ const ended = new Promise((resolve) => child.on('exit', (exitCode) => resolve(ex
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 
 const maxFailureLines = 2000;
+const maxNames = 20;
 const failures = [];
+const names = [];
 let inFailure = false;
 const count = { passed: 0, failed: 0, skipped: 0 };
 for await (const line of createInterface({ input: child.stdout })) {
@@ -34,12 +37,17 @@ const ran = count.passed + count.failed + count.skipped;
 if (ran === 0) console.log('no test ran');
 // ava also fails for what is no test: a file without tests, a process that does not end.
 if (code !== 0 && count.failed === 0) count.failed = 1;
-if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}\n`);
+if (failures.length > 0) {
+  console.log(`\nWhat failed:\n${failures.join('\n')}\n`);
+  if (names.length > maxNames) console.log(`(and ${names.length - maxNames} before these)`);
+  for (const name of names.slice(-maxNames)) console.log(`FAILED  ${name}`);
+}
 console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
 process.exitCode = count.failed > 0 || ran === 0 ? 1 : 0;
 
 function report(outcome, title) {
   count[outcome] += 1;
+  if (outcome === 'failed') names.push(title);
   print(`${{ passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' }[outcome]} ${title}`);
 }
 
