@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -31,7 +32,10 @@ class Job {
     job->tsfn_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "tsbuild-job", 0, 1);
     Napi::Value promise = job->deferred_.Promise();
     std::thread([job, run]() {
-      job->outcome_ = std::make_unique<Result<Answer>>(run(job->request_));
+      job->outcome_ = std::make_unique<Result<Answer>>(run(*job->request_));
+      // What the request holds is let go of before anybody hears that the work is done: this thread may end long after, and who closed
+      // the tables in between would find them still open.
+      job->request_.reset();
       job->tsfn_.BlockingCall([job](Napi::Env inner, Napi::Function) { job->Settle(inner); });
       job->tsfn_.Release();
     }).detach();
@@ -51,7 +55,7 @@ class Job {
     }
   }
 
-  Request request_;
+  std::optional<Request> request_;
   Write write_;
   Napi::Promise::Deferred deferred_;
   Napi::ThreadSafeFunction tsfn_;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -107,6 +107,17 @@ test('one process may open a store many times', async (t) => {
   await second.table<number>('t').update('k', (current = 0) => current + 1);
   t.is(second.table<number>('t').get('k'), 2);
   await second.close();
+});
+
+test('a store that was closed is open no more: who opens it again has the file that lies there', async (t) => {
+  const root = makeRoot(t);
+  for (let round = 0; round < 100; round++) {
+    const store = await openStore(root);
+    t.is(store.table('t').get('k'), undefined, `round ${round}`);
+    await store.table('t').put('k', round);
+    await store.close();
+    for (const file of ['tables.mdb', 'tables.mdb-lock']) rmSync(join(root, 'meta', file));
+  }
 });
 
 test('nothing of the store is open in processes that are started from here', async (t) => {
