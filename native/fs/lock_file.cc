@@ -6,6 +6,13 @@
 
 namespace tsbuild {
 
+// Closing alone lets go of it only when nobody else has the descriptor, and a child that another thread is just starting has it until it
+// executes its program.
+void HeldLock::Release() {
+  if (fd_) flock(fd_.get(), LOCK_UN);
+  fd_.reset();
+}
+
 Result<LockFileResult> LockFile(const LockFileRequest& request) {
   for (;;) {
     UniqueFd fd(open(request.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -23,7 +30,7 @@ Result<LockFileResult> LockFile(const LockFileRequest& request) {
     struct stat there;
     if (fstat(fd.get(), &ours) < 0) return Error::FromErrno("fstat", request.path);
     bool same = stat(request.path.c_str(), &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-    if (same) return LockFileResult{std::make_shared<UniqueFd>(std::move(fd))};
+    if (same) return LockFileResult{std::make_shared<HeldLock>(std::move(fd))};
   }
 }
 

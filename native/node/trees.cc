@@ -264,9 +264,9 @@ Napi::Value HashFilesMethod(const Napi::CallbackInfo& info) {
 Napi::Value WriteLock(Napi::Env env, const LockFileResult& result) {
   if (result.lock == nullptr) return env.Undefined();
   Napi::Object out = Napi::Object::New(env);
-  std::shared_ptr<UniqueFd> lock = result.lock;
+  std::shared_ptr<HeldLock> lock = result.lock;
   out.Set("release", Napi::Function::New(env, [lock](const Napi::CallbackInfo& call) {
-            lock->reset();
+            lock->Release();
             return call.Env().Undefined();
           }));
   return out;

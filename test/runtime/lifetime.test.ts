@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
+import { native } from '../../src/native/index.ts';
 import type { ProcessSpec } from '../../src/runtime/index.ts';
 import { mountsBelow } from '../support/mounts.ts';
 import { testNeeding } from '../support/needs.ts';
@@ -87,6 +89,24 @@ testNeeding(
     t.true(await waitUntil(() => processesWith(mark).length === 0));
   },
 );
+
+testNeeding(needs, 'a lock that is let go of is free at once, while containers are started beside it', async (t) => {
+  const path = join(fixture.directory, 'lock');
+  let isOver = false;
+  const runs = Array.from({ length: 3 }, async () => {
+    while (!isOver) await fixture.run({ args: ['/bin/true'] });
+  });
+  try {
+    for (let i = 0; i < 2000; i++) {
+      const lock = await native.lockFile({ path, exclusive: true, wait: false });
+      t.truthy(lock, `held after ${i} times`);
+      lock?.release();
+    }
+  } finally {
+    isOver = true;
+    await Promise.all(runs);
+  }
+});
 
 testNeeding(needs, 'SIGKILL at any moment of the start leaves nothing', async (t) => {
   const mark = `lifetime-early-${process.pid}`;
