@@ -194,6 +194,19 @@ test('a load that is ended leaves nothing', async (t) => {
   t.deepEqual(readdirSync(room.store.paths.ingest), []);
 });
 
+test('an archive that breaks off in its first file leaves nothing', async (t) => {
+  const room = await openRoom(t);
+  const large = makeParts({ layers: [{ big: 'x'.repeat(300_000) }], compression: 'none' });
+  const blob = large.layers[0]?.blob ?? Buffer.alloc(0);
+  const archive = writeTar([{ name: blobName(blob), type: '0', content: blob }]);
+  async function* breaking(): AsyncGenerator<Buffer> {
+    yield archive.subarray(0, 100_000);
+    throw new Error('the line broke');
+  }
+  await t.throwsAsync(room.images.loadImages(Readable.from(breaking())), { code: 'ARCHIVE_INVALID' });
+  t.deepEqual(readdirSync(room.store.paths.ingest), []);
+});
+
 testNeeding(
   ['root', 'mount', 'umount'],
   'an archive that the disk cannot take is refused, and nothing of it is kept',

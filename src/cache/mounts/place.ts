@@ -1,4 +1,13 @@
-import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -230,10 +239,13 @@ function createArchive(path: string, signal: AbortSignal): MountTarget {
   let writing: { readonly add: (name: string, size: number, content: Readable) => Promise<void>; end(): Promise<void> };
   let queue: Promise<unknown> = Promise.resolve();
   const written = new Set<Digest>();
+  // Opened at once: a stream that fails while it is still to open its file would make it after it was removed.
+  const openOutput = (): Writable =>
+    isFile ? createWriteStream(temporary, { fd: openSync(temporary, 'wx') }) : createWriteStream(path);
   const open = async () => {
     const { pack: createPack } = await import('tar-stream');
     const pack = createPack();
-    const output: Writable = toStdout ? process.stdout : createWriteStream(temporary, { flags: isFile ? 'wx' : 'w' });
+    const output: Writable = toStdout ? process.stdout : openOutput();
     const piped = pipeline(pack, output, { end: !toStdout, signal });
     piped.catch(() => {});
     return {

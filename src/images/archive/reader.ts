@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, openSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -141,7 +141,8 @@ async function hashInto(
 
 async function writeNew(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   try {
-    await pipeline(source, createWriteStream(path, { flags: 'wx', highWaterMark: 1024 * 1024 }));
+    // Opened at once: a stream that fails while it is still to open its file would make it after it was removed.
+    await pipeline(source, createWriteStream(path, { fd: openSync(path, 'wx'), highWaterMark: 1024 * 1024 }));
   } catch (error) {
     rmSync(path, { force: true });
     throw isStorageError(error) ? writeFailed(path, error) : error;
