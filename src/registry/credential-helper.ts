@@ -53,12 +53,13 @@ interface HelperResult {
 async function run(program: string, input: string, env: NodeJS.ProcessEnv): Promise<HelperResult> {
   const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
-    const child = spawn(program, ['get'], {
-      env,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: TIMEOUT_MS,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+    // Not spawn's own: that goes on, and keeps the process, when there is no such program.
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const end = (result: HelperResult): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
     const chunks: Buffer[] = [];
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => {
@@ -67,10 +68,10 @@ async function run(program: string, input: string, env: NodeJS.ProcessEnv): Prom
       else chunks.push(chunk);
     });
     child.on('error', (error) =>
-      resolve({ code: null, stdout: '', failure: errorCode(error) === 'ENOENT' ? 'not installed' : error.message }),
+      end({ code: null, stdout: '', failure: errorCode(error) === 'ENOENT' ? 'not installed' : error.message }),
     );
     child.on('close', (code, signal) =>
-      resolve({
+      end({
         code,
         stdout: Buffer.concat(chunks).toString('utf8'),
         ...(signal === null ? {} : { failure: `ended by ${signal}` }),
