@@ -216,7 +216,8 @@ test('secrets open a private repository, by the names of BuildKit, and stand in 
   const allows = (authorization: string | undefined): boolean => {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       try {
-        lines.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(room.store.paths.root);
+        if (isOurs) lines.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
       } catch {
         // It has ended.
       }
@@ -238,8 +239,9 @@ test('secrets open a private repository, by the names of BuildKit, and stand in 
   await room.fetch('#main');
   room.secrets.clear();
   await room.fetch(`http://user:p%40ss@${host}/repo.git#main:dir`);
+  t.true(lines.some((line) => line.includes('git')));
   t.deepEqual(
-    lines.filter((line) => /p@ss|p%40ss|tok\b|dXNlcjpw|whole/.test(line) && line.includes('git')),
+    lines.filter((line) => /p@ss|p%40ss|tok\b|dXNlcjpw|whole/.test(line)),
     [],
   );
   const found = await exec('grep', ['-rlE', 'p@ss|p%40ss|dXNlcjpw|eC1hY2Nlc3M', room.store.paths.root]).catch(
