@@ -31,7 +31,8 @@ export async function openBuildLog(
   const id = makeBuildId(new Date());
   const path = buildLogPath(paths, id);
   const file = createLogFile(path, native.prefixLines, maskArguments(request.buildArgs));
-  const lock = await native.lockFile({ path, exclusive: true, wait: false });
+  // Whoever lists builds at this moment may have it, for the moment of a look.
+  const lock = await native.lockFile({ path, exclusive: true, wait: true });
   const recorder = createBuildRecorder(paths, id, request, context);
   onProgress?.({ logPath: path, buildId: id });
   return {
