@@ -235,7 +235,7 @@ Status ChangeWalker::VisitDirectory(const Levels& levels, int base, const std::s
   return Unit{};
 }
 
-// As containerd's continuity compares: what an ordinary write leaves alone.
+// Compares as containerd's continuity does, but for content: that is read whenever all else is the same.
 Result<bool> ChangeWalker::IsSame(int upper, const std::string& name, const struct stat& status, int base,
                                   const struct stat& below, const std::string& path) {
   if (status.st_mode != below.st_mode || status.st_uid != below.st_uid || status.st_gid != below.st_gid) return false;
@@ -267,8 +267,9 @@ Result<bool> ChangeWalker::IsSame(int upper, const std::string& name, const stru
   bool equal = std::equal(xattrs->begin(), xattrs->end(), below_xattrs->begin(), below_xattrs->end(),
                           [](const Xattr& a, const Xattr& b) { return a.name == b.name && a.value == b.value; });
   if (!equal || directory) return equal;
-  // Times of unpacked layers are whole seconds: only then can a change hide in the same time.
-  if (status.st_mtim.tv_nsec != 0 || status.st_size == 0) return true;
+  // A time proves nothing, down to its nanoseconds: files that are written within one tick of the kernel's clock have the same,
+  // and a copy has that of its source.
+  if (status.st_size == 0) return true;
   return SameContent(fd.get(), below_fd.get(), path);
 }
 

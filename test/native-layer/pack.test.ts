@@ -177,6 +177,7 @@ const BASE: readonly TreeEntry[] = [
   { path: 'b/one', type: 'file', content: '1', mtime: 1e9 },
   { path: 'b/two', type: 'file', content: '2', mtime: 1e9 },
   { path: 'file', type: 'file', content: 'file', mtime: 1e9 },
+  { path: 'fraction', type: 'file', content: 'file', mtime: 1e9 + 0.5 },
   { path: 'other', type: 'file', content: 'other', mtime: 1e9 },
   { path: 'link', type: 'symlink', link: 'file', mtime: 1e9 },
 ];
@@ -210,6 +211,11 @@ const DIFFS: Readonly<Record<string, DiffCase>> = {
     commands: 'printf FILE >file; touch -d @1000000000 file',
     layer: ['file file'],
   },
+  'same size and nanosecond, other content': {
+    commands: 'printf FILE >fraction; touch -d @1000000000.5 fraction',
+    layer: ['file fraction'],
+  },
+  'same size, nanosecond and content': { commands: 'printf file >fraction; touch -d @1000000000.5 fraction', layer: [] },
   'a remade directory hides only what is gone': {
     commands: 'rm -r b; mkdir b; touch -d @1000000000 b; echo 3 >b/three; printf 1 >b/one; touch -d @1000000000 b/one',
     layer: ['directory b', 'file b/three', 'file b/.wh.two'],
