@@ -215,7 +215,10 @@ const DIFFS: Readonly<Record<string, DiffCase>> = {
     commands: 'printf FILE >fraction; touch -d @1000000000.5 fraction',
     layer: ['file fraction'],
   },
-  'same size, nanosecond and content': { commands: 'printf file >fraction; touch -d @1000000000.5 fraction', layer: [] },
+  'same size, nanosecond and content': {
+    commands: 'printf file >fraction; touch -d @1000000000.5 fraction',
+    layer: [],
+  },
   'a remade directory hides only what is gone': {
     commands: 'rm -r b; mkdir b; touch -d @1000000000 b; echo 3 >b/three; printf 1 >b/one; touch -d @1000000000 b/one',
     layer: ['directory b', 'file b/three', 'file b/.wh.two'],
