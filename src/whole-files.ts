@@ -23,13 +23,18 @@ export function readWhole(path: string, maxBytes: number): Buffer | undefined {
   }
 }
 
-/** Writes a file of the store: whole, or it is as it was before. Throws the system's error. */
+/**
+ * Writes a file of the store: whole, or it is as it was before. Throws the system's error. `temporary`: where it is written first, for
+ * those whose leftovers are swept by their names; otherwise beside it.
+ */
 export function writeWhole(
   path: string,
   data: string | Uint8Array,
-  options: { readonly mode?: number; readonly flush?: boolean } = {},
+  {
+    temporary = `${path}.${process.pid}`,
+    ...options
+  }: { readonly mode?: number; readonly flush?: boolean; readonly temporary?: string } = {},
 ): void {
-  const temporary = `${path}.${process.pid}`;
   try {
     writeFileSync(temporary, data, options);
     renameSync(temporary, path);

@@ -53,7 +53,7 @@ export interface CacheMountOptions {
 
 /** Where they lie, and who may use them: mounts/facts.ts, mounts/locks.ts. */
 export function createCacheMounts(
-  store: Pick<Store, 'paths' | 'lock'>,
+  store: Pick<Store, 'paths' | 'lock' | 'owner'>,
   native: Pick<NativeApi, 'removeTree'>,
   options: CacheMountOptions = {},
 ): CacheMounts {
@@ -99,7 +99,7 @@ async function lockInstance(
 
 /** Made beside and renamed: a directory that is there is whole. */
 async function createInstance(
-  store: Pick<Store, 'lock' | 'paths'>,
+  store: Pick<Store, 'lock' | 'paths' | 'owner'>,
   native: Pick<NativeApi, 'removeTree'>,
   name: string,
   index: number,
@@ -109,7 +109,7 @@ async function createInstance(
   try {
     const directory = makeInstance(store, name, index);
     if (readFacts(store, name) === undefined)
-      writeFacts(store, name, {
+      await writeFacts(store, name, directory, {
         id,
         mode,
         uid,

@@ -147,7 +147,8 @@ async function packOnce(
     const { survey, isSettled } = await surveySettled(context, root, id);
     const { keep, leftOut } = limitTree(survey, options.maxBytes);
     const parts = await packParts(context, root, planParts(survey, keep), readMemo(directory), options, id);
-    if (isSettled) writeMemo(directory, new Map(parts.map(({ fingerprint, part }) => [fingerprint, part])));
+    if (isSettled)
+      await writeMemo(context.store, directory, new Map(parts.map(({ fingerprint, part }) => [fingerprint, part])));
     const manifest = encodeMount(
       facts,
       parts.map(({ part }) => part),

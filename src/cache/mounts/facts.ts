@@ -42,9 +42,15 @@ export function instanceDirectory(store: Pick<Store, 'paths'>, name: string, ind
   return join(mountDirectory(store, name), String(index));
 }
 
-/** Written before the directory is there, so that no directory is without. */
-export function writeFacts(store: Pick<Store, 'paths'>, name: string, facts: MountFacts): void {
-  writeWhole(join(mountDirectory(store, name), 'mount.json'), JSON.stringify(facts));
+/** Written before the data is there, so that none is without; `directory` is that of the instance which is made. */
+export async function writeFacts(
+  store: Pick<Store, 'paths' | 'owner'>,
+  name: string,
+  directory: string,
+  facts: MountFacts,
+): Promise<void> {
+  const temporary = await leftoverPath(store, directory);
+  writeWhole(join(mountDirectory(store, name), 'mount.json'), JSON.stringify(facts), { temporary });
 }
 
 /** `undefined` where there are none, or none that can be read. */
@@ -103,6 +109,24 @@ export function makeInstance(store: Pick<Store, 'paths'>, name: string, index: n
   const directory = instanceDirectory(store, name, index);
   mkdirSync(directory, { recursive: true });
   return directory;
+}
+
+let leftovers = 0;
+
+/** Where in an instance's directory lies what is being made or removed: when its process dies, it is swept. */
+export async function leftoverPath(store: Pick<Store, 'owner'>, directory: string): Promise<string> {
+  const { id } = await store.owner();
+  return join(directory, `half-${id}.${++leftovers}`);
+}
+
+const LEFTOVER = /^half-(\d+-[0-9a-f]{12})\.\d+$/;
+
+/** Paths of such things in an instance's directory, and whose they are. */
+export function listLeftovers(directory: string): readonly { readonly path: string; readonly owner: string }[] {
+  return namesIn(directory).flatMap((name) => {
+    const owner = LEFTOVER.exec(name)?.[1];
+    return owner === undefined ? [] : [{ path: join(directory, name), owner }];
+  });
 }
 
 function namesIn(directory: string): string[] {

@@ -11,6 +11,7 @@ import { artifactTooLarge, mountInUse } from './errors.ts';
 import {
   displayId,
   instanceDirectory,
+  leftoverPath,
   listInstances,
   type MountFacts,
   makeInstance,
@@ -25,7 +26,6 @@ import { writeMemo } from './memo.ts';
 import { type MountSource, openMountSource } from './place.ts';
 import { planParts } from './plan.ts';
 import { findLocalParts, unpackArtifact } from './receive.ts';
-import { leftoverPath } from './remove.ts';
 import { readPlace, surveySettled, type TravelContext } from './travel.ts';
 import { linkTree, shrink } from './trees.ts';
 
@@ -167,7 +167,8 @@ async function rememberParts(
     plan.length === artifact.parts.length &&
     plan.every(({ kind, entries }, i) => kind === artifact.parts[i]?.kind && entries === artifact.parts[i].entries);
   if (!isSame) return;
-  writeMemo(
+  await writeMemo(
+    context.store,
     directory,
     new Map(
       plan.flatMap(({ fingerprint }, i) => {
@@ -190,7 +191,7 @@ async function putInPlace(
   try {
     const directory = instanceDirectory(store, name, 0);
     const data = join(directory, 'data');
-    writeFacts(store, name, facts);
+    await writeFacts(store, name, directory, facts);
     if (existsSync(data)) await native.exchangePaths(half, data);
     else renameSync(half, data);
     touchInstance(directory, readUse(directory)?.sharing ?? 'shared');

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, isDigest } from '../../oci/index.ts';
+import type { Store } from '../../store/index.ts';
 import { writeWhole } from '../../whole-files.ts';
+import { leftoverPath } from './facts.ts';
 
 /** The blob that a part was packed to. */
 export interface PackedPart {
@@ -32,7 +34,7 @@ export function readMemo(directory: string): PartMemo {
   }
 }
 
-export function writeMemo(directory: string, memo: PartMemo): void {
+export async function writeMemo(store: Pick<Store, 'owner'>, directory: string, memo: PartMemo): Promise<void> {
   const rows = [...memo].map(([fingerprint, { digest, size, tarSize }]) => [fingerprint, digest, size, tarSize]);
-  writeWhole(join(directory, FILE), JSON.stringify(rows));
+  writeWhole(join(directory, FILE), JSON.stringify(rows), { temporary: await leftoverPath(store, directory) });
 }

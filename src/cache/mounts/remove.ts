@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FileLock, NativeApi } from '../../native/types.ts';
 import type { Store } from '../../store/index.ts';
-import { instanceDirectory, listInstances, listNames, mountDirectory } from './facts.ts';
+import { instanceDirectory, leftoverPath, listInstances, listLeftovers, listNames, mountDirectory } from './facts.ts';
 import { lockMaking, tryInstance } from './locks.ts';
 
 type MountStore = Pick<Store, 'paths' | 'lock' | 'owner'>;
@@ -63,25 +63,10 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-let leftovers = 0;
-
-/** Where a directory goes that is being made or removed: when its process dies, it is swept. */
-export async function leftoverPath(store: Pick<Store, 'owner'>, directory: string): Promise<string> {
-  const { id } = await store.owner();
-  return join(directory, `half-${id}.${++leftovers}`);
-}
-
-const LEFTOVER = /^half-(\d+-[0-9a-f]{12})\.\d+$/;
-
 /** Removes what imports and removals of killed processes left. */
 export async function sweepCacheMounts(store: MountStore, native: Pick<NativeApi, 'removeTree'>): Promise<void> {
   for (const name of listNames(store))
-    for (const index of listInstances(store, name)) {
-      const directory = instanceDirectory(store, name, index);
-      for (const entry of readdirSync(directory)) {
-        const owner = LEFTOVER.exec(entry)?.[1];
-        if (owner !== undefined && !(await (await store.owner()).isAlive(owner)))
-          await native.removeTree(join(directory, entry));
-      }
-    }
+    for (const index of listInstances(store, name))
+      for (const { path, owner } of listLeftovers(instanceDirectory(store, name, index)))
+        if (!(await (await store.owner()).isAlive(owner))) await native.removeTree(path);
 }
