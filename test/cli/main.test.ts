@@ -206,7 +206,7 @@ testNeeding(['root', 'busybox'], 'Ctrl-C and SIGTERM stop every step at once', a
       if (/ started\n/.test(log) && !child.killed) child.kill(signal);
     });
     const sentAt = Date.now();
-    const [exitCode] = await once(child, 'exit');
+    const [exitCode] = await once(child, 'close');
     t.is(exitCode, code, log);
     t.regex(log, /CANCELED\n/);
     t.true(Date.now() - sentAt < 20_000);
