@@ -36,9 +36,14 @@ const code = await ended;
 const ran = count.passed + count.failed + count.skipped;
 if (ran === 0) console.log('no test ran');
 // ava also fails for what is no test: a file without tests, a process that does not end.
-if (code !== 0 && count.failed === 0) count.failed = 1;
-if (failures.length > 0) {
-  console.log(`\nWhat failed:\n${failures.join('\n')}\n`);
+if (code !== 0 && count.failed === 0) {
+  count.failed = 1;
+  names.push(
+    `no test, but ava, which ended with ${code}: a file without tests, or a process that was killed or did not end`,
+  );
+}
+if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}\n`);
+if (names.length > 0) {
   if (names.length > maxNames) console.log(`(and ${names.length - maxNames} before these)`);
   for (const name of names.slice(-maxNames)) console.log(`FAILED  ${name}`);
 }
