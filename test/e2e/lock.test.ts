@@ -48,7 +48,7 @@ testNeeding(REMOTE_NEEDS, 'a locked build gives the image that was locked, whate
   t.is(await imageOf(tsbuild, context, '--locked'), before);
   t.is((await tsbuild.run(['build', '--locked', '--no-cache', context])).code, 0);
   t.is((await tsbuild.run(['build', '--locked', '--check', context])).code, 0);
-  t.deepEqual(setting.asked(), asked);
+  t.deepEqual(setting.asked(), asked, setting.requests());
   // Nor where all has to be fetched: times of a checkout are its own, so the files are compared.
   const elsewhere = setting.freshStore();
   const out = join(setting.work, 'out');
@@ -155,7 +155,7 @@ testNeeding([...REMOTE_NEEDS, 'unshare'], 'drift between Dockerfile and lock fil
     );
     for (const place of ['Dockerfile:9:6', 'Dockerfile:10:1', 'Dockerfile:11:1']) t.true(result.stderr.includes(place));
   }
-  t.deepEqual(setting.asked(), asked);
+  t.deepEqual(setting.asked(), asked, setting.requests());
 
   // What is left over is told, and does no harm.
   setting.context({ Dockerfile: `FROM ${registry}/busybox:1\n` });

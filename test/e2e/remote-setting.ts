@@ -24,6 +24,8 @@ export interface RemoteSetting {
   content: string;
   /** How often each was asked so far. */
   readonly asked: () => { readonly registry: number; readonly web: number; readonly git: number };
+  /** What each was asked so far, for people to read. */
+  readonly requests: () => string;
   /** Writes a context. */
   readonly context: (files: Readonly<Record<string, string>>, name?: string) => string;
   /** Another store. */
@@ -81,6 +83,10 @@ export async function openRemotes(t: ExecutionContext): Promise<RemoteSetting> {
       state.content = text;
     },
     asked: () => ({ registry: proxy.requests.length, web: web.requests.length, git: git.requests.length }),
+    requests: () =>
+      Object.entries({ registry: proxy, web, git })
+        .flatMap(([name, { requests }]) => requests.map(({ method, path }) => `${name}: ${method} ${path}`))
+        .join('\n'),
     context,
     freshStore,
     async moveTag(tag) {

@@ -33,12 +33,12 @@ testNeeding(SETTING_NEEDS, 'a step that another build executes is waited for, an
   const context = setting.context({ Dockerfile: COUNTED('sleep 2 && echo done >/result') });
   const first = start(context);
   const ended = once(first, 'exit');
-  await untilStarted(first);
+  const { said } = await untilStarted(first);
   const second = await setting.build(context, 'second');
   t.is(second.code, 0, outputOf(second));
   t.regex(outputOf(second), /waiting for the same step of another build/);
   t.regex(outputOf(second), /CACHED/);
-  t.deepEqual(await ended, [0, null]);
+  t.deepEqual(await ended, [0, null], said());
   t.regex(await count(), /runs: 1/);
   t.deepEqual(claims(), []);
 });

@@ -31,7 +31,7 @@ testNeeding(SETTING_NEEDS, 'a squashed image has the tree of all its layers in o
   const squashed = await setting.build(context, 'squashed', '--squash', '--iidfile', file('id'));
   t.is(squashed.code, 0, outputOf(squashed));
   const [plain, one] = [await save('plain'), await save('squashed')];
-  t.deepEqual(compareImages(plain, one, { mtimeOf: ['w/one', 'dd', 'home', 'work'] }), []);
+  t.deepEqual(compareImages(plain, one, { mtimeOf: ['w/one', 'dd', 'home', 'work'] }), [], outputOf(squashed));
   const layers = async (name: string): Promise<number> => {
     const { stdout } = await tsbuild.run(['image', 'inspect', '-f', '{{len .RootFS.Layers}}', `${name}:1`]);
     return Number(stdout);

@@ -81,12 +81,12 @@ testNeeding(
     t.regex(pruned.stdout, /^ID +RECLAIMABLE +SIZE +LAST ACCESSED\n/);
     t.regex(pruned.stdout, /\nTotal:\t\d/);
     t.is(await sumOf(), du(tsbuild.root));
-    t.deepEqual(readdirSync(join(tsbuild.root, 'cache-mounts')), []);
+    t.deepEqual(readdirSync(join(tsbuild.root, 'cache-mounts')), [], pruned.stdout);
     must(await tsbuild.run(['fsck', '--full']));
     // Both images are whole: they can be written out, and what copied from what is gone is still cached.
     must(await tsbuild.run(['save', '-o', join(setting.work, 'a.tar'), 'app:1', 'other:1']));
     const again = must(await setting.build(context, 'app', '--build-arg=N=1'));
-    t.deepEqual(executedSteps(again), []);
+    t.deepEqual(executedSteps(again), [], outputOf(again));
     must(await tsbuild.run(['rmi', 'app:1', 'other:1']));
     must(await tsbuild.run(['prune', '-af']));
     t.deepEqual(
@@ -125,7 +125,7 @@ testNeeding(
       sizes.join(),
     );
     const rebuilt = must(await setting.tsbuild.run([...flags, '--build-arg=N=5', context], { env }));
-    t.deepEqual(executedSteps(rebuilt), []);
+    t.deepEqual(executedSteps(rebuilt), [], `${sizes.join()}\n${outputOf(rebuilt)}`);
     const off = { ...env, TSBUILD_GC: 'off' };
     for (let n = 10; n < 14; n++)
       must(await setting.tsbuild.run([...flags, `--build-arg=N=${n}`, context], { env: off }));
@@ -528,8 +528,9 @@ testNeeding(SETTING_NEEDS, 'a prune that is stopped forgets what it has removed'
     any: true,
   });
   // Files are left, which the next command deletes, and no name that leads nowhere.
-  const kinds = (await tsbuild.run(['fsck'])).stdout.matchAll(/^(?:warning|error) (\S+):/gm);
-  t.deepEqual([...new Set([...kinds].map(([, kind]) => kind))], ['leftover']);
+  const checked = await tsbuild.run(['fsck']);
+  const kinds = checked.stdout.matchAll(/^(?:warning|error) (\S+):/gm);
+  t.deepEqual([...new Set([...kinds].map(([, kind]) => kind))], ['leftover'], outputOf(checked));
 });
 
 testNeeding(SETTING_NEEDS, 'fsck --repair that is killed loses nothing; the next one ends what it began', async (t) => {

@@ -84,7 +84,7 @@ test('what is no file in the place of a lock is told, and mended', async (t) => 
       }
       t.false((await checkStore({ root })).ok);
       t.true((await checkStore({ root, repair: true })).ok);
-      t.deepEqual((await checkStore({ root })).findings, []);
+      t.deepEqual((await checkStore({ root })).findings, [], `${name} ${put.name}`);
       await pruneStore({ root });
     }
 });
